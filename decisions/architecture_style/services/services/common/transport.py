@@ -1,0 +1,10 @@
+"""Every service is a process of its own: calls between them go over HTTP."""
+
+from __future__ import annotations
+
+import httpx2
+
+
+def open_client(service: str, url: str, headers: dict[str, str]) -> httpx2.AsyncClient:
+    """Make a client for the service at `url`."""
+    return httpx2.AsyncClient(base_url=url, headers=headers)

@@ -1,0 +1,162 @@
+"""Answers and their five states, as an immutable view over whatever a data file held."""
+
+from __future__ import annotations
+
+import datetime
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Literal
+
+import yaml
+
+from .problems import Problem
+from .text import UNPRINTABLE
+
+State = Literal["value", "not needed", "defer", "assume", "tbd"]
+
+LONGEST = 20_000
+"""Characters of one text; more is a file that went to the wrong place."""
+DEEPEST = 12
+LARGEST = 50_000
+"""Parts of one answer; YAML aliases can make a small file explode."""
+
+_STATED = re.compile(r"(not needed|defer|assume)\s*(?::\s*(.*))?", re.DOTALL | re.IGNORECASE)
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What was said about one question. Lists are tuples and mappings read-only."""
+
+    name: str
+    state: State = "tbd"
+    value: object = None
+    """The answer itself, when it is a value or an assumption."""
+    reason: str = ""
+    """Why it is not needed."""
+    trigger: str = ""
+    """What brings a deferred answer up again."""
+    owner: str = ""
+    """Who then answers it."""
+
+    @property
+    def known(self) -> bool:
+        """True when there is a value to work with, be it assumed."""
+        return self.state in ("value", "assume")
+
+
+class Answers(Mapping[str, Answer]):
+    """All answers by question. One that nobody gave is `tbd`; one that cannot be held is, too, with a problem."""
+
+    def __init__(self, raw: Mapping[str, object]) -> None:
+        problems: list[Problem] = []
+        held: dict[str, Answer] = {}
+        for name, value in raw.items():
+            if isinstance(name, str) and not name.startswith("_"):
+                try:
+                    held[name] = answer_of(name, frozen(value))
+                except ValueError as fault:
+                    problems.append(Problem(name, str(fault), "write plain text, numbers, lists and mappings"))
+        self._held = held
+        self.problems = tuple(problems)
+
+    def __getitem__(self, name: str) -> Answer:
+        return self._held.get(name) or Answer(name)
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._held
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._held)
+
+    def __len__(self) -> int:
+        return len(self._held)
+
+
+def answer_of(name: str, value: object) -> Answer:
+    """Tell the state of an answer. YAML reads `defer: a, b` as a mapping of one key, so both forms count."""
+    said, rest = _stated(value)
+    match said:
+        case "tbd":
+            return Answer(name)
+        case "not needed":
+            return Answer(name, "not needed", reason=rest if isinstance(rest, str) else "")
+        case "defer":
+            trigger, _, owner = str(rest or "").rpartition(",")
+            return Answer(
+                name,
+                "defer",
+                trigger=(trigger or owner).strip(),
+                owner=owner.strip() if trigger else "",
+            )
+        case "assume":
+            return Answer(name, "assume", value=rest) if rest not in _EMPTY else Answer(name)
+    return Answer(name, "value", value=value)
+
+
+_EMPTY: tuple[object, ...] = (None, "", (), {})
+
+
+def _stated(value: object) -> tuple[str, object]:
+    """Split an answer into the word for its state, empty for a plain value, and what follows."""
+    if isinstance(value, Mapping) and len(value) == 1:
+        (key, rest), *_ = value.items()
+        if isinstance(key, str) and _STATED.fullmatch(key.strip()) and ":" not in key:
+            return key.strip().lower(), rest.strip() if isinstance(rest, str) else rest
+    if isinstance(value, str):
+        if value.strip().lower() in ("", "tbd"):
+            return "tbd", None
+        if match := _STATED.fullmatch(value.strip()):
+            return match[1].lower(), (match[2] or "").strip()
+    if (isinstance(value, (tuple, Mapping)) and not value) or value is None or value == ("tbd",):
+        return "tbd", None
+    return "", value
+
+
+def parsed(text: str) -> object:
+    """Read text as YAML, as Copier does with an answer on the command line; raise `ValueError` with the cause."""
+    try:
+        return frozen(yaml.safe_load(text))
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        place = f" in line {mark.line + 1}" if mark else ""
+        raise ValueError(f"is no valid YAML{place} ({getattr(error, 'problem', None) or 'unreadable'})") from None
+    except RecursionError:
+        raise ValueError("is nested too deeply") from None
+
+
+def frozen(value: object) -> object:
+    """An immutable copy; raise `ValueError`, saying why, for what no answers file can hold."""
+    return _frozen(value, DEEPEST, iter(range(LARGEST)))
+
+
+def _frozen(value: object, depth: int, budget: Iterator[int]) -> object:
+    if next(budget, None) is None:
+        raise ValueError(f"has more than {LARGEST:,} parts")
+    if not depth:
+        raise ValueError(f"is nested more than {DEEPEST} levels deep")
+    match value:
+        case None | bool() | float() | datetime.date():
+            return value
+        case int():
+            if abs(value) >= 10**18:
+                raise ValueError("holds a number of more than 18 digits")
+            return value
+        case str():
+            return _sound(value)
+        case list() | tuple():
+            return tuple(_frozen(item, depth - 1, budget) for item in value)
+        case Mapping():
+            return MappingProxyType(
+                {_frozen(key, depth - 1, budget): _frozen(item, depth - 1, budget) for key, item in value.items()}
+            )
+    raise ValueError(f"holds a {type(value).__name__}, which is neither text, number, list nor mapping")
+
+
+def _sound(text: str) -> str:
+    if len(text) > LONGEST:
+        raise ValueError(f"holds a text of {len(text):,} characters; {LONGEST:,} are the most")
+    if found := UNPRINTABLE.search(text):
+        raise ValueError(f"holds the invisible character U+{ord(found[0]):04X}")
+    return text

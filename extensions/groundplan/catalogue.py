@@ -1,0 +1,291 @@
+"""What can be decided: every decision with its options, read from `decisions/*/decision.yml`.
+
+An option is one entry of that file and, where it brings code, one folder beside it that mirrors the generated project.
+Nothing outside that folder names the option: templates ask for traits, footprints and modules.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from dataclasses import fields as dataclass_fields
+from pathlib import Path
+from typing import TypeVar
+
+import yaml
+
+STATUSES = ("offered", "planned")
+"""An option is `offered`, or `planned`: considered in documents, and not selectable yet."""
+
+LEFT_OPEN = ("auto", "tbd")
+"""Answers to every decision beside its options: the catalogue proposes, or somebody has yet to decide."""
+
+T = TypeVar("T")
+
+
+class CatalogueError(ValueError):
+    """A decision file that its author has to mend; the message names the file and the place in it."""
+
+
+@dataclass(frozen=True)
+class Requirement:
+    """A package that the generated project needs, and what for."""
+
+    spec: str
+    """Pinned: `aiosqlite==0.22.1`."""
+    why: str
+
+    @property
+    def package(self) -> str:
+        """`sqlalchemy` of `sqlalchemy[asyncio]==2.1.9`."""
+        return self.spec.partition("==")[0].partition("[")[0]
+
+    def __str__(self) -> str:
+        return self.spec
+
+
+@dataclass(frozen=True)
+class Variable:
+    """An environment variable; `{service}` or `{SERVICE}` in its name makes it one per service."""
+
+    name: str
+    default: str = ""
+    description: str = ""
+    secret: bool = False
+    type: str = ""
+    """Its annotation in the generated settings; text unless it says otherwise."""
+
+    @property
+    def per_service(self) -> bool:
+        return "{service}" in self.name or "{SERVICE}" in self.name
+
+
+@dataclass(frozen=True)
+class Footprint:
+    """What an option adds to places that it shares with others."""
+
+    dependencies: tuple[Requirement, ...] = ()
+    environment: tuple[Variable, ...] = ()
+    processes: str = ""
+    """The application that a process serves; with `{service}` in it, each service has a process of its own."""
+    address: str = ""
+    """The path under which a process serves a service."""
+
+
+@dataclass(frozen=True)
+class Module:
+    """A whole file that an option brings into the generated project."""
+
+    target: str
+    """Its path in the generated project."""
+    source: str
+    """Its path in the template repository."""
+    text: str
+    """What it holds, before rendering."""
+    rendered: bool
+    """Whether `source` is a Jinja template."""
+
+
+@dataclass(frozen=True)
+class Option:
+    """One way to decide, with the words and the weights that the documents and `auto` need."""
+
+    name: str
+    label: str
+    because: str
+    """Why it is taken, where it is."""
+    cost: str
+    """What is accepted with it."""
+    rejected: str
+    """Why it is not taken, where another is."""
+    status: str = "offered"
+    confirmed_by: str = ""
+    """The check that proves that the project follows it."""
+    drivers: tuple[tuple[str, int], ...] = ()
+    """How much each driver speaks for it, or against it when negative."""
+    provides: tuple[str, ...] = ()
+    needs: tuple[str, ...] = ()
+    """Traits that another decision's option must provide."""
+    conflicts: tuple[str, ...] = ()
+    """Traits and drivers that it cannot live with."""
+    footprint: Footprint = Footprint()
+    modules: tuple[Module, ...] = ()
+
+    @property
+    def offered(self) -> bool:
+        return self.status == "offered"
+
+
+@dataclass(frozen=True)
+class Decision:
+    """A question of the guide whose answers are known beforehand."""
+
+    id: str
+    guide: str
+    """The guide's question: `A3b`."""
+    phase: int
+    question: str
+    options: tuple[Option, ...]
+    """The simplest first: ties go to the earlier one."""
+    delivers: tuple[str, ...] = ()
+    """The modules that each offered option must bring, because other code imports them."""
+
+    @property
+    def offered(self) -> tuple[Option, ...]:
+        return tuple(option for option in self.options if option.offered)
+
+    @property
+    def settled(self) -> bool:
+        """True when there is nothing to ask: one option is offered."""
+        return len(self.offered) == 1
+
+    @property
+    def answers(self) -> tuple[str, ...]:
+        """What the question accepts."""
+        return (*(option.name for option in self.offered), *LEFT_OPEN)
+
+    @property
+    def choices(self) -> str:
+        """The question's choices as Copier reads them. They hold no answer, since Copier renders them twice."""
+        labels = [["The catalogue proposes", "auto"]]
+        labels += [[f"{option.label}: {option.because}", option.name] for option in self.offered]
+        return json.dumps([*labels, ["To be decided later", "tbd"]])
+
+    def option(self, name: str) -> Option | None:
+        return next((option for option in self.options if option.name == name), None)
+
+
+@dataclass(frozen=True)
+class Catalogue:
+    """All decisions in the guide's order."""
+
+    decisions: tuple[Decision, ...]
+
+    def __getitem__(self, id: str) -> Decision:
+        return next(decision for decision in self.decisions if decision.id == id)
+
+    @property
+    def asked(self) -> tuple[Decision, ...]:
+        """The decisions that are questions of the questionnaire."""
+        return tuple(decision for decision in self.decisions if not decision.settled)
+
+
+def load(folder: Path) -> Catalogue:
+    """Read every decision under `folder`, or raise `CatalogueError` for the first one that is malformed."""
+    decisions = [_decision(path) for path in sorted(folder.glob("*/decision.yml"))]
+    return Catalogue(tuple(sorted(decisions, key=lambda it: (it.phase, it.guide, it.id))))
+
+
+def _decision(path: Path) -> Decision:
+    where = f"decisions/{path.parent.name}/decision.yml"
+    try:
+        raw = yaml.safe_load(path.read_text("utf-8"))
+    except yaml.YAMLError as error:
+        raise CatalogueError(f"{where}: is not YAML: {' '.join(str(error).split())}") from error
+    entry = _mapping(raw, where)
+    options = _mapping(entry.get("options"), f"{where}: options")
+    decision = _made(
+        Decision,
+        {
+            **entry,
+            "id": path.parent.name,
+            "options": tuple(_option(path.parent, where, *item) for item in options.items()),
+            "delivers": _texts(entry.get("delivers"), f"{where}: delivers"),
+        },
+        where,
+    )
+    if not decision.offered:
+        raise CatalogueError(f"{where}: offers no option")
+    for option in decision.offered:
+        if missing := set(decision.delivers) - {module.target for module in option.modules}:
+            raise CatalogueError(f"{where}: {option.name} does not bring {', '.join(sorted(missing))}")
+    return decision
+
+
+def _option(folder: Path, file: str, name: str, raw: object) -> Option:
+    where = f"{file}: options.{name}"
+    if name in LEFT_OPEN:
+        raise CatalogueError(f"{where}: the name is taken")
+    entry = _mapping(raw, where)
+    drivers = _mapping(entry.get("drivers", {}), f"{where}.drivers")
+    option = _made(
+        Option,
+        {
+            **entry,
+            "name": name,
+            "drivers": tuple((driver, _weight(weight, where)) for driver, weight in drivers.items()),
+            "footprint": _footprint(entry.get("footprint", {}), f"{where}.footprint"),
+            "modules": _modules(folder / name),
+            **{key: _texts(entry.get(key), f"{where}.{key}") for key in ("provides", "needs", "conflicts")},
+        },
+        where,
+    )
+    if option.status not in STATUSES:
+        raise CatalogueError(f"{where}.status: is {option.status!r}, not one of {', '.join(STATUSES)}")
+    return option
+
+
+def _footprint(raw: object, where: str) -> Footprint:
+    entry = _mapping(raw, where)
+    dependencies = _mapping(entry.get("dependencies", {}), f"{where}.dependencies")
+    environment = _mapping(entry.get("environment", {}), f"{where}.environment")
+    return _made(
+        Footprint,
+        {
+            **entry,
+            "dependencies": tuple(Requirement(spec, str(why)) for spec, why in dependencies.items()),
+            "environment": tuple(
+                _made(Variable, {**_mapping(variable, f"{where}.{name}"), "name": name}, f"{where}.{name}")
+                for name, variable in environment.items()
+            ),
+        },
+        where,
+    )
+
+
+def _modules(folder: Path) -> tuple[Module, ...]:
+    """The files under an option's folder, at the same paths in the generated project."""
+    files = (path for path in folder.rglob("*") if path.is_file() and "__pycache__" not in path.parts)
+    return tuple(_module(path, folder) for path in sorted(files, key=Path.as_posix))
+
+
+def _module(path: Path, folder: Path) -> Module:
+    root = folder.parent.parent.parent
+    return Module(
+        target=path.relative_to(folder).as_posix().removesuffix(".jinja"),
+        source=path.relative_to(root).as_posix(),
+        text=path.read_text("utf-8"),
+        rendered=path.suffix == ".jinja",
+    )
+
+
+def _made(kind: type[T], values: Mapping[str, object], where: str) -> T:
+    """Build a dataclass from what a file says, after checking that the file says no more and no less."""
+    known: Iterable[str] = [item.name for item in dataclass_fields(kind)]  # type: ignore[arg-type]
+    if unknown := [key for key in values if key not in known]:
+        raise CatalogueError(f"{where}: unknown key {unknown[0]!r}; known are {', '.join(known)}")
+    try:
+        return kind(**values)
+    except TypeError as error:
+        raise CatalogueError(f"{where}: {str(error).partition(') ')[2] or error}") from error
+
+
+def _mapping(raw: object, where: str) -> dict[str, object]:
+    if not isinstance(raw, dict) or not all(isinstance(key, str) for key in raw):
+        raise CatalogueError(f"{where}: must be a mapping")
+    return raw
+
+
+def _texts(raw: object, where: str) -> tuple[str, ...]:
+    if raw is None:
+        return ()
+    if not isinstance(raw, list) or not all(isinstance(item, str) for item in raw):
+        raise CatalogueError(f"{where}: must be a list of words")
+    return tuple(raw)
+
+
+def _weight(raw: object, where: str) -> int:
+    if not isinstance(raw, int) or isinstance(raw, bool):
+        raise CatalogueError(f"{where}.drivers: {raw!r} is no whole number")
+    return raw

@@ -1,0 +1,695 @@
+"""How the product is said in Python: what the templates of a service read, ready to be printed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+
+from . import schema
+from .domain import (
+    Entity,
+    Event,
+    Field,
+    Product,
+    Reaction,
+    Service,
+    Source,
+    Type,
+    Value,
+    pascal,
+)
+from .text import py
+
+ANNOTATIONS = {
+    "str": "common.ShortText",
+    "text": "common.Text",
+    "int": "common.Integer",
+    "float": "common.Number",
+    "bool": "bool",
+    "money": "common.Money",
+    "date": "common.Date",
+    "datetime": "common.Instant",
+    "email": "common.Email",
+    "url": "common.Url",
+    "uuid": "common.Id",
+    "reference": "common.Id",
+}
+"""The Pydantic annotation of each kind of field; the names are those of the generated `services/common/models.py`."""
+
+COLUMNS = {
+    "str": "sa.String(200)",
+    "text": "sa.Text",
+    "int": "sa.Integer",
+    "float": "sa.Float",
+    "bool": "sa.Boolean",
+    "money": "storage.MoneyColumn",
+    "date": "sa.Date",
+    "datetime": "storage.InstantColumn",
+    "email": "sa.String(254)",
+    "url": "sa.String(2000)",
+    "uuid": "sa.Uuid",
+    "choice": "sa.String(80)",
+    "json": "sa.JSON(none_as_null=True)",
+}
+"""The SQLAlchemy type of each way in which a field is kept (`schema.stored_as`)."""
+
+EXAMPLES: dict[str, object] = {
+    "str": "a few words",
+    "text": "Two lines\nof text.",
+    "int": 3,
+    "float": 2.5,
+    "bool": True,
+    "money": "12.50",
+    "date": "2026-03-01",
+    "datetime": "2026-03-01T09:30:00Z",
+    "email": "someone@example.com",
+    "url": "https://example.com/page",
+    "uuid": "0198f5a0-0000-7000-8000-000000000001",
+}
+"""A valid value of each kind of plain field."""
+
+
+LINE_LENGTH = 100
+"""Of the generated project, as its `pyproject.toml` tells the formatter."""
+
+
+def article(words: str) -> str:
+    """The words with `a` or `an` before them."""
+    return f"{'an' if words[:1].lower() in 'aeiou' else 'a'} {words}"
+
+
+def call(function: str, *arguments: str, indent: int = 0) -> str:
+    """A call on one line, or with an argument on each when that would be too long."""
+    whole = f"{function}({', '.join(arguments)})"
+    if indent + len(whole) <= LINE_LENGTH:
+        return whole
+    pad = " " * indent
+    return f"{function}(\n" + "".join(f"{pad}    {it},\n" for it in arguments) + f"{pad})"
+
+
+def listed(head: str, items: Iterable[str], indent: int) -> str:
+    """`head` and a tuple, on one line, or with an item on each when that would be too long."""
+    items = tuple(items)
+    whole = f"{head}({', '.join(items)}{',' if len(items) == 1 else ''})"
+    if indent + len(whole) + 1 <= LINE_LENGTH or len(items) == 1:
+        return whole
+    pad = " " * indent
+    return f"{head}(\n" + "".join(f"{pad}    {it},\n" for it in items) + f"{pad})"
+
+
+@dataclass(frozen=True)
+class FieldCode:
+    """A field of a model."""
+
+    field: Field
+
+    @property
+    def name(self) -> str:
+        return self.field.name
+
+    @property
+    def annotation(self) -> str:
+        return annotation(self.field.type)
+
+    @property
+    def declaration(self) -> str:
+        """The field as a line of a class body, broken as the formatter breaks it."""
+        whole = f"{self.name}: {self.annotation}{self.assignment}"
+        if self.field.type.kind != "choice" or len(whole) + 4 <= LINE_LENGTH:
+            return whole
+        choices = "".join(f"        {py(choice)},\n" for choice in self.field.type.choices)
+        head, _, rest = self.annotation.partition("Literal[")
+        tail = rest.removeprefix(", ".join(map(py, self.field.type.choices)))
+        return f"{self.name}: {head}Literal[\n{choices}    {tail}{self.assignment}"
+
+    @property
+    def assignment(self) -> str:
+        """What follows the annotation: the default, if there is one."""
+        if self.field.default is not None:
+            return f" = {_literal(self.field.type, self.field.default)}"
+        return " = None" if self.field.type.optional else ""
+
+
+def annotation(type: Type) -> str:
+    """The type as an annotation."""
+    if type.kind == "choice":
+        inner = f"Literal[{', '.join(map(py, type.choices))}]"
+    else:
+        inner = type.target if type.kind == "value" else ANNOTATIONS[type.kind]
+    return (f"common.Many[{inner}]" if type.many else inner) + (" | None" if type.optional else "")
+
+
+def _literal(type: Type, value: object) -> str:
+    if type.kind == "money":
+        return f"common.amount({py(str(value))})"
+    if type.kind in ("date", "datetime"):
+        return f"common.{'Date' if type.kind == 'date' else 'Instant'}.fromisoformat({py(str(value))})"
+    return py(float(str(value)) if type.kind == "float" else value)
+
+
+@dataclass(frozen=True)
+class ClassCode:
+    """A Pydantic class: its name, what it is, its fields."""
+
+    name: str
+    doc: str
+    fields: tuple[FieldCode, ...] = ()
+    bases: str = "common.Model"
+
+
+@dataclass(frozen=True)
+class EventCode:
+    """An event, as its publisher or one of its consumers sees it."""
+
+    event: Event
+    subscribers: tuple[str, ...]
+    fields: tuple[FieldCode, ...]
+
+    @property
+    def name(self) -> str:
+        return self.event.name
+
+    @property
+    def class_name(self) -> str:
+        return self.event.pascal
+
+    @property
+    def constant(self) -> str:
+        return self.event.snake.upper()
+
+    @property
+    def operations(self) -> str:
+        """What causes it, as a Python tuple."""
+        return listed("", map(py, self.event.operations), 7)
+
+    @property
+    def subscribers_argument(self) -> str:
+        return listed("subscribers=", map(py, self.subscribers), 4)
+
+
+@dataclass(frozen=True)
+class PathCode:
+    """Where a draft refers to another entity."""
+
+    name: str
+    """For people: `lines.book`."""
+    element: str
+    """The id, as Python: `part0.book`."""
+    loops: tuple[str, ...] = ()
+    """What the element is taken from: `for part0 in draft.lines`."""
+
+    @property
+    def item(self) -> str:
+        """The entry of a dictionary with all its ids as a list, broken as the formatter breaks it."""
+        head = f'"{self.name}": ['
+        whole = " ".join((self.element, *self.loops))
+        if len(f"{head}{whole}],") + 20 <= LINE_LENGTH:
+            return f"{head}{whole}]"
+        if len(whole) + 24 <= LINE_LENGTH:
+            return f"{head}\n{24 * ' '}{whole}\n{20 * ' '}]"
+        lines = "".join(f"{24 * ' '}{part}\n" for part in (self.element, *self.loops))
+        return f"{head}\n{lines}{20 * ' '}]"
+
+
+@dataclass(frozen=True)
+class LookupCode:
+    """What an entity refers to in one other entity, and how that is looked up."""
+
+    target: Entity
+    method: str
+    """Of the generated `Finder`."""
+    paths: tuple[PathCode, ...]
+    when_away: str = ""
+
+    @property
+    def attribute(self) -> str:
+        return self.target.table
+
+    @property
+    def arguments(self) -> tuple[str, ...]:
+        """What the method takes before the references."""
+        view = f"models.{self.target.name}"
+        if self.method == "here":
+            return f"tables.{self.target.table}", view
+        if self.method == "in_copies":
+            return py(self.target.name), view
+        return py(self.target.service), py(self.target.collection), view
+
+
+@dataclass(frozen=True)
+class EntityCode:
+    """An entity of the service."""
+
+    entity: Entity
+    fields: tuple[FieldCode, ...]
+    lookups: tuple[LookupCode, ...]
+    events: tuple[str, ...]
+    """The constants of the events that its changes cause."""
+
+    @property
+    def name(self) -> str:
+        return self.entity.name
+
+    @property
+    def snake(self) -> str:
+        return self.entity.snake
+
+    @property
+    def words(self) -> str:
+        return self.entity.words
+
+    @property
+    def a_word(self) -> str:
+        return article(self.entity.words)
+
+    @property
+    def collection(self) -> str:
+        return self.entity.collection
+
+    @property
+    def many_words(self) -> str:
+        return self.entity.table.replace("_", " ")
+
+    @property
+    def table(self) -> str:
+        return self.entity.table
+
+    @property
+    def constant(self) -> str:
+        return self.entity.snake.upper()
+
+    @property
+    def alias(self) -> str:
+        """The name of its collection's annotated dependency: `Orders`."""
+        return pascal(self.entity.table)
+
+    @property
+    def related_words(self) -> str:
+        """`books (Book)`: the attributes of what its rules are handed."""
+        return ", ".join(f"{lookup.attribute} ({lookup.target.name})" for lookup in self.lookups)
+
+    @property
+    def events_attribute(self) -> str:
+        return listed("events = ", self.events, 4)
+
+    def route(self, verb: str, path: str, *arguments: str) -> str:
+        """The decorator of a route, broken as the formatter breaks it."""
+        return call(f"@router.{verb}", f'"/{self.collection}{path}"', *arguments)
+
+    @property
+    def columns(self) -> tuple[tuple[str, str, bool], ...]:
+        """Name, SQLAlchemy type, and whether it may be empty."""
+        return tuple((c.name, COLUMNS[c.type], c.optional) for c in schema.columns(self.entity))
+
+
+@dataclass(frozen=True)
+class ReactionCode:
+    """A reaction, and the Python expression of each field of the draft that it proposes."""
+
+    reaction: Reaction
+    event: EventCode
+    entity: EntityCode
+    arguments: tuple[tuple[str, str], ...]
+
+    @property
+    def module(self) -> str:
+        return self.reaction.snake
+
+
+@dataclass(frozen=True)
+class StepCode:
+    """A step of a migration: a function of the generated `steps` module, and its arguments."""
+
+    head: str
+    arguments: tuple[str, ...]
+
+
+RECORD_COLUMNS = (
+    'sa.Column("id", sa.Uuid, primary_key=True)',
+    'sa.Column("version", sa.Integer, nullable=False)',
+    'sa.Column("created_at", storage.InstantColumn, nullable=False)',
+    'sa.Column("updated_at", storage.InstantColumn, nullable=False)',
+)
+"""The columns that a table has when it is created; written out, for a migration never changes."""
+
+
+@dataclass(frozen=True)
+class RevisionCode:
+    """A migration."""
+
+    number: int
+    operations: tuple[schema.Operation, ...]
+
+    @property
+    def id(self) -> str:
+        return f"{self.number:04}"
+
+    @property
+    def previous(self) -> str | None:
+        return f"{self.number - 1:04}" if self.number > 1 else None
+
+    @property
+    def file(self) -> str:
+        first = self.operations[0]
+        column = f"_{first.column.name}" if first.column else ""
+        return f"{self.id}_{first.verb}_{first.table}{column}.py"
+
+    @property
+    def title(self) -> str:
+        """What it does, in words."""
+        done = (
+            f"{operation.verb} {operation.table}" + (f".{operation.column.name}" if operation.column else "")
+            for operation in self.operations
+        )
+        return ", ".join(done).capitalize() + "."
+
+    @property
+    def steps(self) -> tuple[StepCode, ...]:
+        return tuple(map(self._step, self.operations))
+
+    @property
+    def has_columns(self) -> bool:
+        return any(operation.verb in ("create", "add") for operation in self.operations)
+
+    @property
+    def uses_storage(self) -> bool:
+        return any("storage." in argument for step in self.steps for argument in step.arguments)
+
+    @property
+    def uses_common(self) -> bool:
+        return any("common." in argument for step in self.steps for argument in step.arguments)
+
+    def _step(self, operation: schema.Operation) -> StepCode:
+        table, column = py(operation.table), operation.column
+        if operation.verb == "create":
+            columns = (*RECORD_COLUMNS, *map(_column, operation.columns))
+            return StepCode("steps.create", (table, *columns))
+        if column is None:
+            return StepCode("steps.retire_table", (table, py(self.id)))
+        if operation.verb == "add":
+            fill = () if column.default is None else (f"fill={_fill(column)}",)
+            return StepCode("steps.add", (table, _column(column), *fill))
+        if operation.verb == "retire":
+            return StepCode("steps.retire", (table, py(column.name), py(self.id)))
+        return StepCode(f"steps.{operation.verb}", (table, py(column.name)))
+
+
+def _column(column: schema.Column) -> str:
+    return call(
+        "sa.Column",
+        py(column.name),
+        COLUMNS[column.type],
+        f"nullable={column.optional}",
+        indent=8,
+    )
+
+
+def _fill(column: schema.Column) -> str:
+    """The value that existing records get, as Python."""
+    if column.type == "bool":
+        return str(column.default == "true")
+    if column.type == "int":
+        return str(column.default)
+    return _literal(Type(column.type), str(column.default))
+
+
+@dataclass(frozen=True)
+class ServiceCode:
+    """A service, as its templates read it."""
+
+    service: Service
+    product: Product
+    revisions: tuple[RevisionCode, ...]
+
+    @property
+    def name(self) -> str:
+        return self.service.name
+
+    @property
+    def responsibility(self) -> str:
+        return self.service.responsibility
+
+    @property
+    def internal(self) -> bool:
+        return self.service.exposure == "internal"
+
+    @cached_property
+    def entities(self) -> tuple[EntityCode, ...]:
+        return tuple(
+            EntityCode(
+                entity,
+                _fields(entity.fields),
+                self._lookups(entity),
+                tuple(
+                    event.snake.upper()
+                    for event in self.service.events
+                    if event.entity == entity.name
+                ),
+            )
+            for entity in self.service.entities
+        )
+
+    @cached_property
+    def published(self) -> tuple[EventCode, ...]:
+        return tuple(
+            EventCode(
+                event,
+                tuple(subscriber.name for subscriber in self.product.subscribers(event.name)),
+                _fields(event.fields),
+            )
+            for event in self.service.events
+        )
+
+    @cached_property
+    def heard(self) -> tuple[EventCode, ...]:
+        """The events of other services that this one reacts to."""
+        return tuple(
+            EventCode(event, (), _fields(event.fields))
+            for name in self.service.subscriptions
+            if (event := self.product.events[name]).service != self.name
+        )
+
+    @cached_property
+    def views(self) -> tuple[ClassCode, ...]:
+        """The entities of other services that this one reads."""
+        targets = {
+            lookup.target.name: lookup.target
+            for entity in self.entities
+            for lookup in entity.lookups
+            if lookup.target.service != self.name
+        }
+        return tuple(
+            ClassCode(
+                name,
+                f"What {self.name} reads of {article(target.words)} of {target.service}.",
+                _fields((Field("id", Type("uuid")), *target.fields)),
+                "common.View",
+            )
+            for name, target in targets.items()
+        )
+
+    @cached_property
+    def values(self) -> tuple[ClassCode, ...]:
+        """The value objects that its models use, each after those that it is made of."""
+        own = set(self._values_of(entity.fields for entity in self.service.entities))
+        ordered = self._values_of(
+            [
+                *(entity.fields for entity in self.service.entities),
+                *(event.event.fields for event in (*self.published, *self.heard)),
+                *(tuple(code.field for code in view.fields) for view in self.views),
+            ]
+        )
+        return tuple(
+            ClassCode(
+                name,
+                f"A value object: part of what {self.name} {'keeps' if name in own else 'reads'}.",
+                _fields(self.product.value_objects[name].fields),
+                "common.Model" if name in own else "common.View",
+            )
+            for name in ordered
+        )
+
+    def _values_of(self, groups: Iterable[tuple[Field, ...]]) -> dict[str, None]:
+        found: dict[str, None] = {}
+        for fields in groups:
+            for field in fields:
+                if field.type.kind == "value" and field.type.target not in found:
+                    value = self.product.value_objects[field.type.target]
+                    found |= self._values_of([value.fields])
+                    found[value.name] = None
+        return found
+
+    @cached_property
+    def reactions(self) -> tuple[ReactionCode, ...]:
+        entities = {code.name: code for code in self.entities}
+        heard = {code.name: code for code in (*self.heard, *self.published)}
+        return tuple(
+            ReactionCode(
+                reaction,
+                heard[reaction.event],
+                entities[reaction.creates],
+                tuple(
+                    (name, _expression(entities[reaction.creates].entity, name, source))
+                    for name, source in reaction.mapping
+                ),
+            )
+            for reaction in self.service.reactions
+        )
+
+    @property
+    def copies(self) -> tuple[Entity, ...]:
+        """The entities of other services of which it keeps a read copy."""
+        return tuple(self.product.entities[copy.entity] for copy in self.service.copies)
+
+    @property
+    def calls(self) -> tuple[str, ...]:
+        return tuple(dependency.service for dependency in self.service.depends_on)
+
+    @property
+    def subscribers(self) -> tuple[str, ...]:
+        """The services that its events go to."""
+        return tuple(dict.fromkeys(name for event in self.published for name in event.subscribers))
+
+    @property
+    def apis(self) -> tuple[str, ...]:
+        return tuple(api.name for api in self.product.external_apis if self.name in api.used_by)
+
+    @property
+    def owned(self) -> tuple[str, ...]:
+        """The files that belong to the people of the project: written once."""
+        names = [entity.snake for entity in self.entities]
+        names += [reaction.module for reaction in self.reactions]
+        return tuple(f"services/{self.name}/{name}.py" for name in names)
+
+    @property
+    def imports_literal(self) -> bool:
+        """Whether its models have a field with choices."""
+        codes = [code for entity in self.entities for code in entity.fields]
+        codes += [code for event in (*self.published, *self.heard) for code in event.fields]
+        codes += [code for item in (*self.values, *self.views) for code in item.fields]
+        return any(code.field.type.kind == "choice" for code in codes)
+
+    @property
+    def has_lookups(self) -> bool:
+        return any(entity.lookups for entity in self.entities)
+
+    @property
+    def consumes(self) -> bool:
+        return bool(self.service.copies or self.service.reactions)
+
+    @property
+    def neighbours(self) -> tuple[str, ...]:
+        """The arguments of the generated `Service` that name others, as far as there are any."""
+        found = (("calls", self.calls), ("subscribers", self.subscribers), ("apis", self.apis))
+        return tuple(listed(f"{name}=", map(py, names), 4) for name, names in found if names)
+
+    @property
+    def consumer_imports(self) -> tuple[str, ...]:
+        """The imports of its `events.py`."""
+        names = ["Consumer"]
+        names += ["Reaction"] if self.reactions else []
+        names += ["ReadCopy"] if self.copies else []
+        imports = [f"from services.common.consumers import {', '.join(names)}"]
+        if self.reactions:
+            imports.append("from services.common.rules import reaction_rules")
+            imports.append(f"from services.{self.name} import models, records")
+        return tuple(imports)
+
+    @cached_property
+    def classes(self) -> tuple[ClassCode, ...]:
+        """All classes of its `models.py`, each after those that it needs."""
+        found = [*self.values]
+        for entity in self.entities:
+            found.append(ClassCode(f"{entity.name}Draft", f"What a caller says of {entity.a_word}.", entity.fields))
+            found.append(
+                ClassCode(
+                    entity.name,
+                    f"{entity.a_word} as it is kept.".capitalize(),
+                    bases=f"common.Record, {entity.name}Draft",
+                )
+            )
+        found += self.views
+        for event in (*self.published, *self.heard):
+            doc = f"`{event.name}`, which {event.event.service} publishes."
+            found.append(ClassCode(event.class_name, doc, event.fields, "common.Event"))
+        return tuple(found)
+
+    def _lookups(self, entity: Entity) -> tuple[LookupCode, ...]:
+        by_target: dict[str, list[PathCode]] = {}
+        for target, path in self._references(entity.fields, "draft"):
+            by_target.setdefault(target, []).append(path)
+        return tuple(self._lookup(self.product.entities[target], tuple(paths)) for target, paths in by_target.items())
+
+    def _lookup(self, target: Entity, paths: tuple[PathCode, ...]) -> LookupCode:
+        if target.service == self.name:
+            return LookupCode(target, "here", paths)
+        if any(copy.entity == target.name for copy in self.service.copies):
+            return LookupCode(target, "in_copies", paths)
+        away = next(d.when_away for d in self.service.depends_on if d.service == target.service)
+        return LookupCode(target, "at", paths, away)
+
+    def _references(
+        self, fields: Iterable[Field], holder: str, prefix: str = "", loops: tuple[str, ...] = ()
+    ) -> Iterator[tuple[str, PathCode]]:
+        """Each reference below the fields: its target, and where it stands."""
+        for field in fields:
+            kind, name = field.type.kind, f"{prefix}{field.name}"
+            found, inner = f"{holder}.{field.name}", loops
+            # An optional value object is a list of none or one.
+            if field.type.many or (kind == "value" and field.type.optional):
+                item = f"part{len(loops)}"
+                source = found if field.type.many else f"filter(None, [{found}])"
+                if field.type.many and field.type.optional:
+                    source = f"{found} or []"
+                found, inner = item, (*loops, f"for {item} in {source}")
+            if kind == "reference":
+                yield field.type.target, PathCode(name, found, inner)
+            elif kind == "value":
+                value = self.product.value_objects[field.type.target]
+                yield from self._references(value.fields, found, f"{name}.", inner)
+
+
+def _fields(fields: Iterable[Field]) -> tuple[FieldCode, ...]:
+    return tuple(map(FieldCode, fields))
+
+
+def _expression(entity: Entity, name: str, source: Source) -> str:
+    """Where a field of a proposed draft comes from, as Python."""
+    if source.field == "id":
+        return "event.id"
+    if source.field:
+        return f"event.{source.field}"
+    type = next(field.type for field in entity.fields if field.name == name)
+    return _literal(type, source.literal)
+
+
+def revisions(history: Iterable[schema.Revision]) -> tuple[RevisionCode, ...]:
+    """The migrations of a service, oldest first."""
+    return tuple(
+        RevisionCode(number, tuple(map(schema.parse, revision))) for number, revision in enumerate(history, start=1)
+    )
+
+
+def services(product: Product, history: Mapping[str, tuple[schema.Revision, ...]]) -> tuple[ServiceCode, ...]:
+    """The services of a settled product, with the migrations that the history has for each."""
+    return tuple(
+        ServiceCode(service, product, revisions(history.get(service.name, ()))) for service in product.services
+    )
+
+
+def example(product: Product, fields: Iterable[Field]) -> dict[str, object]:
+    """A valid draft of an entity, but for its references, which stand as `{"ref": entity}`."""
+    return {field.name: _example(product, field.type) for field in fields if field.required}
+
+
+def _example(product: Product, type: Type) -> object:
+    if type.kind == "choice":
+        value: object = type.choices[0]
+    elif type.kind == "reference":
+        value = {"ref": type.target}
+    elif type.kind == "value":
+        value = example(product, product.value_objects[type.target].fields)
+    else:
+        value = EXAMPLES[type.kind]
+    return [value] if type.many else value

@@ -1,0 +1,277 @@
+"""What was decided: one option per decision, why, and why not the others, from answers, drivers and history."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import NamedTuple
+
+from .answers import Answers
+from .catalogue import Catalogue, Decision, Option
+from .drivers import Driver, meaning
+from .problems import Report, instead
+from .text import one_of, quoted
+
+
+class Rejected(NamedTuple):
+    """An option that lost, and why in this project."""
+
+    option: Option
+    why: str
+
+
+@dataclass(frozen=True)
+class Override:
+    """What the answers say themselves about a decision, in place of the catalogue's words."""
+
+    why: str = ""
+    rejected: tuple[tuple[str, str], ...] = ()
+    revisit: str = ""
+    confirmed_by: str = ""
+
+
+@dataclass(frozen=True)
+class Resolved:
+    """A decision with its outcome."""
+
+    decision: Decision
+    option: Option
+    how: str
+    """`chosen` by somebody, proposed for `auto`, a stand-in for `tbd`, or `settled`: nothing else is offered."""
+    drivers: tuple[Driver, ...]
+    """What holds and speaks for the option."""
+    rejected: tuple[Rejected, ...]
+    scores: tuple[tuple[str, int], ...]
+    """How much the answers speak for each offered option."""
+    better: Option | None
+    """What `auto` would propose now, where it recorded something else."""
+    reopened_by: tuple[str, ...]
+    """What would have to change for another option to be looked at again."""
+    override: Override = Override()
+
+    @property
+    def because(self) -> str:
+        return self.override.why or self.option.because
+
+    @property
+    def confirmed_by(self) -> str:
+        return self.override.confirmed_by or self.option.confirmed_by
+
+    @property
+    def close(self) -> bool:
+        """True when another offered option has as good a claim, or nearly."""
+        scores = dict(self.scores)
+        mine = scores.pop(self.option.name)
+        return any(mine - other <= 1 for other in scores.values())
+
+
+@dataclass(frozen=True)
+class _Pick:
+    """An option for a decision, before it is explained."""
+
+    option: Option
+    how: str
+    open: bool = False
+    """True while `auto` may still take another one."""
+
+
+def resolve(
+    catalogue: Catalogue, answers: Answers, drivers: Sequence[Driver], recorded: Mapping[str, str]
+) -> tuple[Resolved, ...]:
+    """Decide everything; raise `Refused` for answers that name no option or options that do not go together.
+
+    `recorded` has the options that stay although nobody chose them, so that `auto` does not drift.
+    """
+    report = Report()
+    wanted = {it.id: _wanted(it, answers, recorded, drivers, report) for it in catalogue.decisions}
+    picks = _proposed(catalogue, wanted, drivers)
+    for decision in catalogue.decisions:
+        _check(decision, picks, drivers, report)
+    overrides = _overrides(catalogue, answers, report)
+    report.refuse()
+    return tuple(
+        _explained(decision, picks[decision.id], drivers, overrides.get(decision.id, Override()))
+        for decision in catalogue.decisions
+    )
+
+
+def _wanted(
+    decision: Decision, answers: Answers, recorded: Mapping[str, str], drivers: Sequence[Driver], report: Report
+) -> _Pick:
+    """What the answer asks for; for `auto` and `tbd` what is recorded, else the best by drivers alone."""
+    if decision.settled:
+        return _Pick(decision.offered[0], "settled")
+    how = "tbd" if decision.id in answers and answers[decision.id].state == "tbd" else "auto"
+    said = answers[decision.id].value
+    if said not in (None, "auto"):
+        option = decision.option(said) if isinstance(said, str) else None
+        if option is not None and option.offered:
+            return _Pick(option, "chosen")
+        planned = "is planned and not offered yet" if option else "is not an option"
+        report(decision.id, f"{quoted(said)} {planned}", instead(said, decision.answers, "choose an offered option"))
+    kept = decision.option(recorded.get(decision.id, ""))
+    if kept is not None and kept.offered:
+        return _Pick(kept, how)
+    return _Pick(_best(decision.offered, drivers), how, open=True)
+
+
+def _proposed(catalogue: Catalogue, wanted: Mapping[str, _Pick], drivers: Sequence[Driver]) -> dict[str, _Pick]:
+    """Replace the picks that are still open by the best options that go with everything else."""
+    picks = dict(wanted)
+    for decision in catalogue.decisions:
+        if picks[decision.id].open:
+            fitting = [it for it in decision.offered if not _clash(it, _others(decision, picks), drivers)]
+            best = _best(fitting or decision.offered, drivers)
+            picks[decision.id] = replace(picks[decision.id], option=best, open=False)
+    return picks
+
+
+def _check(decision: Decision, picks: Mapping[str, _Pick], drivers: Sequence[Driver], report: Report) -> None:
+    """Report an option that cannot live with the answers or with what else was decided."""
+    others = _others(decision, picks)
+    if clash := _clash(picks[decision.id].option, others, drivers):
+        way_out = [it.name for it in decision.offered if not _clash(it, others, drivers)]
+        fix = f"set {decision.id} to {one_of(way_out)}" if way_out else "change one of the two"
+        report(decision.id, f"{picks[decision.id].option.label} cannot be: {clash}", fix)
+
+
+def _others(decision: Decision, picks: Mapping[str, _Pick]) -> tuple[Option, ...]:
+    """The options of the other decisions that are no longer open."""
+    return tuple(pick.option for id, pick in picks.items() if id != decision.id and not pick.open)
+
+
+def _clash(option: Option, others: Iterable[Option], drivers: Iterable[Driver]) -> str:
+    """What an option cannot live with, or an empty string."""
+    for driver in drivers:
+        if driver.name in option.conflicts:
+            return driver.because
+    others = tuple(others)
+    for other in others:
+        if shared := set(option.conflicts) & set(other.provides) or set(other.conflicts) & set(option.provides):
+            return f"it does not go with {other.label} ({min(shared)})"
+    provided = {trait for other in others for trait in other.provides}
+    missing = [trait for trait in option.needs if trait not in provided]
+    return f"nothing else provides {missing[0]}" if missing else ""
+
+
+def _score(option: Option, drivers: Iterable[Driver]) -> int:
+    weights = dict(option.drivers)
+    return sum(weights.get(driver.name, 0) for driver in drivers)
+
+
+def _best(options: Iterable[Option], drivers: Sequence[Driver]) -> Option:
+    """The option with the highest score; `max` keeps the first of equals, which is the simpler one."""
+    return max(options, key=lambda option: _score(option, drivers))
+
+
+def _explained(decision: Decision, pick: _Pick, drivers: Sequence[Driver], override: Override) -> Resolved:
+    option = pick.option
+    # Words against the option that was taken belong to an earlier choice.
+    override = Override() if option.name in dict(override.rejected) else override
+    best = _best(decision.offered, drivers)
+    own_words = dict(override.rejected)
+    return Resolved(
+        decision=decision,
+        option=option,
+        how=pick.how,
+        drivers=_for(option, drivers),
+        rejected=tuple(
+            Rejected(other, own_words.get(other.name) or _why_not(other, option, drivers))
+            for other in decision.options
+            if other is not option
+        ),
+        scores=tuple((it.name, _score(it, drivers)) for it in decision.offered),
+        better=best if pick.how in ("auto", "tbd") and _score(best, drivers) > _score(option, drivers) else None,
+        reopened_by=(override.revisit,) if override.revisit else _reopened_by(decision, option, drivers),
+        override=override,
+    )
+
+
+def _for(option: Option, drivers: Iterable[Driver], against: Option | None = None) -> tuple[Driver, ...]:
+    """The drivers that speak for an option, more than for another one."""
+    mine, theirs = dict(option.drivers), dict(against.drivers) if against else {}
+    return tuple(driver for driver in drivers if mine.get(driver.name, 0) > theirs.get(driver.name, 0))
+
+
+def _against(option: Option, taken: Option, drivers: Iterable[Driver]) -> tuple[Driver, ...]:
+    """The drivers that speak against an option: on their own, or for the one taken, where it was a rival."""
+    if option.offered:
+        return _for(taken, drivers, against=option)
+    weights = dict(option.drivers)
+    return tuple(driver for driver in drivers if weights.get(driver.name, 0) < 0)
+
+
+def _why_not(option: Option, taken: Option, drivers: Sequence[Driver]) -> str:
+    """The catalogue's reason against an option, with the answers that bear it out or that speak for the option."""
+    if here := _against(option, taken, drivers):
+        return f"{option.rejected} ({_causes(here)})"
+    if there := _for(option, drivers, against=taken):
+        return f"{option.rejected}, although {_causes(there)}"
+    return option.rejected
+
+
+def _causes(drivers: Iterable[Driver]) -> str:
+    return "; ".join(driver.because for driver in drivers)
+
+
+def _reopened_by(decision: Decision, option: Option, drivers: Sequence[Driver]) -> tuple[str, ...]:
+    """The drivers that do not hold yet and would speak for another offered option."""
+    held = {driver.name for driver in drivers}
+    mine = dict(option.drivers)
+    names = [
+        name
+        for other in decision.offered
+        if other is not option
+        for name, weight in other.drivers
+        if name not in held and weight > mine.get(name, 0)
+    ]
+    return tuple(meaning(name) for name in dict.fromkeys(names))
+
+
+def _overrides(catalogue: Catalogue, answers: Answers, report: Report) -> dict[str, Override]:
+    """The answer `decision_overrides`, checked."""
+    raw = answers["decision_overrides"].value
+    if raw is None:
+        return {}
+    known = {decision.id: decision for decision in catalogue.decisions}
+    overrides: dict[str, Override] = {}
+    for id, entry in _mapping(raw, "decision_overrides", report).items():
+        where = f"decision_overrides.{id}"
+        if decision := known.get(str(id)):
+            overrides[decision.id] = _override(decision, _mapping(entry, where, report), where, report)
+        else:
+            report(where, "is no decision", instead(id, tuple(known), "name one of the architecture guide"))
+    return overrides
+
+
+def _override(decision: Decision, entry: Mapping[object, object], where: str, report: Report) -> Override:
+    keys = ("why", "rejected", "revisit", "confirmed_by")
+    for key in entry:
+        if key not in keys:
+            report(f"{where}.{key}", "is not known", instead(key, keys, f"use {one_of(keys)}"))
+    options = tuple(option.name for option in decision.options)
+    rejected: list[tuple[str, str]] = []
+    for name, reason in _mapping(entry.get("rejected") or {}, f"{where}.rejected", report).items():
+        if name not in options:
+            report(f"{where}.rejected.{name}", "is not an option", instead(name, options, f"name {one_of(options)}"))
+        rejected.append((str(name), _text(reason, f"{where}.rejected.{name}", report)))
+    return Override(
+        why=_text(entry.get("why"), f"{where}.why", report),
+        rejected=tuple(rejected),
+        revisit=_text(entry.get("revisit"), f"{where}.revisit", report),
+        confirmed_by=_text(entry.get("confirmed_by"), f"{where}.confirmed_by", report),
+    )
+
+
+def _mapping(raw: object, where: str, report: Report) -> Mapping[object, object]:
+    if isinstance(raw, Mapping):
+        return raw
+    report(where, "is not a mapping", "write it as key: text, one per line")
+    return {}
+
+
+def _text(raw: object, where: str, report: Report) -> str:
+    if raw is None or isinstance(raw, str):
+        return " ".join((raw or "").split())
+    report(where, f"{quoted(raw)} is not text", "put it in quotes")
+    return ""

@@ -1,0 +1,243 @@
+"""Mermaid diagrams of the product. Every text of an answer goes through `label`, and every node's id is made here,
+so that neither hostile texts nor names such as `end` or `title` can break a diagram."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+from .domain import Entity, Event, ExternalApi, Field, Item, Product, Service
+from .plan import Plan
+from .text import line
+
+ANSWERS = {"create": 201, "update": 200, "delete": 204}
+"""What an operation is answered with."""
+
+_PLAIN = re.compile(r"[^A-Za-z0-9 ,.()/'?!+=\u00c0-\u024f-]")
+
+
+@dataclass(frozen=True)
+class Diagram:
+    """A diagram and the sentence that says what it shows."""
+
+    title: str
+    source: str
+
+
+def label(value: object, limit: int = 90) -> str:
+    """One line of text for a quoted Mermaid label: what Mermaid could read as syntax becomes a character code."""
+    text = line(value)
+    if len(text) > limit:
+        text = text[: limit - 1].rstrip() + "…"
+    return _PLAIN.sub(lambda found: f"#{ord(found[0])};", text) or "-"
+
+
+def context(product: Product, personas: Sequence[Item]) -> Diagram:
+    """Who uses the system, and what it uses."""
+    lines = ["flowchart LR"]
+    lines += [f'  persona{n}(["{label(persona.name)}"])' for n, persona in enumerate(personas, 1)]
+    lines.append(f'  system["{label(product.name)}"]')
+    lines += [f'  {_api(api)}[/"{label(api.name)}"/]' for api in product.external_apis]
+    lines += [f'  persona{n} -->|"{label(persona.text or "uses")}"| system' for n, persona in enumerate(personas, 1)]
+    lines += [f'  system -->|"{label(api.purpose or "calls")}"| {_api(api)}' for api in product.external_apis]
+    return Diagram(f"Who uses {product.name}, and what it calls", "\n".join(lines))
+
+
+def containers(product: Product, store: str, *, one_process: bool) -> Diagram:
+    """The services with their stores; solid arrows are calls, dotted ones events."""
+    lines = ["flowchart LR"]
+    if one_process:
+        lines.append(f'  subgraph process["{label(product.name)}, one process"]')
+    for service in product.services:
+        port = f", port {service.port}" if service.port and not one_process else ""
+        lines.append(f'  {_node(service)}["{label(service.name)}{port}"]')
+    if one_process:
+        lines.append("  end")
+    for service in product.services:
+        if service.entities or service.copies:
+            lines.append(f'  {_node(service)}_db[("{label(store)}")]')
+            lines.append(f"  {_node(service)} --- {_node(service)}_db")
+    lines += [f'  {_api(api)}[/"{label(api.name)}"/]' for api in product.external_apis]
+    lines += _edges(product)
+    return Diagram("Services, their stores, calls (solid) and events (dotted)", "\n".join(lines))
+
+
+def _edges(product: Product) -> Iterator[str]:
+    for service in product.services:
+        for dependency in service.depends_on:
+            yield f'  {_node(service)} -->|"{dependency.when_away} when away"| s_{dependency.service}'
+    for event in product.events.values():
+        for subscriber in product.subscribers(event.name):
+            yield f'  s_{event.service} -.->|"{label(event.name)}"| {_node(subscriber)}'
+    for api in product.external_apis:
+        for user in api.used_by:
+            if user in product.by_name:
+                yield f"  s_{user} --> {_api(api)}"
+
+
+def entities(product: Product) -> Diagram:
+    """Entities and value objects with their fields and references."""
+    lines = ["erDiagram"]
+    for entity in product.entities.values():
+        lines.append(f'  "{entity.name}" {{')
+        lines.append(f'    uuid id PK "kept by {label(entity.service)}"')
+        lines += [f"    {_attribute(field)}" for field in entity.fields]
+        lines.append("  }")
+    for value in product.values:
+        lines.append(f'  "{value.name}" {{')
+        lines += [f"    {_attribute(field)}" for field in value.fields]
+        lines.append("  }")
+    for name, fields in [
+        *((entity.name, entity.fields) for entity in product.entities.values()),
+        *((value.name, value.fields) for value in product.values),
+    ]:
+        lines += [
+            f'  "{name}" {_cardinality(field)} "{field.type.target}" : "{field.name}"'
+            for field in fields
+            if field.type.target
+        ]
+    return Diagram("Entities, value objects and references", "\n".join(lines))
+
+
+def _attribute(field: Field) -> str:
+    """A type, a name and what they cannot say; Mermaid keeps `pk`, `fk` and `uk` for itself."""
+    kind = field.type.target or field.type.kind
+    kind = f"{kind}[]" if field.type.many else kind
+    notes = [
+        "one of " + ", ".join(field.type.choices) if field.type.choices else "",
+        "optional" if field.type.optional else "",
+        f"default {field.default}" if field.default is not None else "",
+    ]
+    comment = ", ".join(note for note in notes if note)
+    name = f"{field.name}_" if field.name in ("pk", "fk", "uk") else field.name
+    return f"{kind} {name}" + (f' "{label(comment)}"' if comment else "")
+
+
+def _cardinality(field: Field) -> str:
+    return "}o--o{" if field.type.many else "}o--o|" if field.type.optional else "}o--||"
+
+
+def event_sequence(product: Product, event: Event) -> Diagram:
+    """What happens from the request that causes an event to its last subscriber."""
+    owner, entity = event.service, product.entities[event.entity]
+    subscribers = product.subscribers(event.name)
+    lines = [
+        "sequenceDiagram",
+        "  autonumber",
+        "  participant caller as Caller",
+        f"  participant s_{owner} as {label(owner)}",
+        *(f"  participant {_node(service)} as {label(service.name)}" for service in subscribers),
+        f"  caller->>s_{owner}: {label(_request(entity, event.operations[0]))}",
+        f"  s_{owner}->>s_{owner}: {label(f'store {entity.words} and {event.name} together')}",
+        f"  s_{owner}-->>caller: {ANSWERS[event.operations[0]]}",
+    ]
+    for service in subscribers:
+        lines.append(f"  s_{owner}-){_node(service)}: {label(f'{event.name}, until accepted')}")
+        lines += [f"  {_node(service)}->>{_node(service)}: {label(action)}" for action in _handling(service, event)]
+    heard = ", ".join(service.name for service in subscribers) or "nobody yet"
+    return Diagram(f"{event.name}, heard by {heard}", "\n".join(lines))
+
+
+def _handling(service: Service, event: Event) -> Iterator[str]:
+    for reaction in service.reactions:
+        if reaction.event == event.name:
+            yield f"create {reaction.creates}, once per event"
+    for copy in service.copies:
+        if event.implied and copy.entity == event.entity:
+            yield f"renew its copy of {copy.entity}"
+
+
+def call_sequence(caller: Service, owner: Service, entity: Entity, when_away: str) -> Diagram:
+    """How a reference to another service's entity is checked, and what happens when its owner is away."""
+    away = "503, nothing stored" if when_away == "refuse" else "stored unchecked"
+    lines = [
+        "sequenceDiagram",
+        "  autonumber",
+        "  participant client as Caller",
+        f"  participant {_node(caller)} as {label(caller.name)}",
+        f"  participant {_node(owner)} as {label(owner.name)}",
+        f"  client->>{_node(caller)}: {label(f'write that names a {entity.words}')}",
+        f"  {_node(caller)}->>{_node(owner)}: {label(f'GET /v1/{entity.collection}/id')}",
+        "  alt known",
+        f"    {_node(owner)}-->>{_node(caller)}: 200",
+        f"    {_node(caller)}-->>client: stored",
+        "  else unknown",
+        f"    {_node(owner)}-->>{_node(caller)}: 404",
+        f"    {_node(caller)}-->>client: 422",
+        "  else no answer after retries",
+        f"    {_node(caller)}-->>client: {label(away)}",
+        "  end",
+    ]
+    return Diagram(f"{caller.name} checks a {entity.words} with {owner.name}", "\n".join(lines))
+
+
+def _request(entity: Entity, operation: str) -> str:
+    return {
+        "create": f"POST /v1/{entity.collection}",
+        "update": f"PUT /v1/{entity.collection}/id",
+        "delete": f"DELETE /v1/{entity.collection}/id",
+    }[operation]
+
+
+def gantt(plan: Plan) -> Diagram:
+    """The plan over working days, or over dates where a start is answered; critical tasks are marked."""
+    lines = ["gantt", "  dateFormat YYYY-MM-DD", "  axisFormat %d %b"]
+    for phase in plan.phases:
+        lines.append(f"  section {label(phase.name)}")
+        for slot in phase.slots:
+            marks = ["crit"] if slot.critical else []
+            marks += ["milestone"] if not slot.task.hours else []
+            fields = [
+                *marks,
+                _slug(slot.task.id),
+                plan.chart_date(slot.start),
+                plan.chart_days(slot),
+            ]
+            lines.append(f"  {label(slot.task.title, 60)} :{', '.join(fields)}")
+    return Diagram(f"{len(plan.tasks)} tasks, levelled for {plan.team.size}", "\n".join(lines))
+
+
+def sequences(product: Product) -> Iterable[Diagram]:
+    """One diagram per event that somebody hears, and one per entity that is checked across a boundary."""
+    for event in product.events.values():
+        if product.subscribers(event.name):
+            yield event_sequence(product, event)
+    for service in product.services:
+        for owner, entity, when_away in checked(product, service):
+            yield call_sequence(service, owner, entity, when_away)
+
+
+def checked(
+    product: Product, service: Service, written: Sequence[Entity] | None = None
+) -> tuple[tuple[Service, Entity, str], ...]:
+    """The entities of other services whose owners `service` asks on a write, of some of its entities or of any."""
+    copied = {copy.entity for copy in service.copies}
+    behaviour = {dependency.service: dependency.when_away for dependency in service.depends_on}
+    named = [target for entity in written or service.entities for target in _targets(product, entity.fields)]
+    return tuple(
+        (product.by_name[entity.service], entity, behaviour[entity.service])
+        for entity in (product.entities[name] for name in dict.fromkeys(named))
+        if entity.service in behaviour and entity.name not in copied
+    )
+
+
+def _targets(product: Product, fields: Sequence[Field]) -> Iterator[str]:
+    """The entities that fields refer to, directly or inside value objects."""
+    for field in fields:
+        if field.type.kind == "reference":
+            yield field.type.target
+        elif field.type.kind == "value":
+            yield from _targets(product, product.value_objects[field.type.target].fields)
+
+
+def _node(service: Service) -> str:
+    return f"s_{service.name}"
+
+
+def _api(api: ExternalApi) -> str:
+    return f"api_{_slug(api.name)}"
+
+
+def _slug(text: str) -> str:
+    return re.sub(r"\W", "_", text)

@@ -1,0 +1,285 @@
+"""What was asked: the product in its own words, normalised, immutable and independent of any technology.
+
+`reading.py` builds a `Product` from answers; everything else only looks at one.
+Names keep the field's words: entity, event, read copy, reaction, feature, acceptance criterion.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from dataclasses import field as dataclass_field
+from functools import cached_property
+
+SCALARS = ("str", "text", "int", "float", "bool", "money", "date", "datetime", "email", "url", "uuid")
+"""The kinds of field that hold one plain value."""
+
+OPERATIONS = ("create", "update", "delete")
+"""What can happen to a record, in the order in which it happens."""
+
+
+def snake(name: str) -> str:
+    """`OrderLine` as `order_line`, `order.placed` as `order_placed`."""
+    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name).replace(".", "_").lower()
+
+
+def pascal(name: str) -> str:
+    """`order.placed` or `order_line` as `OrderPlaced`, `OrderLine`."""
+    return "".join(part[:1].upper() + part[1:] for part in re.split(r"[._\s-]+", name))
+
+
+def plural(word: str) -> str:
+    """The plural of an English noun by the regular rules."""
+    if re.search(r"[^aeiou]y$", word):
+        return word[:-1] + "ies"
+    return word + ("es" if re.search(r"(s|x|z|ch|sh)$", word) else "s")
+
+
+@dataclass(frozen=True)
+class Type:
+    """The type of a field, as it was written: `str`, `list[Line]`, `placed|paid`, `Book?`."""
+
+    kind: str
+    """One of `SCALARS`, or `choice`, `reference` (to an entity, by id) or `value` (an embedded value object)."""
+    target: str = ""
+    """The entity or value object meant, for `reference` and `value`."""
+    choices: tuple[str, ...] = ()
+    many: bool = False
+    optional: bool = False
+
+    def __str__(self) -> str:
+        name = "|".join(self.choices) if self.kind == "choice" else self.target or self.kind
+        return (f"list[{name}]" if self.many else name) + ("?" if self.optional else "")
+
+
+@dataclass(frozen=True)
+class Field:
+    """A field of an entity, a value object or an event."""
+
+    name: str
+    type: Type
+    default: str | int | float | bool | None = None
+    """What a client may leave out; `None` means that there is no default."""
+
+    @property
+    def required(self) -> bool:
+        return self.default is None and not self.type.optional
+
+    def __str__(self) -> str:
+        return f"{self.name}: {self.type}" + ("" if self.default is None else f" = {self.default}")
+
+
+@dataclass(frozen=True)
+class Value:
+    """A value object: fields without an identity, embedded where it is used."""
+
+    name: str
+    fields: tuple[Field, ...]
+
+
+@dataclass(frozen=True)
+class Entity:
+    """Records with an identity, kept by one service."""
+
+    name: str
+    service: str
+    fields: tuple[Field, ...]
+
+    @property
+    def snake(self) -> str:
+        return snake(self.name)
+
+    @property
+    def words(self) -> str:
+        """`OrderLine` as `order line`."""
+        return self.snake.replace("_", " ")
+
+    @property
+    def collection(self) -> str:
+        """The last part of its address: `order-lines`."""
+        return plural(self.snake).replace("_", "-")
+
+    @property
+    def table(self) -> str:
+        return plural(self.snake)
+
+
+@dataclass(frozen=True)
+class Event:
+    """A fact that a service publishes with the change that caused it."""
+
+    name: str
+    """Dotted, in the past tense: `order.placed`."""
+    service: str
+    entity: str
+    operations: tuple[str, ...]
+    """The operations on the entity that cause it, out of `OPERATIONS`."""
+    fields: tuple[Field, ...]
+    """What it carries beside the record's id and version; all fields of the entity unless declared."""
+    implied: bool = False
+    """True when nobody declared it and a read copy needs it."""
+
+    @property
+    def snake(self) -> str:
+        return snake(self.name)
+
+    @property
+    def pascal(self) -> str:
+        return pascal(self.name)
+
+
+@dataclass(frozen=True)
+class Dependency:
+    """A declared call from one service to another."""
+
+    service: str
+    when_away: str = "refuse"
+    """`refuse`: a write that needs the answer fails with 503; `accept`: it is stored unchecked."""
+
+
+@dataclass(frozen=True)
+class ReadCopy:
+    """A copy of another service's entity, kept up to date through events, so that checks need no call."""
+
+    entity: str
+    owner: str
+
+
+@dataclass(frozen=True)
+class Reaction:
+    """What a service does about an event: create a record of its own."""
+
+    event: str
+    creates: str
+    mapping: tuple[tuple[str, Source], ...]
+    """Field of the created record, and where its value comes from."""
+
+    @property
+    def snake(self) -> str:
+        """The module of its rules: `on_order_placed_create_notification` would be exact; the event names it alone
+        unless one service reacts twice, which `reading.py` refuses."""
+        return f"on_{snake(self.event)}"
+
+
+@dataclass(frozen=True)
+class Source:
+    """Where a reaction takes a value from: a field of the event, or a literal."""
+
+    field: str = ""
+    """A field of the event, or `id` for the record that it is about; empty for a literal."""
+    literal: str | int | float | bool | None = None
+
+
+@dataclass(frozen=True)
+class Service:
+    """A boundary: one responsibility, its entities, and what it says to and hears from the others."""
+
+    name: str
+    responsibility: str
+    port: int | None = None
+    """Only when the answers fix it; `history.py` gives the others one."""
+    exposure: str = "public"
+    """`public`: callers outside the system may use it; `internal`: only the other services."""
+    depends_on: tuple[Dependency, ...] = ()
+    entities: tuple[Entity, ...] = ()
+    events: tuple[Event, ...] = ()
+    copies: tuple[ReadCopy, ...] = ()
+    reactions: tuple[Reaction, ...] = ()
+
+    @property
+    def subscriptions(self) -> tuple[str, ...]:
+        """Names of the events that it hears because of a reaction, in declared order."""
+        return tuple(dict.fromkeys(reaction.event for reaction in self.reactions))
+
+
+@dataclass(frozen=True)
+class Criterion:
+    """An acceptance criterion of a feature."""
+
+    id: str
+    """`FR-001-AC1`."""
+    text: str
+
+
+@dataclass(frozen=True)
+class Feature:
+    """A functional requirement of the MVP."""
+
+    id: str
+    """`FR-001`."""
+    name: str
+    outcome: str = ""
+    persona: str = ""
+    priority: str = "P1"
+    services: tuple[str, ...] = ()
+    criteria: tuple[Criterion, ...] = ()
+
+
+@dataclass(frozen=True)
+class Item:
+    """An answer of a list, `name: text`, with whatever else its question collects, by key."""
+
+    name: str
+    text: str = ""
+    extra: dict[str, object] = dataclass_field(default_factory=dict, hash=False)
+
+    def get(self, key: str) -> object:
+        """The value under `key`, or an empty string."""
+        return self.extra.get(key, "")
+
+
+@dataclass(frozen=True)
+class ExternalApi:
+    """A service of somebody else that the product calls."""
+
+    name: str
+    """An identifier; it names the settings: `SMS_URL`, `SMS_KEY`."""
+    purpose: str = ""
+    used_by: tuple[str, ...] = ()
+    critical: bool = False
+    timeout_s: float | None = None
+    fallback: str = ""
+
+    @property
+    def env(self) -> str:
+        return self.name.upper()
+
+
+@dataclass(frozen=True)
+class Product:
+    """Everything that the answers say about the product."""
+
+    name: str
+    slug: str
+    """A Python identifier; distribution, database and image names come from it."""
+    concept: str
+    services: tuple[Service, ...]
+    values: tuple[Value, ...] = ()
+    features: tuple[Feature, ...] = ()
+    external_apis: tuple[ExternalApi, ...] = ()
+
+    @cached_property
+    def entities(self) -> dict[str, Entity]:
+        return {entity.name: entity for service in self.services for entity in service.entities}
+
+    @cached_property
+    def events(self) -> dict[str, Event]:
+        return {event.name: event for service in self.services for event in service.events}
+
+    @cached_property
+    def by_name(self) -> dict[str, Service]:
+        return {service.name: service for service in self.services}
+
+    @cached_property
+    def value_objects(self) -> dict[str, Value]:
+        return {value.name: value for value in self.values}
+
+    def subscribers(self, event: str) -> tuple[Service, ...]:
+        """The services that an event is delivered to: those that react to it, and those that keep a copy it feeds."""
+        known = self.events[event]
+        return tuple(
+            service
+            for service in self.services
+            if event in service.subscriptions
+            or (known.implied and any(copy.entity == known.entity for copy in service.copies))
+        )

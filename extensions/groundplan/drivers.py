@@ -1,0 +1,235 @@
+"""What speaks for or against options: facts computed from the answers, never asked.
+
+Each driver is a function that says why it holds, naming the answers, or returns an empty string. Its docstring ends the
+sentence "it matters that …". Options give drivers weights in their `decision.yml`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+
+from . import reading
+from .answers import Answers
+from .domain import Product
+
+Rule = Callable[[Answers, Product], str]
+
+RULES: dict[str, Rule] = {}
+"""Every driver by name, in the order in which documents name them."""
+
+HEAVY = 100
+"""Requests a second from which one writer at a time is a risk."""
+
+
+@dataclass(frozen=True)
+class Driver:
+    """A driver that holds."""
+
+    name: str
+    because: str
+    """The answers that make it hold: `deploy_target is kubernetes`."""
+
+
+def holding(answers: Answers, product: Product) -> tuple[Driver, ...]:
+    """The drivers that hold for these answers."""
+    found = (Driver(name, rule(answers, product)) for name, rule in RULES.items())
+    return tuple(driver for driver in found if driver.because)
+
+
+def meaning(name: str) -> str:
+    """What a driver says when it holds: `one person builds and runs it`."""
+    return (RULES[name].__doc__ or "").rstrip(".")
+
+
+def driver(rule: Rule) -> Rule:
+    """Register a rule under its function's name."""
+    RULES[rule.__name__] = rule
+    return rule
+
+
+@driver
+def personal(answers: Answers, product: Product) -> str:
+    """the product is for one person."""
+    return _is(answers, "distribution", "personal")
+
+
+@driver
+def public(answers: Answers, product: Product) -> str:
+    """anybody may use the product."""
+    return _is(answers, "distribution", "public")
+
+
+@driver
+def many_writers(answers: Answers, product: Product) -> str:
+    """people outside the organisation write to several services at once."""
+    writable = [service.name for service in product.services if service.exposure == "public" and service.entities]
+    outside = _is(answers, "distribution", "partner", "public")
+    return f"{outside} and {_listed(writable)} take writes" if outside and len(writable) > 1 else ""
+
+
+@driver
+def solo(answers: Answers, product: Product) -> str:
+    """one person builds and runs it."""
+    size = _team(answers)
+    return "team.size is 1" if size == 1 else ""
+
+
+@driver
+def several_people(answers: Answers, product: Product) -> str:
+    """two people or more work on it."""
+    size = _team(answers)
+    return f"team.size is {size}" if size is not None and size > 1 else ""
+
+
+@driver
+def big_team(answers: Answers, product: Product) -> str:
+    """eight people or more work on it."""
+    size = _team(answers)
+    return f"team.size is {size}" if size is not None and size >= 8 else ""
+
+
+@driver
+def one_service(answers: Answers, product: Product) -> str:
+    """there is one service."""
+    return f"services has {product.services[0].name} only" if len(product.services) == 1 else ""
+
+
+@driver
+def many_services(answers: Answers, product: Product) -> str:
+    """there are three services or more."""
+    return f"services has {len(product.services)} of them" if len(product.services) >= 3 else ""
+
+
+@driver
+def events(answers: Answers, product: Product) -> str:
+    """services tell each other what happened."""
+    heard = [event for event in product.events if product.subscribers(event)]
+    return f"services subscribe to {_listed(heard)}" if heard else ""
+
+
+@driver
+def calls(answers: Answers, product: Product) -> str:
+    """services ask each other while a user waits."""
+    callers = [service.name for service in product.services if service.depends_on]
+    return f"depends_on is given for {_listed(callers)}" if callers else ""
+
+
+@driver
+def external(answers: Answers, product: Product) -> str:
+    """it calls somebody else's API."""
+    names = [api.name for api in product.external_apis]
+    return f"external_apis has {_listed(names)}" if names else ""
+
+
+@driver
+def relations(answers: Answers, product: Product) -> str:
+    """records refer to each other."""
+    pairs = [
+        f"{entity.name} to {field.type.target}"
+        for entity in product.entities.values()
+        for field in entity.fields
+        if field.type.kind == "reference"
+    ]
+    return f"data_entities refers {_listed(pairs)}" if pairs else ""
+
+
+@driver
+def sensitive(answers: Answers, product: Product) -> str:
+    """a leak would hurt people."""
+    return _has(answers, "data_sensitivity", "pii", "financial", "health", "credentials")
+
+
+@driver
+def money(answers: Answers, product: Product) -> str:
+    """it keeps financial records."""
+    return _has(answers, "data_sensitivity", "financial")
+
+
+@driver
+def api_clients(answers: Answers, product: Product) -> str:
+    """other programs are clients."""
+    return _has(answers, "interaction_channels", "api")
+
+
+@driver
+def web_clients(answers: Answers, product: Product) -> str:
+    """browsers are clients."""
+    return _has(answers, "interaction_channels", "web_ui")
+
+
+@driver
+def local(answers: Answers, product: Product) -> str:
+    """it runs on its user's own machine."""
+    return _is(answers, "deploy_target", "local")
+
+
+@driver
+def own_machine(answers: Answers, product: Product) -> str:
+    """it runs on a machine that keeps its disk."""
+    return _is(answers, "deploy_target", "local", "vm", "on_prem")
+
+
+@driver
+def kubernetes(answers: Answers, product: Product) -> str:
+    """a cluster starts and moves instances at will."""
+    return _is(answers, "deploy_target", "kubernetes")
+
+
+@driver
+def passing_disk(answers: Answers, product: Product) -> str:
+    """the platform throws away what an instance writes to its disk."""
+    return _is(answers, "deploy_target", "paas", "serverless")
+
+
+@driver
+def serverless(answers: Answers, product: Product) -> str:
+    """an instance lives for a request and shares no disk with the next."""
+    return _is(answers, "deploy_target", "serverless")
+
+
+@driver
+def heavy_load(answers: Answers, product: Product) -> str:
+    """a hundred requests a second or more must be served."""
+    loads = [load for item in _items(answers, "performance_targets") if (load := _per_second(item)) >= HEAVY]
+    return f"performance_targets asks for {max(loads):g} requests a second" if loads else ""
+
+
+def _is(answers: Answers, name: str, *values: str) -> str:
+    value = answers[name].value
+    return f"{name} is {value}" if isinstance(value, str) and value in values else ""
+
+
+def _has(answers: Answers, name: str, *values: str) -> str:
+    value = answers[name].value
+    given = (value,) if isinstance(value, str) else value if isinstance(value, tuple) else ()
+    found = [item for item in values if item in given]
+    return f"{name} has {_listed(found)}" if found else ""
+
+
+def _team(answers: Answers) -> int | None:
+    size = reading.details(answers, "team").get("size")
+    return size if isinstance(size, int) else None
+
+
+def _items(answers: Answers, name: str) -> tuple[Mapping[object, object], ...]:
+    value = answers[name].value
+    return tuple(item for item in value if isinstance(item, Mapping)) if isinstance(value, tuple) else ()
+
+
+def _per_second(item: Mapping[object, object]) -> float:
+    """The requests a second that a performance target names, as its target or as the load that it holds under."""
+    target = f"{item.get('target', '')} {item.get('unit', '')}"
+    rates = re.findall(
+        r"(\d+(?:\.\d+)?)\s*(?:rps\b|req(?:uest)?s?\s*(?:/|per|a)\s*s)",
+        f"{target} | {item.get('load', '')}",
+        re.IGNORECASE,
+    )
+    return max(map(float, rates), default=0.0)
+
+
+def _listed(names: Iterable[str]) -> str:
+    """Names in a sentence: `a, b and c`."""
+    *head, last = names
+    return " and ".join(filter(None, [", ".join(head), last]))

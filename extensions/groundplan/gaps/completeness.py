@@ -1,0 +1,217 @@
+"""Rules A: is every requirement answered, in a form that can be built and checked?"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from ..plan import working_days
+from .facts import Facts
+from .model import DEFER, MUST, Finding, rule
+
+ESSENTIAL = ("concept", "mvp_features", "services", "data_entities", "external_apis")
+"""Without an answer to one of these, code would rest on a guess."""
+
+VAGUE = re.compile(
+    r"\b(fast|quick(?:ly)?|scalable|secure|user[- ]friendly|easy|easily|robust|reliable|soon|flexible"
+    r"|efficient(?:ly)?|intuitive|simple|seamless(?:ly)?|high[- ]performance|as needed|etc)\b",
+    re.IGNORECASE,
+)
+EARS = re.compile(r"\b(when|if|while|where|given)\b.+\b(shall|then|must)\b", re.IGNORECASE | re.DOTALL)
+ALWAYS = re.compile(r"^\W*the \w[\w -]* shall\b", re.IGNORECASE)
+UNWANTED = re.compile(
+    r"\b(if|reject\w*|refus\w*|fail\w*|invalid|unknown|error|unavailable|away|expired|missing|cannot|not|no"
+    r"|without|unless|denied|denies|deny)\b",
+    re.IGNORECASE,
+)
+
+
+@rule("A01", MUST, "missing", 2)
+def essential_answer_open(facts: Facts) -> Iterator[Finding]:
+    """An answer is open that code would have to guess."""
+    for name in ESSENTIAL:
+        if facts.answer(name).state == "tbd":
+            yield Finding(name, f"{name} is not answered", f"answer {name}", name)
+
+
+@rule("A02", DEFER, "missing", 2)
+def answer_open(facts: Facts) -> Iterator[Finding]:
+    """An answer is open that can wait."""
+    for answer in facts.asked:
+        if answer.state == "tbd" and answer.name not in ESSENTIAL:
+            fix = f"answer {answer.name}, or say `not needed: <reason>`"
+            yield Finding(answer.name, f"{answer.name} is not answered", fix, answer.name)
+
+
+@rule("A03", DEFER, "missing", 2)
+def not_needed_without_reason(facts: Facts) -> Iterator[Finding]:
+    """Something is not needed, and nobody can tell why."""
+    for answer in facts.asked:
+        if answer.state == "not needed" and not answer.reason:
+            fix = f"write `not needed: <reason>` as {answer.name}"
+            yield Finding(answer.name, f"{answer.name} is not needed, with no reason", fix, answer.name)
+
+
+@rule("A04", MUST, "missing", 2)
+def deferred_without_trigger(facts: Facts) -> Iterator[Finding]:
+    """An answer is deferred to no event or nobody."""
+    for answer in facts.asked:
+        if answer.state == "defer" and not (answer.trigger and answer.owner):
+            lacks = "owner" if answer.trigger else "trigger"
+            fix = f"write `defer: <trigger>, <owner>` as {answer.name}"
+            yield Finding(answer.name, f"{answer.name} is deferred without {lacks}", fix, answer.name)
+
+
+@rule("A05", DEFER, "missing", 2)
+def assumption(facts: Facts) -> Iterator[Finding]:
+    """A value is assumed, and nobody has confirmed it."""
+    for answer in facts.asked:
+        if answer.state == "assume":
+            fix = f"confirm {answer.name} by writing the value without `assume:`, or replace it"
+            yield Finding(answer.name, f"{answer.name} is an assumption", fix, answer.name)
+
+
+@rule("A06", MUST, "missing", 2)
+def unknown_persona(facts: Facts) -> Iterator[Finding]:
+    """A feature is for a persona that nobody described."""
+    known = {persona.name.casefold() for persona in facts.items("personas")}
+    for feature in facts.product.features:
+        if feature.persona and feature.persona.casefold() not in known:
+            yield Finding(
+                feature.id,
+                f'{feature.id} is for "{feature.persona}", who is not in personas',
+                f'add "{feature.persona}" to personas, or name one who is there',
+                "personas",
+            )
+
+
+@rule("A07", MUST, "missing", 2)
+def feature_without_criterion(facts: Facts) -> Iterator[Finding]:
+    """A feature is done when somebody feels so: it has no acceptance criterion."""
+    for feature in facts.product.features:
+        if not feature.criteria:
+            yield Finding(
+                feature.id,
+                f'{feature.id} "{feature.name}" has no acceptance criterion',
+                "give it at least one: WHEN ... THE SYSTEM SHALL ...",
+                "mvp_features",
+            )
+
+
+@rule("A08", DEFER, "missing", 2)
+def untestable_criterion(facts: Facts) -> Iterator[Finding]:
+    """A criterion names no trigger or no response, so no test can decide it."""
+    for feature in facts.product.features:
+        for criterion in feature.criteria:
+            if not (EARS.search(criterion.text) or ALWAYS.search(criterion.text)):
+                yield Finding(
+                    criterion.id,
+                    f'{criterion.id} "{criterion.text}" has no trigger and response',
+                    "write WHEN <trigger> THE SYSTEM SHALL <response>",
+                    "mvp_features",
+                )
+
+
+@rule("A09", DEFER, "missing", 2)
+def only_the_happy_path(facts: Facts) -> Iterator[Finding]:
+    """A feature says what happens when all goes well, and not what happens otherwise."""
+    for feature in facts.product.features:
+        if feature.criteria and not any(UNWANTED.search(c.text) for c in feature.criteria):
+            yield Finding(
+                feature.id,
+                f'{feature.id} "{feature.name}" has no criterion for an unwanted case',
+                "add one: IF <unwanted> THEN THE SYSTEM SHALL <response>",
+                "mvp_features",
+            )
+
+
+@rule("A10", MUST, "missing", 2)
+def metric_without_number(facts: Facts) -> Iterator[Finding]:
+    """A success metric has no target that a measurement could meet."""
+    for metric in facts.items("success_metrics"):
+        if not re.search(r"\d", metric.text):
+            yield Finding(
+                facts.id("SM", metric.name),
+                f'success metric "{metric.name}" has no number as its target',
+                "give a target with its unit",
+                "success_metrics",
+            )
+
+
+@rule("A11", DEFER, "missing", 2)
+def metric_without_source(facts: Facts) -> Iterator[Finding]:
+    """A success metric does not say what measures it."""
+    for metric in facts.items("success_metrics"):
+        if not metric.get("measured_by"):
+            yield Finding(
+                facts.id("SM", metric.name),
+                f'success metric "{metric.name}" does not say what measures it',
+                "give measured_by: an endpoint, a log field, a query",
+                "success_metrics",
+            )
+
+
+@rule("A13", MUST, "inconsistent", 2)
+def in_and_out_of_scope(facts: Facts) -> Iterator[Finding]:
+    """Something is both in the MVP and out of it."""
+    features = {_key(feature.name): feature for feature in facts.product.features}
+    for question in ("out_of_scope", "future_features"):
+        for item in facts.items(question):
+            if feature := features.get(_key(item.name)):
+                yield Finding(
+                    feature.id,
+                    f'{feature.id} "{feature.name}" is in the MVP and in {question}',
+                    f"take it out of {question} or of mvp_features",
+                    question,
+                )
+
+
+def _key(name: str) -> str:
+    return " ".join(re.findall(r"\w+", name.casefold()))
+
+
+@rule("A14", DEFER, "missing", 2)
+def vague_word(facts: Facts) -> Iterator[Finding]:
+    """A requirement leans on a word that everybody reads differently, with no number beside it."""
+    for subject, text, question in _requirements(facts):
+        found = VAGUE.search(text)
+        if found and not re.search(r"\d", text):
+            yield Finding(
+                subject,
+                f'{subject} says "{found[0]}" without a number',
+                f'say how "{found[0]}" is measured, and from which value on',
+                question,
+            )
+
+
+def _requirements(facts: Facts) -> Iterator[tuple[str, str, str]]:
+    for feature in facts.product.features:
+        yield feature.id, f"{feature.name} {feature.outcome}", "mvp_features"
+        for criterion in feature.criteria:
+            yield criterion.id, criterion.text, "mvp_features"
+    for target in facts.items("performance_targets"):
+        words = f"{target.name} {target.text}"
+        yield facts.id("NFR", target.name), words, "performance_targets"
+
+
+@rule("A15", MUST, "inconsistent", 9)
+def timeline_disagrees(facts: Facts) -> Iterator[Finding]:
+    """The start, the deadline and the number of weeks cannot all be true."""
+    if facts.plan is None:
+        return
+    time, per_week = facts.plan.timeline, facts.plan.team.days_per_week
+    if not (time.start and time.deadline):
+        return
+    if time.deadline < time.start:
+        message = f"the deadline {time.deadline} is before the start {time.start}"
+        yield Finding("deadline", message, "correct one of them in timeline", "timeline")
+    elif time.weeks:
+        there = working_days(time.start, time.deadline, per_week)
+        said = time.weeks * per_week
+        if abs(there - said) > per_week:
+            yield Finding(
+                "weeks",
+                f"{time.start} to {time.deadline} has {there} working days, {time.weeks:g} weeks have {said:g}",
+                "keep either the deadline or the weeks in timeline, or make them agree",
+                "timeline",
+            )

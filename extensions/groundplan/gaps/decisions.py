@@ -1,0 +1,106 @@
+"""Rules D: do the decisions have reasons, and do the answers agree with each other?"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from .facts import Facts
+from .model import DEFER, MUST, Finding, rule
+
+
+@rule("D05", MUST, "inconsistent", 2)
+def sensitivity_undecided(facts: Facts) -> Iterator[Finding]:
+    """The product is open to others, and nobody said whether its data are sensitive."""
+    shared = str(facts.answer("distribution").value) in ("partner", "public")
+    if shared and facts.answer("data_sensitivity").state == "tbd":
+        yield Finding(
+            "data_sensitivity",
+            "the product is for others, and data_sensitivity is not answered",
+            "answer data_sensitivity; `none` is an answer",
+            "data_sensitivity",
+        )
+
+
+@rule("D08", DEFER, "inconsistent", 2)
+def target_without_load(facts: Facts) -> Iterator[Finding]:
+    """A performance target does not say under which load it holds, so no measurement can confirm it."""
+    for target in facts.items("performance_targets"):
+        if not target.get("load"):
+            yield Finding(
+                facts.id("NFR", target.name),
+                f'performance target "{target.name}" names no load',
+                "give it load: requests per second, users, records",
+                "performance_targets",
+            )
+
+
+@rule("D11", DEFER, "missing", 2)
+def sensitive_without_backup(facts: Facts) -> Iterator[Finding]:
+    """Records are kept, and nobody said how much of them may be lost."""
+    kept = [entity.name for entity in facts.product.entities.values()]
+    answer = facts.answer("backup_recovery")
+    if kept and answer.state == "value" and not facts.details("backup_recovery").get("rpo"):
+        yield Finding(
+            "rpo",
+            f"backup_recovery does not say how much of {', '.join(kept[:3])} may be lost",
+            "give it rpo (a time) and rto",
+            "backup_recovery",
+        )
+
+
+@rule("D12", DEFER, "missing", 3)
+def choice_without_reason(facts: Facts) -> Iterator[Finding]:
+    """Somebody chose an option and left no reason of their own."""
+    for resolved in facts.decisions:
+        if resolved.how == "chosen" and not resolved.override.why:
+            name = resolved.decision.id
+            yield Finding(
+                name,
+                f"{name} = {resolved.option.name} was chosen without a reason",
+                f"give decision_overrides: {{{name}: {{why: ...}}}}",
+                "decision_overrides",
+            )
+
+
+@rule("D13", DEFER, "missing", 3)
+def undecided(facts: Facts) -> Iterator[Finding]:
+    """A decision is proposed by the catalogue, and nobody confirmed it."""
+    for resolved in facts.decisions:
+        if resolved.how in ("auto", "tbd"):
+            name = resolved.decision.id
+            yield Finding(
+                name,
+                f"{name} = {resolved.option.name} is proposed and confirmed by nobody",
+                f"confirm it by answering {name} with {resolved.option.name}, or choose another",
+                name,
+            )
+
+
+@rule("D14", DEFER, "inconsistent", 3)
+def overtaken(facts: Facts) -> Iterator[Finding]:
+    """The answers now speak for another option than the one that was proposed and recorded."""
+    for resolved in facts.decisions:
+        if resolved.better:
+            name = resolved.decision.id
+            yield Finding(
+                name,
+                f"{name} = {resolved.option.name} was proposed once; the answers now speak for {resolved.better.name}",
+                f"answer {name} with {resolved.better.name}, or with {resolved.option.name} to keep it",
+                name,
+            )
+
+
+@rule("D15", DEFER, "inconsistent", 3)
+def reason_says_nothing(facts: Facts) -> Iterator[Finding]:
+    """The reason for a decision is too short to argue with, or repeats its name."""
+    for resolved in facts.decisions:
+        why = resolved.override.why
+        label = resolved.option.label.casefold()
+        if why and (len(why) < 20 or why.casefold().strip(" .") == label):
+            name = resolved.decision.id
+            yield Finding(
+                name,
+                f'the reason for {name} is "{why}"',
+                "say which fact of this project speaks for it",
+                "decision_overrides",
+            )

@@ -1,0 +1,70 @@
+"""Rules C: is it said what happens when something goes wrong?"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from .facts import Facts
+from .model import DEFER, MUST, Finding, rule
+
+
+@rule("C04", MUST, "error", 2)
+def api_without_timeout(facts: Facts) -> Iterator[Finding]:
+    """A call to somebody else's service may wait for ever."""
+    for api in facts.product.external_apis:
+        if api.timeout_s is None:
+            yield Finding(api.name, f"{api.name} has no timeout", "give it timeout_s", "external_apis")
+
+
+@rule("C05", MUST, "error", 2)
+def critical_api_without_fallback(facts: Facts) -> Iterator[Finding]:
+    """The product cannot do without an external API, and nobody said what it does while that is away."""
+    for api in facts.product.external_apis:
+        if api.critical and not api.fallback and not facts.failure_named(api.name):
+            yield Finding(
+                api.name,
+                f"{api.name} is critical and has no fallback",
+                f"give it a fallback, or a scenario in failure_handling that names {api.name}",
+                "external_apis",
+            )
+
+
+@rule("C06", DEFER, "error", 2)
+def api_used_by_nobody(facts: Facts) -> Iterator[Finding]:
+    """An external API is declared, and no service uses it."""
+    for api in facts.product.external_apis:
+        if not api.used_by:
+            yield Finding(
+                api.name,
+                f"no service uses {api.name}",
+                "give it used_by, or leave it out",
+                "external_apis",
+            )
+
+
+@rule("C08", DEFER, "error", 3)
+def event_without_subscriber(facts: Facts) -> Iterator[Finding]:
+    """An event is published, and nobody in the system hears it."""
+    for event in facts.product.events.values():
+        if not facts.product.subscribers(event.name):
+            yield Finding(
+                event.name,
+                f"{event.service} publishes {event.name}, and no service subscribes",
+                "subscribe a service to it, or leave it out until one needs it",
+                "services",
+            )
+
+
+@rule("C11", DEFER, "error", 4)
+def failure_not_planned(facts: Facts) -> Iterator[Finding]:
+    """A service calls another, and no failure scenario says what its users see while that is away."""
+    for service in facts.product.services:
+        for dependency in service.depends_on:
+            if not facts.failure_named(dependency.service, by=service.name):
+                yield Finding(
+                    f"{service.name}-{dependency.service}",
+                    f"failure_handling does not say what users of {service.name} see while "
+                    f"{dependency.service} is away (built in: {dependency.when_away})",
+                    f"add a scenario of {service.name} to failure_handling that names {dependency.service}",
+                    "failure_handling",
+                )

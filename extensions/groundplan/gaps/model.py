@@ -1,0 +1,90 @@
+"""What a gap is, and how a rule is entered."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+
+from .facts import Facts
+
+MUST = "must"
+"""To be resolved before coding."""
+DEFER = "defer"
+"""Can wait for the implementation."""
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing that a rule found."""
+
+    subject: str
+    """What it is about, in a word or an id; with the rule's id it is the gap's stable id."""
+    message: str
+    fix: str
+    question: str
+    """The answer that closes it."""
+
+
+@dataclass(frozen=True)
+class Gap:
+    """A finding with its rule's verdict."""
+
+    rule: str
+    category: str
+    kind: str
+    checkpoint: int
+    subject: str
+    message: str
+    fix: str
+    question: str
+
+    @property
+    def id(self) -> str:
+        return f"{self.rule}-{self.subject}" if self.subject else self.rule
+
+    @property
+    def must(self) -> bool:
+        return self.category == MUST
+
+    def __str__(self) -> str:
+        return f"{self.id}: {self.message}. Fix: {self.fix}."
+
+
+Check = Callable[[Facts], Iterator[Finding]]
+
+
+@dataclass(frozen=True)
+class Rule:
+    """A check with the guide's category (when to resolve), its kind, and the checkpoint that it belongs to."""
+
+    id: str
+    category: str
+    kind: str
+    checkpoint: int
+    check: Check = field(compare=False)
+
+    @property
+    def title(self) -> str:
+        return (self.check.__doc__ or "").strip().splitlines()[0]
+
+
+RULES: dict[str, Rule] = {}
+
+
+def rule(id: str, category: str, kind: str, checkpoint: int) -> Callable[[Check], Check]:
+    """Enter a check under its id."""
+
+    def enter(check: Check) -> Check:
+        RULES[id] = Rule(id, category, kind, checkpoint, check)
+        return check
+
+    return enter
+
+
+def find(facts: Facts) -> tuple[Gap, ...]:
+    """Every gap, in the order of the rules' ids and, within a rule, of the answers."""
+    return tuple(
+        Gap(rule.id, rule.category, rule.kind, rule.checkpoint, *vars(finding).values())
+        for _, rule in sorted(RULES.items())
+        for finding in rule.check(facts)
+    )

@@ -1,0 +1,267 @@
+"""What a project remembers beyond its answers, kept in the answers file under `history` and never asked.
+
+`step` is idempotent, so that the several renders of one update agree; `settle` puts what is remembered into the
+product.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import count
+
+from . import schema
+from .decisions import Resolved
+from .domain import Criterion, Feature, Product, Service
+from .problems import Problem, Refused
+from .text import line
+
+WIDTHS = {"FR": 3, "NFR": 2, "SM": 1, "RISK": 1}
+"""The kinds of ids that names are given, and how many digits each has at least."""
+
+KEPT = ("auto", "tbd", "settled")
+"""How a decision was made when nobody chose: its option then stays until somebody does."""
+
+LAST_PORT = 65535
+
+Numbers = tuple[tuple[str, int], ...]
+Revisions = tuple[tuple[str, ...], ...]
+
+
+@dataclass(frozen=True)
+class Record:
+    """One decision as it was taken: a line of the trail."""
+
+    number: int
+    decision: str
+    option: str
+    how: str
+    on: str = ""
+    """The day, where somebody told it."""
+    why: str = ""
+
+    @property
+    def id(self) -> str:
+        return f"ADR-{self.number:04d}"
+
+    def __str__(self) -> str:
+        return f"{self.number:04d}|{self.decision}={self.option}|{self.how}|{self.on}|{self.why}"
+
+
+@dataclass(frozen=True)
+class History:
+    """The memory of a project. Nothing in it is ever given to somebody else, not even after its owner is gone."""
+
+    trail: tuple[Record, ...] = ()
+    """Every decision ever taken, oldest first."""
+    offsets: Numbers = ()
+    """The port of a service, counted from `port_base`."""
+    ids: tuple[tuple[str, Numbers], ...] = ()
+    """Numbers given to names, by kind."""
+    schema: tuple[tuple[str, Revisions], ...] = ()
+    """The revisions of each service's tables."""
+
+    def current(self, decision: str) -> Record | None:
+        """How a decision stands."""
+        return next((record for record in reversed(self.trail) if record.decision == decision), None)
+
+    def superseded_by(self, record: Record) -> Record | None:
+        """The record that took a record's place."""
+        later = (it for it in self.trail if it.decision == record.decision and it.number > record.number)
+        return next(later, None)
+
+    def kept(self) -> dict[str, str]:
+        """The options that stay although nobody chose them."""
+        current = {record.decision: record for record in self.trail}
+        return {id: record.option for id, record in current.items() if record.how in KEPT}
+
+    def id(self, kind: str, name: str) -> str:
+        """The id of something by its name: `FR-001`."""
+        return f"{kind}-{dict(dict(self.ids)[kind])[name]:0{WIDTHS[kind]}d}"
+
+    def revisions(self, service: str) -> Revisions:
+        """The revisions of a service's tables, oldest first."""
+        return dict(self.schema).get(service, ())
+
+    def plain(self) -> dict[str, object]:
+        """What the answers file holds."""
+        return {
+            "trail": [str(record) for record in self.trail],
+            "offsets": dict(self.offsets),
+            "ids": {kind: dict(given) for kind, given in self.ids},
+            "schema": {service: [list(ops) for ops in revisions] for service, revisions in self.schema},
+        }
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What the answers say that a project may have to remember."""
+
+    product: Product
+    resolved: tuple[Resolved, ...] = ()
+    names: tuple[tuple[str, tuple[str, ...]], ...] = ()
+    """What is to be given ids, by kind."""
+    port_base: int = 8001
+    on: str = ""
+    why: str = ""
+    """The day and the reason of what is decided now."""
+
+
+def step(history: History, asked: Asked) -> History:
+    """Remember what is new in the answers."""
+    names = dict(asked.names)
+    return History(
+        trail=_trail(history, asked),
+        offsets=_offsets(history.offsets, asked),
+        ids=tuple((kind, _numbered(dict(history.ids).get(kind, ()), names.get(kind, ()))) for kind in WIDTHS),
+        schema=_schema(history, asked.product),
+    )
+
+
+def settle(product: Product, history: History, port_base: int) -> Product:
+    """The product with its ids and ports; raise `Refused` when a port cannot be had."""
+    services = tuple(_placed(service, history, port_base) for service in product.services)
+    if problems := tuple(_port_problems(product.services, services)):
+        raise Refused(problems)
+    features = tuple(_identified(feature, history) for feature in product.features)
+    return replace(product, services=services, features=features)
+
+
+def _trail(history: History, asked: Asked) -> tuple[Record, ...]:
+    """Add a record for each new outcome; amend the one whose outcome stays and is now made in another way."""
+    trail = {record.number: record for record in history.trail}
+    for it in asked.resolved:
+        last = history.current(it.decision.id)
+        if last is None or last.option != it.option.name:
+            number = max(trail, default=0) + 1
+            why = asked.why if last or it.how == "chosen" else ""  # nobody gave a reason for a first proposal
+            trail[number] = Record(number, it.decision.id, it.option.name, it.how, asked.on, why)
+        elif last.how != it.how:
+            on, why = asked.on or last.on, asked.why or last.why
+            trail[last.number] = replace(last, how=it.how, on=on, why=why)
+    return tuple(trail.values())
+
+
+def _offsets(given: Numbers, asked: Asked) -> Numbers:
+    """Give each service without a port of its own the first offset that is nobody's and never was."""
+    offsets = dict(given)
+    fixed = {service.port for service in asked.product.services}
+    for service in asked.product.services:
+        if service.port is None and service.name not in offsets:
+            taken = set(offsets.values())
+            offsets[service.name] = next(
+                offset for offset in count() if offset not in taken and asked.port_base + offset not in fixed
+            )
+    return tuple(offsets.items())
+
+
+def _numbered(given: Numbers, names: Iterable[str]) -> Numbers:
+    """Give each new name the next number."""
+    numbers = dict(given)
+    for name in names:
+        numbers.setdefault(name, max(numbers.values(), default=0) + 1)
+    return tuple(numbers.items())
+
+
+def _schema(history: History, product: Product) -> tuple[tuple[str, Revisions], ...]:
+    """Add a revision to each service whose tables differ from what its revisions make."""
+    known = dict(history.schema)
+    for service in product.services:
+        known[service.name] = schema.revise(known.get(service.name, ()), service)
+    return tuple(known.items())
+
+
+def _placed(service: Service, history: History, port_base: int) -> Service:
+    if service.port is not None:
+        return service
+    return replace(service, port=port_base + dict(history.offsets)[service.name])
+
+
+def _port_problems(asked: tuple[Service, ...], placed: tuple[Service, ...]) -> Iterator[Problem]:
+    """Find fixed ports that another service was given, and given ports that do not exist."""
+    given = {after.port: after.name for before, after in zip(asked, placed, strict=True) if before.port is None}
+    for port, name in given.items():
+        if port and port > LAST_PORT:
+            yield Problem("port_base", f"leaves no port for {name}", f"choose {LAST_PORT - len(placed)} or less")
+    for index, service in enumerate(asked):
+        if owner := given.get(service.port):
+            yield Problem(f"services[{index}].port", f"{service.port} is the port of {owner}", "choose another port")
+
+
+def _identified(feature: Feature, history: History) -> Feature:
+    id = history.id("FR", feature.name)
+    criteria = tuple(Criterion(f"{id}-AC{number}", it.text) for number, it in enumerate(feature.criteria, 1))
+    return replace(feature, id=id, criteria=criteria)
+
+
+def read(raw: object) -> History:
+    """The memory as the answers file holds it; raise `Refused` where somebody damaged it."""
+    try:
+        return _history(raw)
+    except _Damage as damage:
+        fix = "put back what the last commit of .copier-answers.yml has"
+        raise Refused([Problem("history", f"is damaged: {damage}", fix)]) from None
+
+
+class _Damage(ValueError):
+    """The place in the history that cannot be what was written."""
+
+
+def _history(raw: object) -> History:
+    parts = _part(raw or {}, "history", ("trail", "offsets", "ids", "schema"))
+    ids = _part(parts.get("ids", {}), "ids", WIDTHS)
+    return History(
+        trail=_records(parts.get("trail", [])),
+        offsets=_numbers(parts.get("offsets", {}), "offsets", 0),
+        ids=tuple((kind, _numbers(given, f"ids.{kind}", 1)) for kind, given in ids.items()),
+        schema=tuple(
+            (service, tuple(tuple(_texts(ops, f"schema.{service}")) for ops in _list(revisions, f"schema.{service}")))
+            for service, revisions in _part(parts.get("schema", {}), "schema").items()
+        ),
+    )
+
+
+_LINE = re.compile(r"(\d{4,9})\|(\w+)=(\w+)\|(\w+)\|([^|\n]*)\|([^\n]*)")
+
+
+def _records(raw: object) -> tuple[Record, ...]:
+    records: list[Record] = []
+    for index, text in enumerate(_texts(raw, "trail")):
+        found = _LINE.fullmatch(text)
+        if found is None or (records and int(found[1]) <= records[-1].number):
+            raise _Damage(f"line {index + 1} of the trail")
+        records.append(Record(int(found[1]), *found.groups()[1:]))
+    return tuple(records)
+
+
+def _numbers(raw: object, where: str, least: int) -> Numbers:
+    numbers = _part(raw, where)
+    for name, number in numbers.items():
+        if not isinstance(number, int) or isinstance(number, bool) or not least <= number <= LAST_PORT:
+            raise _Damage(f"{where} of {line(name)}")
+    if len(set(numbers.values())) < len(numbers):
+        raise _Damage(f"{where} gives a number twice")
+    return tuple((name, number) for name, number in numbers.items() if isinstance(number, int))
+
+
+def _part(raw: object, where: str, known: Iterable[str] = ()) -> Mapping[str, object]:
+    """A mapping of texts to anything; of known texts, where some are given."""
+    if not isinstance(raw, Mapping) or not all(isinstance(key, str) for key in raw):
+        raise _Damage(f"{where} is no mapping of names")
+    if known and (unknown := set(raw) - set(known)):
+        raise _Damage(f"{where} has {line(min(unknown))}")
+    return raw
+
+
+def _list(raw: object, where: str) -> Sequence[object]:
+    if not isinstance(raw, (list, tuple)):
+        raise _Damage(f"{where} is no list")
+    return raw
+
+
+def _texts(raw: object, where: str) -> Iterator[str]:
+    for item in _list(raw, where):
+        if not isinstance(item, str):
+            raise _Damage(f"{where} has something that is no text")
+        yield item

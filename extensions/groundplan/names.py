@@ -1,0 +1,158 @@
+"""Which names the generated code can bear, and why not the others."""
+
+from __future__ import annotations
+
+import builtins
+import keyword
+import re
+import sys
+
+from .domain import plural, snake
+from .text import quoted, slug
+
+
+def _words(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
+
+LONGEST = 40
+"""PostgreSQL cuts identifiers at 63 bytes, and a constraint's name holds a table's and a column's."""
+
+STANDARD_LIBRARY = frozenset(sys.stdlib_module_names) | _words(
+    "annotationlib asynchat asyncore cgi cgitb chunk compression crypt distutils imp imghdr lib2to3 "
+    "mailcap msilib nis nntplib ossaudiodev pipes smtpd sndhdr spwd sunau telnetlib uu xdrlib"
+)
+"""Modules of any Python from 3.11 on, so that a name is judged alike wherever the template runs."""
+
+GENERATED_PACKAGES = _words("common config docs fixtures migrations planning scripts services tests")
+"""Packages and folders of the generated project."""
+
+GENERATED_MODULES = _words("main api models tables records events migrations")
+"""Modules that a service has of its own."""
+
+GENERATED_ADDRESSES = _words("docs health internal openapi redoc")
+"""Where a process answers beside its services."""
+
+SETTINGS = _words("api database service")
+"""`api_url`, `database_url` and `service_key` are settings or methods of the settings already."""
+
+GENERATED_CLASSES = _words("Depend Literal")
+"""Names that would hide, as they are or in the plural, what generated modules import."""
+
+DEVICES = frozenset(["con", "prn", "aux", "nul", *(f"{port}{n}" for port in ("com", "lpt") for n in range(1, 10))])
+"""Names that Windows does not let a file have."""
+
+MODEL_ATTRIBUTES = _words(
+    "construct copy dict fields from_orm json parse_file parse_obj parse_raw schema schema_json "
+    "update_forward_refs validate about"
+)
+"""What the generated models already have under that name."""
+
+KEPT_FIELDS = frozenset(["id", "version", "created_at", "updated_at"])
+"""Fields that every record has without being asked."""
+
+ANNOTATIONS = _words("str int float bool list dict tuple set bytes type object None")
+"""Names that annotations in a model's body are made of."""
+
+DISTRIBUTIONS = _words(
+    "aiosqlite alembic annotated_doc annotated_types anyio asgiref ast_serialize asyncpg attrs certifi "
+    "charset_normalizer click fastapi fastavro graphql_core greenlet grimp h11 harfile httpcore "
+    "httpcore2 httptools httpx httpx2 hypothesis hypothesis_graphql hypothesis_jsonschema idna "
+    "import_linter iniconfig jsonschema jsonschema_rs jsonschema_specifications junitparser librt mako "
+    "markdown_it_py markupsafe mdurl mypy mypy_extensions opentelemetry_api packaging pathspec pip "
+    "pluggy pydantic pydantic_core pydantic_settings pygments pyrate_limiter pytest pytest_asyncio "
+    "python_dotenv pyyaml referencing requests rfc3339_validator rich rpds_py ruff schemathesis "
+    "setuptools six sniffio sortedcontainers sqlalchemy stamina starlette starlette_testclient structlog "
+    "tenacity truststore typing_extensions typing_inspection urllib3 uv uv_build uvicorn uvloop "
+    "watchfiles websockets werkzeug yarl"
+)
+"""What the project installs: it cannot depend on something of its own name."""
+
+
+def service(name: str) -> str:
+    """Why this is no name for a service, or an empty string."""
+    return (
+        _not_snake(name)
+        or ("is a module of Python's standard library" if name in STANDARD_LIBRARY else "")
+        or ("is a package of every generated project" if name in GENERATED_PACKAGES else "")
+        or ("is a module of every generated service" if name in GENERATED_MODULES else "")
+        or ("is an address that every process has" if name in GENERATED_ADDRESSES else "")
+        or _setting(name)
+    )
+
+
+def project(name: str) -> str:
+    """Why this is no name for the project's distribution and databases, or an empty string."""
+    return (
+        _not_snake(name)
+        or ("is a module of Python's standard library" if name in STANDARD_LIBRARY else "")
+        or ("is a package that the project depends on" if name in DISTRIBUTIONS else "")
+        or ("is a package of every generated project" if name in GENERATED_PACKAGES else "")
+    )
+
+
+def external_api(name: str) -> str:
+    """Why this is no name for somebody else's service, or an empty string."""
+    return _not_snake(name) or _setting(name)
+
+
+def entity(name: str) -> str:
+    """Why this is no name for an entity or a value object, or an empty string."""
+    if not re.fullmatch(r"[A-Z][A-Za-z0-9]*", name):
+        return "is not one capitalised word of plain letters and digits"
+    module = snake(name)
+    return (
+        _too_long(plural(module))
+        or ("is a keyword or built-in name of Python" if keyword.iskeyword(name) or hasattr(builtins, name) else "")
+        or ("would hide something that generated modules import" if name in GENERATED_CLASSES else "")
+        or (f"needs the module {module}.py, which every generated service has" if module in GENERATED_MODULES else "")
+        or (f"needs the module {module}.py, and '{module}' is a Python keyword" if keyword.iskeyword(module) else "")
+        or (f"needs the file {module}.py, which Windows does not allow" if module in DEVICES else "")
+    )
+
+
+def field(name: str) -> str:
+    """Why this is no name for a field, or an empty string."""
+    return (
+        _not_snake(name)
+        or ("is a field that every record has anyway" if name in KEPT_FIELDS else "")
+        or ("is taken by the library that validates records" if _is_model_attribute(name) else "")
+        or ("is the name of a type" if name in ANNOTATIONS else "")
+    )
+
+
+def event(name: str) -> str:
+    """Why this is no name for an event, or an empty string."""
+    parts = name.split(".")
+    if len(parts) < 2:
+        return "is not a subject and a verb in the past tense with a dot between them"
+    return next(filter(None, map(_not_snake, parts)), "") or _too_long(snake(name))
+
+
+def another(name: str) -> str:
+    """A name like this one that may do, to propose."""
+    proposed = slug(name)
+    return quoted(proposed if proposed != name else plural(name) if not name.endswith("s") else f"{name}_desk")
+
+
+def _not_snake(name: str) -> str:
+    if not re.fullmatch(r"[a-z][a-z0-9]*(_[a-z0-9]+)*", name):
+        return "is not an identifier of lower-case letters, digits and single underscores"
+    return (
+        _too_long(name)
+        or ("is a Python keyword" if keyword.iskeyword(name) else "")
+        or ("is a file name that Windows does not allow" if name in DEVICES else "")
+    )
+
+
+def _setting(name: str) -> str:
+    hides = name in SETTINGS or name.endswith("_database")  # `orders_database_url` is a setting of `orders`
+    return "would hide a setting of another name" if hides else ""
+
+
+def _too_long(name: str) -> str:
+    return f"is longer than {LONGEST} characters" if len(name) > LONGEST else ""
+
+
+def _is_model_attribute(name: str) -> bool:
+    return name in MODEL_ATTRIBUTES or name.startswith("model_")

@@ -1,0 +1,64 @@
+"""Pieces of Markdown that are data: tables, code and diagrams."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from ..text import md
+
+NONE = "–"
+"""A cell with nothing in it that is meant to be empty."""
+UNKNOWN = "unknown"
+"""A cell whose answer is missing."""
+
+
+@dataclass(frozen=True)
+class Table:
+    """Rows of Markdown cells. A document shows it, and the project's checker compares the document with it."""
+
+    header: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+    empty: str = ""
+    """What is said in place of a table without rows."""
+
+    def __bool__(self) -> bool:
+        return bool(self.rows or self.empty)
+
+    def __str__(self) -> str:
+        if not self.rows:
+            return self.empty
+        lines = [self.header, tuple("---" for _ in self.header), *self.rows]
+        return "\n".join(f"| {' | '.join(cells)} |" for cells in lines)
+
+
+def table(header: str, rows: Iterable[Iterable[object]], empty: str = "") -> Table:
+    """A table from a header such as `Id, Name` and rows of cells that are Markdown already."""
+    cells = (tuple(str(cell) or NONE for cell in row) for row in rows)
+    return Table(tuple(header.split(", ")), tuple(cells), empty)
+
+
+def text(value: object, otherwise: str = NONE) -> str:
+    """An answer's value as one line of Markdown."""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, (tuple, list)):
+        return ", ".join(text(item) for item in value) or otherwise
+    return md(value) if value not in (None, "") else otherwise
+
+
+def code(value: object) -> str:
+    """Code in a paragraph or a table cell."""
+    body = " ".join(str(value).split()).replace("|", "\\|")
+    fence = "`" * (max(map(len, re.findall("`+", body)), default=0) + 1)
+    pad = " " if body.startswith("`") or body.endswith("`") else ""
+    return f"{fence}{pad}{body}{pad}{fence}"
+
+
+def codes(values: Iterable[object]) -> str:
+    return ", ".join(map(code, values)) or NONE
+
+
+def fence(language: str, body: str) -> str:
+    return f"```{language}\n{body}\n```"

@@ -1,0 +1,221 @@
+"""Planning/model.json: what the project's own checker needs to know, and all that it reads of the template."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from ..domain import Entity, Feature, Product
+from .markdown import Table
+from .prd import acceptance_file
+
+if TYPE_CHECKING:
+    from . import Planning
+
+FORMAT = 1
+"""Raised when a checker of today could misread a model of tomorrow."""
+
+DOCUMENTS = (
+    "README.md",
+    "PRD.md",
+    "ArchitectureGuide.md",
+    "ImplementationGuide.md",
+    "ImplementationPlan.md",
+    "GapReport.md",
+    "FutureFeatures.md",
+    "Traceability.md",
+    "Notes.md",
+    "Archive/README.md",
+)
+"""The documents that every project has, under Planning."""
+
+
+def dump(planning: Planning) -> str:
+    """The model as JSON with one thing a line, so that a change of mind reads well in a diff."""
+    parts = (f"  {_json(key)}: {_lines(value)}" for key, value in _model(planning).items())
+    return "{\n" + ",\n".join(parts) + "\n}"
+
+
+def _lines(value: object) -> str:
+    if isinstance(value, list) and any(isinstance(item, dict) for item in value):
+        return "[\n" + ",\n".join(f"    {_json(item)}" for item in value) + "\n  ]"
+    return _json(value)
+
+
+def _json(value: object) -> str:
+    return json.dumps(value, ensure_ascii=True)
+
+
+def _model(planning: Planning) -> dict[str, object]:
+    project, made = planning.project, planning.plan
+    return {
+        "format": FORMAT,
+        "project": project.product.name,
+        "gap_gate": str(project.answers["gap_gate"].value or "report_only"),
+        "doc_budget_lines": _budget(planning),
+        "checkpoints": list(_checkpoints(planning)),
+        "services": [
+            {
+                "name": it.name,
+                "port": next(p.port for p in project.processes if it.name in p.services),
+                "url": project.url(it.name),
+                "specification": f"ServiceSpecifications/{it.name}.md",
+            }
+            for it in project.product.services
+        ],
+        "requirements": [_requirement(project.product, it) for it in project.product.features],
+        "ids": sorted(_ids(planning)),
+        "retired_ids": sorted(_given(planning) - _ids(planning)),
+        "gaps": [{**vars(it), "id": it.id} for it in planning.gaps],
+        "tasks": [
+            {
+                "id": slot.task.id,
+                "title": slot.task.title,
+                "phase": slot.task.phase,
+                "hours": slot.task.hours,
+                "needs": slot.task.needs,
+                "critical": slot.critical,
+                "requirement": slot.task.requirement,
+            }
+            for slot in made.slots
+        ],
+        "verdict": made.verdict,
+        "documents": [
+            *DOCUMENTS,
+            *(f"ServiceSpecifications/{it.name}.md" for it in planning.specifications),
+            *(f"Decisions/{it.file}.md" for it in planning.records.all),
+        ],
+        "tables": [
+            {"document": document, "header": it.header, "rows": it.rows} for document, it in facts(planning) if it.rows
+        ],
+    }
+
+
+def facts(planning: Planning) -> Iterator[tuple[str, Table]]:
+    """The tables that the checker compares, by document. No document has two with one header."""
+    prd, guide = planning.prd, planning.architecture
+    for it in (prd.requirements, prd.targets, prd.data, prd.external, prd.metrics, prd.risks):
+        yield "PRD.md", it
+    for it in (
+        guide.services,
+        guide.commitments,
+        guide.calls,
+        guide.events,
+        guide.deployment,
+        guide.decisions,
+    ):
+        yield "ArchitectureGuide.md", it
+    for specification in planning.specifications:
+        for it in specification.facts_tables:
+            yield f"ServiceSpecifications/{specification.name}.md", it
+    for phase in planning.plan.phases:
+        yield "ImplementationPlan.md", planning.phase_table(phase.number)
+    yield "Traceability.md", planning.trace
+    yield "FutureFeatures.md", planning.future
+
+
+def _budget(planning: Planning) -> int:
+    value = planning.project.answers["doc_budget_lines"].value
+    return value if isinstance(value, int) and value > 0 else 400
+
+
+def _requirement(product: Product, feature: Feature) -> dict[str, object]:
+    return {
+        "id": feature.id,
+        "name": feature.name,
+        "priority": feature.priority,
+        "services": feature.services,
+        "endpoints": [f"/v1/{entity.collection}" for entity in touched(product, feature)],
+        "events": told(product, feature),
+        "task": f"T-{feature.id}",
+        "tests": acceptance_file(feature),
+        "criteria": [it.id for it in feature.criteria],
+    }
+
+
+def touched(product: Product, feature: Feature) -> tuple[Entity, ...]:
+    """The entities of a feature's services that its words name; all of them where it names none."""
+    kept = [entity for name in feature.services if name in product.by_name for entity in product.by_name[name].entities]
+    spoken = _spoken(feature)
+    named = [it for it in kept if all(_stem(word) in spoken for word in it.words.split())]
+    return tuple(named or kept)
+
+
+def told(product: Product, feature: Feature) -> tuple[str, ...]:
+    """The events on what a feature touches that its services hear; those that its words name, if any."""
+    entities = {entity.name for entity in touched(product, feature)}
+    heard = [
+        event.name
+        for event in product.events.values()
+        if event.entity in entities and any(it.name in feature.services for it in product.subscribers(event.name))
+    ]
+    spoken = _spoken(feature)
+    named = [name for name in heard if _stem(name.rpartition(".")[2]) in spoken]
+    return tuple(named or heard)
+
+
+def _spoken(feature: Feature) -> frozenset[str]:
+    """The words of a feature, so far cut that `orders` and `order` are one."""
+    texts = (feature.name, feature.outcome, *(it.text for it in feature.criteria))
+    return frozenset(map(_stem, re.findall(r"[^\W_]+", " ".join(texts).casefold())))
+
+
+def _stem(word: str) -> str:
+    return word.removesuffix("s").removesuffix("ie").removesuffix("y").removesuffix("e")
+
+
+def _ids(planning: Planning) -> set[str]:
+    """Every id that documents may name."""
+    product = planning.project.product
+    ids = {it.id for it in product.features}
+    ids |= {criterion.id for it in product.features for criterion in it.criteria}
+    ids |= {record.id for record in planning.project.history.trail}
+    for kind, question in (
+        ("NFR", "performance_targets"),
+        ("SM", "success_metrics"),
+        ("RISK", "risks"),
+    ):
+        ids |= {planning.facts.id(kind, it.name) for it in planning.facts.items(question)}
+    return ids
+
+
+def _given(planning: Planning) -> set[str]:
+    """Every id that was ever given."""
+    history = planning.project.history
+    return {history.id(kind, name) for kind, given in history.ids for name, _ in given}
+
+
+def _checkpoints(planning: Planning) -> Iterator[dict[str, object]]:
+    """The guide's nine checkpoints with what the answers show for them; the checker adds what files show."""
+    asked = list(planning.facts.asked)
+    answered = sum(it.state != "tbd" for it in asked)
+    product, decisions = planning.project.product, planning.project.decisions
+    criteria = sum(len(it.criteria) for it in product.features)
+    count = {how: sum(it.how == how for it in decisions) for how in ("chosen", "auto", "tbd", "settled")}
+    stack = [it.option.label for it in decisions if it.decision.guide.startswith(("S", "T"))]
+    evidence = (
+        ("Clear project concept understood", f"a concept of {len(product.concept.split())} words"),
+        (
+            "Comprehensive requirements gathered",
+            f"{answered} of {len(asked)} questions answered, {len(product.features)} features, "
+            f"{criteria} acceptance criteria",
+        ),
+        (
+            "Architecture decisions made and documented",
+            f"{len(decisions)} decisions: {count['chosen']} chosen, {count['auto'] + count['tbd']} proposed, "
+            f"{count['settled']} with one option",
+        ),
+        ("Technical stack and patterns defined", ", ".join(stack)),
+        ("Complete documentation set created", ""),
+        ("Project structure scaffolded", ""),
+        (
+            "Gaps identified and addressed",
+            f"{len(planning.must)} to resolve before coding, {len(planning.deferrable)} can wait",
+        ),
+        ("Documentation consolidated and organized", ""),
+        ("Implementation plan created", f"{len(planning.plan.tasks)} tasks; {planning.plan.verdict}"),
+    )
+    for number, (title, shown) in enumerate(evidence, 1):
+        yield {"number": number, "title": title, "evidence": shown}

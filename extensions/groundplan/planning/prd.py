@@ -1,0 +1,283 @@
+"""What PRD.md says."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+
+from ..domain import ExternalApi, Feature, Field
+from ..gaps import REQUIREMENTS, Facts, Gap
+from ..text import line
+from .markdown import UNKNOWN, Table, code, codes, table, text
+
+
+def acceptance_file(feature: Feature) -> str:
+    """The owned test file of a feature, from the project's root."""
+    return f"tests/acceptance/test_{feature.id.lower().replace('-', '_')}.py"
+
+
+@dataclass(frozen=True)
+class Prd:
+    facts: Facts
+    gaps: tuple[Gap, ...]
+
+    @cached_property
+    def goals(self) -> Table:
+        features = self.facts.product.features
+        return table(
+            "Goal, Requirement, Priority",
+            ((text(it.outcome or it.name), it.id, text(it.priority)) for it in features),
+        )
+
+    @cached_property
+    def non_goals(self) -> Table:
+        items = self.facts.items("out_of_scope")
+        return table(
+            "Left out, Why, Looked at again",
+            ((text(it.name), text(it.text, UNKNOWN), text(it.get("revisit"))) for it in items),
+        )
+
+    @cached_property
+    def personas(self) -> Table:
+        items = self.facts.items("personas")
+        return table(
+            "Persona, Goal, How often, Features",
+            (
+                (text(it.name), text(it.text, UNKNOWN), text(it.get("frequency"), UNKNOWN), self._for(it.name))
+                for it in items
+            ),
+        )
+
+    def _for(self, persona: str) -> str:
+        features = self.facts.product.features
+        return ", ".join(it.id for it in features if it.persona.casefold() == persona.casefold())
+
+    @cached_property
+    def requirements(self) -> Table:
+        return table(
+            "Id, Requirement, Priority, Services, Criteria, Tests",
+            (
+                (
+                    it.id,
+                    text(it.name),
+                    text(it.priority),
+                    codes(it.services),
+                    len(it.criteria),
+                    f"[{it.id}](../{acceptance_file(it)})",
+                )
+                for it in self.facts.product.features
+            ),
+        )
+
+    @cached_property
+    def technical(self) -> Table:
+        asked = (
+            ("Python", "python_version"),
+            ("For", "distribution"),
+            ("Used through", "interaction_channels"),
+            ("Runs on", "deploy_target"),
+        )
+        answers = ((label, self.facts.answer(name)) for label, name in asked)
+        return table(
+            "What, Required, Answer",
+            ((label, text(it.value, UNKNOWN), code(it.name)) for label, it in answers),
+        )
+
+    @cached_property
+    def constraints(self) -> Table:
+        return table(
+            "Fixed already, By, Negotiable",
+            (
+                (text(it.name), text(it.text, UNKNOWN), text(it.get("negotiable"), UNKNOWN))
+                for it in self.facts.items("constraints")
+            ),
+        )
+
+    @cached_property
+    def targets(self) -> Table:
+        return table(
+            "Id, What, Measure, Target, Load, Scope, Verified by",
+            (
+                (
+                    (id := self.facts.id("NFR", it.name)),
+                    text(it.name),
+                    text(it.get("metric"), UNKNOWN),
+                    quantity(it.text, it.get("unit")),
+                    text(it.get("load"), UNKNOWN),
+                    text(it.get("scope")),
+                    f"T-{id}",
+                )
+                for it in self.facts.items("performance_targets")
+            ),
+        )
+
+    @cached_property
+    def data(self) -> Table:
+        product = self.facts.product
+        holders = {
+            name: [it.name for it in product.services if any(copy.entity == name for copy in it.copies)]
+            for name in product.entities
+        }
+        return table(
+            "Entity, Kept by, Fields, Copies in",
+            (
+                (code(it.name), code(it.service), _fields(it.fields), codes(holders[it.name]))
+                for it in product.entities.values()
+            ),
+            "The product keeps no records.",
+        )
+
+    @cached_property
+    def sensitivity(self) -> str:
+        value = self.facts.answer("data_sensitivity").value
+        return f"Sensitive: {text(value)}." if value else ""
+
+    @cached_property
+    def backup(self) -> Table:
+        given = self.facts.details("backup_recovery")
+        words = (("May be lost (RPO)", "rpo"), ("May take (RTO)", "rto"), ("Method", "method"))
+        rows = [(label, text(given.get(key), UNKNOWN)) for label, key in words]
+        return table("Backup, Answer", rows if given else ())
+
+    @cached_property
+    def external(self) -> Table:
+        return table(
+            "API, Purpose, Used by, Critical, Timeout, While it is away",
+            (_external(api) for api in self.facts.product.external_apis),
+        )
+
+    @cached_property
+    def metrics(self) -> Table:
+        return table(
+            "Id, Metric, Baseline, Target, By, Measured by",
+            (
+                (
+                    self.facts.id("SM", it.name),
+                    text(it.name),
+                    text(it.get("baseline"), UNKNOWN),
+                    quantity(it.text, it.get("unit")),
+                    text(it.get("by"), UNKNOWN),
+                    text(it.get("measured_by"), UNKNOWN),
+                )
+                for it in self.facts.items("success_metrics")
+            ),
+        )
+
+    @cached_property
+    def exits(self) -> tuple[str, ...]:
+        """When the MVP is done, as things that a command or a measurement shows."""
+        return tuple(self._exits())
+
+    def _exits(self) -> Iterator[str]:
+        first = [it for it in self.facts.product.features if it.priority == "P1"]
+        if first:
+            count = sum(len(it.criteria) for it in first)
+            ids = ", ".join(it.id for it in first)
+            yield f"The {count} acceptance criteria of {ids} pass as tests without an xfail mark."
+        for row in self.targets.rows:
+            yield f"{row[0]} is measured: {row[2]} {row[3]} at {row[4]}."
+        if must := sum(gap.must for gap in self.gaps):
+            yield f"The {must} gaps to resolve before coding are resolved ([GapReport](GapReport.md))."
+
+    @cached_property
+    def risks(self) -> Table:
+        return table(
+            "Id, Risk, Kind, Likelihood, Impact, Mitigation, Trigger, Owner",
+            (
+                (
+                    self.facts.id("RISK", it.name),
+                    text(it.name),
+                    *(text(it.get(key), UNKNOWN) for key in ("kind", "likelihood", "impact")),
+                    text(it.text, UNKNOWN),
+                    *(text(it.get(key), UNKNOWN) for key in ("trigger", "owner")),
+                )
+                for it in self.facts.items("risks")
+            ),
+        )
+
+    @cached_property
+    def assumptions(self) -> Table:
+        """What the project rests on without anybody having confirmed or decided it."""
+        words = {
+            "assume": "assumed; nobody confirmed it",
+            "defer": "deferred until {trigger}; {owner} answers it",
+        }
+        return table(
+            "Answer, Stands as",
+            (
+                (
+                    code(it.name),
+                    words[it.state].format(trigger=text(it.trigger, UNKNOWN), owner=text(it.owner, UNKNOWN)),
+                )
+                for it in self.facts.asked
+                if it.state in words
+            ),
+            "No answer is assumed or deferred.",
+        )
+
+    @cached_property
+    def questions(self) -> Table:
+        """Open questions, each with the gap that it closes; the essential ones first."""
+        open_ = sorted((gap for gap in self.gaps if gap.rule in ("A01", "A02")), key=lambda gap: not gap.must)
+        return table(
+            "Gap, Question, About, When",
+            ((gap.id, code(gap.question), text(REQUIREMENTS[gap.question][1]), _when(gap)) for gap in open_),
+            "Every question that was asked is answered.",
+        )
+
+    @cached_property
+    def glossary(self) -> Table:
+        return table(
+            "Term, Means, Not called",
+            (
+                (text(it.name), text(it.text, UNKNOWN), text(it.get("not_called")))
+                for it in self.facts.items("glossary")
+            ),
+        )
+
+    @cached_property
+    def record(self) -> Table:
+        return table(
+            "Question, State, Answer",
+            ((code(it.name), it.state, _summary(it.value, it.reason)) for it in self.facts.asked),
+        )
+
+
+def quantity(value: object, unit: object) -> str:
+    return f"{text(value)} {text(unit, '')}".strip() if value not in (None, "") else UNKNOWN
+
+
+def _when(gap: Gap) -> str:
+    return "before coding" if gap.must else "can wait"
+
+
+def _external(api: ExternalApi) -> tuple[str, ...]:
+    timeout = f"{api.timeout_s:g} s" if api.timeout_s is not None else UNKNOWN
+    critical = "yes" if api.critical else "no"
+    return (
+        code(api.name),
+        text(api.purpose, UNKNOWN),
+        codes(api.used_by),
+        critical,
+        timeout,
+        text(api.fallback, UNKNOWN),
+    )
+
+
+def _fields(fields: tuple[Field, ...]) -> str:
+    return ", ".join(code(str(field)) for field in fields)
+
+
+def _summary(value: object, reason: str) -> str:
+    """An answer in a cell: short texts and words whole, lists by their length, since their home is elsewhere."""
+    if reason:
+        return text(reason)
+    if isinstance(value, tuple) and not all(isinstance(item, str) and len(item) < 20 for item in value):
+        return f"{len(value)} entries" if len(value) != 1 else "1 entry"
+    if isinstance(value, (str, tuple)):
+        shown = line(", ".join(value) if isinstance(value, tuple) else value)
+        return text(shown if len(shown) <= 60 else shown[:59].rstrip() + "…")
+    if hasattr(value, "items"):
+        return ", ".join(f"{code(key)} {text(item)}" for key, item in value.items())
+    return text(value)

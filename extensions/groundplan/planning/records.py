@@ -1,0 +1,122 @@
+"""Decision records: which decisions have one, and what it says."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+from ..catalogue import Option
+from ..decisions import Rejected, Resolved
+from ..history import History, Record
+from .markdown import text
+
+
+@dataclass(frozen=True)
+class DecisionRecord:
+    """One file of Planning/Decisions: how a decision stands, or how it once stood."""
+
+    record: Record
+    resolved: Resolved
+    superseded_by: Record | None
+
+    @property
+    def id(self) -> str:
+        return self.record.id
+
+    @property
+    def file(self) -> str:
+        """`0001-storage-kind`, without its suffix."""
+        return f"{self.record.number:04d}-{self.record.decision.replace('_', '-')}"
+
+    @property
+    def option(self) -> Option | None:
+        """The option that was taken then; none when the catalogue has dropped it since."""
+        return self.resolved.decision.option(self.record.option)
+
+    @property
+    def label(self) -> str:
+        return self.option.label if self.option else self.record.option
+
+    @property
+    def status(self) -> str:
+        if self.superseded_by:
+            return f"superseded by {self.superseded_by.id}"
+        return "accepted" if self.resolved.how in ("chosen", "settled") else "proposed"
+
+    @property
+    def why(self) -> str:
+        """The reason that was given, else the catalogue's."""
+        given = "" if self.superseded_by else self.resolved.override.why
+        return given or self.record.why or (self.option.because if self.option else "")
+
+    @property
+    def drivers(self) -> tuple[str, ...]:
+        """What spoke for it: only known for the decision that stands, whose answers are at hand."""
+        return () if self.superseded_by else tuple(driver.because for driver in self.resolved.drivers)
+
+    @property
+    def how(self) -> str:
+        """How it came about, as the beginning of a sentence."""
+        words = {
+            "chosen": "Chosen",
+            "auto": "Proposed from the answers",
+            "tbd": "Taken until somebody decides",
+            "settled": "Taken, as nothing else is offered yet",
+        }
+        return words.get(self.record.how, "Taken")
+
+    @property
+    def cost(self) -> str:
+        return self.option.cost if self.option else ""
+
+    @property
+    def confirmation(self) -> str:
+        return "" if self.superseded_by else self.resolved.confirmed_by
+
+    @property
+    def reopened_by(self) -> tuple[str, ...]:
+        if self.superseded_by:
+            return (f"never: {self.superseded_by.id} took its place",)
+        return self.resolved.reopened_by or ("nobody said, and no answer that could change speaks against it",)
+
+    @property
+    def options(self) -> tuple[str, ...]:
+        return tuple(option.label for option in self.resolved.decision.options)
+
+    @property
+    def rejected(self) -> tuple[Rejected, ...]:
+        return () if self.superseded_by else self.resolved.rejected
+
+
+@dataclass(frozen=True)
+class Records:
+    """The records that are worth a file, by the trail of decisions."""
+
+    history: History
+    decisions: tuple[Resolved, ...]
+
+    @cached_property
+    def all(self) -> tuple[DecisionRecord, ...]:
+        resolved = {it.decision.id: it for it in self.decisions}
+        records = (
+            DecisionRecord(it, resolved[it.decision], self.history.superseded_by(it))
+            for it in self.history.trail
+            if it.decision in resolved
+        )
+        return tuple(it for it in records if it.superseded_by or noteworthy(it.resolved))
+
+    def link(self, resolved: Resolved) -> str:
+        """The decision's name, linked to its record where it has one; for documents in Planning itself."""
+        current = self.history.current(resolved.decision.id)
+        number = current.id if current else resolved.decision.id
+        for it in self.all:
+            if it.record is current:
+                return f"[{number} {text(resolved.decision.id)}](Decisions/{it.file}.md)"
+        return f"{number} {text(resolved.decision.id)}"
+
+
+def noteworthy(resolved: Resolved) -> bool:
+    """Whether a decision has a record of its own: somebody took it, it was close, or the answers drive it."""
+    taken = resolved.how == "chosen" or bool(resolved.override.why)
+    offered = not resolved.decision.settled
+    return taken or (offered and (resolved.close or bool(resolved.drivers)))

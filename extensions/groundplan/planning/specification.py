@@ -1,0 +1,268 @@
+"""What a service's specification says."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from .. import diagrams
+from ..domain import Entity, Feature, Field, Service, Value
+from ..gaps import Facts
+from .architecture import away
+from .markdown import NONE, UNKNOWN, Table, code, codes, table, text
+from .prd import acceptance_file, quantity
+
+if TYPE_CHECKING:
+    from ..project import EnvVar
+
+
+@dataclass(frozen=True)
+class Specification:
+    facts: Facts
+    service: Service
+    base: str
+    """Where it is served: `http://127.0.0.1:8001`."""
+    settings: tuple[EnvVar, ...]
+
+    @property
+    def name(self) -> str:
+        return self.service.name
+
+    @property
+    def features(self) -> tuple[Feature, ...]:
+        return tuple(it for it in self.facts.product.features if self.name in it.services)
+
+    @property
+    def not_its_job(self) -> tuple[str, ...]:
+        """What its records refer to and others keep."""
+        product = self.facts.product
+        foreign = {
+            field.type.target: product.entities[field.type.target].service
+            for entity in self.service.entities
+            for field in entity.fields
+            if field.type.kind == "reference" and product.entities[field.type.target].service != self.name
+        }
+        asked = {entity.name: owner.name for owner, entity, _ in diagrams.checked(product, self.service)}
+        return tuple(
+            f"It does not keep {code(entity)}: that is for {code(owner)} alone."
+            for entity, owner in {**foreign, **asked}.items()
+        )
+
+    @property
+    def refers(self) -> bool:
+        """Whether a write of it can name what does not exist."""
+        return any(field.type.target for it in self.service.entities for field in it.fields)
+
+    @property
+    def refused(self) -> str:
+        """The services without which it refuses a write: `catalog`."""
+        asked = diagrams.checked(self.facts.product, self.service)
+        return " or ".join(dict.fromkeys(owner.name for owner, _, behaviour in asked if behaviour == "refuse"))
+
+    @property
+    def readiness(self) -> tuple[str, ...]:
+        """When it can go live, as things that can be looked at."""
+        return tuple(self._readiness())
+
+    def _readiness(self) -> Iterator[str]:
+        yield f"{code('GET ' + self.base + '/health/ready')} answers 200"
+        tested = [it.id for it in self.features if it.criteria]
+        if tested:
+            yield f"the acceptance tests of {', '.join(tested)} pass without xfail marks"
+        for row in self.objectives.rows:
+            yield f"{row[0]} is measured: {row[2]} {row[3]}"
+        for it in self.settings:
+            if it.secret:
+                yield f"{code(it.name)} is set to a secret of its own"
+
+    @cached_property
+    def requirements(self) -> Table:
+        return table(
+            "Id, Requirement, Shared with, Tests",
+            (
+                (
+                    it.id,
+                    text(it.name),
+                    codes(name for name in it.services if name != self.name),
+                    f"[{len(it.criteria)} criteria](../../{acceptance_file(it)})",
+                )
+                for it in self.features
+            ),
+            "No requirement names this service.",
+        )
+
+    @cached_property
+    def contract(self) -> Table:
+        return table(
+            "Method, Path, Request, Answer, Errors, Repeatable",
+            (row for entity in self.service.entities for row in _contract(entity, self._refuses(entity))),
+            "It answers no requests of its own.",
+        )
+
+    def _refuses(self, entity: Entity) -> bool:
+        asked = diagrams.checked(self.facts.product, self.service, (entity,))
+        return any(when_away == "refuse" for _, _, when_away in asked)
+
+    @cached_property
+    def shapes(self) -> tuple[tuple[str, Table], ...]:
+        """The fields of each entity, and of the value objects in them."""
+        product = self.facts.product
+        used = dict.fromkeys(_embedded(product.value_objects, self.service.entities))
+        entities = [(entity.name, entity.fields) for entity in self.service.entities]
+        values = [(name, product.value_objects[name].fields) for name in used]
+        return tuple((name, _shape(name, fields)) for name, fields in entities + values)
+
+    @property
+    def facts_tables(self) -> tuple[Table, ...]:
+        """The tables whose facts other files repeat."""
+        shapes = (shape for _, shape in self.shapes)
+        return (
+            self.requirements,
+            self.contract,
+            *shapes,
+            self.publishes,
+            self.hears,
+            self.dependencies,
+            self.configuration,
+            self.objectives,
+        )
+
+    @cached_property
+    def publishes(self) -> Table:
+        product = self.facts.product
+        return table(
+            "Publishes, On, Carries, Heard by",
+            (
+                (
+                    code(it.name),
+                    f"{', '.join(it.operations)} {code(it.entity)}",
+                    ", ".join(code(str(field)) for field in it.fields) or NONE,
+                    codes(service.name for service in product.subscribers(it.name)),
+                )
+                for it in self.service.events
+            ),
+            "It publishes no event.",
+        )
+
+    @cached_property
+    def hears(self) -> Table:
+        product = self.facts.product
+        reactions = (
+            (
+                code(it.event),
+                code(product.events[it.event].service),
+                f"creates {code(it.creates)}",
+                self._rules(it.snake),
+            )
+            for it in self.service.reactions
+        )
+        copies = (
+            (code(event.name), code(copy.owner), f"renews its copy of {code(copy.entity)}", NONE)
+            for copy in self.service.copies
+            for event in product.events.values()
+            if event.implied and event.entity == copy.entity
+        )
+        return table("Hears, From, It, Rules", (*reactions, *copies), "It hears no event.")
+
+    def _rules(self, module: str) -> str:
+        return code(f"services/{self.name}/{module}.py")
+
+    @cached_property
+    def dependencies(self) -> Table:
+        services = ((code(it.service), "service", away(it.when_away), NONE) for it in self.service.depends_on)
+        apis = (
+            (
+                code(it.name),
+                "external API",
+                text(it.fallback, UNKNOWN),
+                f"{it.timeout_s:g} s" if it.timeout_s else UNKNOWN,
+            )
+            for it in self.facts.product.external_apis
+            if self.name in it.used_by
+        )
+        return table("Needs, Kind, While it is away, Timeout", (*services, *apis), "It needs no other service.")
+
+    @cached_property
+    def configuration(self) -> Table:
+        return table(
+            "Variable, Default, Secret, Meaning",
+            (
+                (
+                    code(it.name),
+                    code(it.default) if it.default else NONE,
+                    "yes" if it.secret else "no",
+                    text(it.description),
+                )
+                for it in self.settings
+            ),
+        )
+
+    @cached_property
+    def objectives(self) -> Table:
+        return table(
+            "Id, What, Measure, Target, Load",
+            (
+                (
+                    self.facts.id("NFR", it.name),
+                    text(it.name),
+                    text(it.get("metric"), UNKNOWN),
+                    quantity(it.text, it.get("unit")),
+                    text(it.get("load"), UNKNOWN),
+                )
+                for it in self.facts.items("performance_targets")
+                if it.get("scope") in ("", None, self.name)
+            ),
+            f"No performance target names {self.name}.",
+        )
+
+    @cached_property
+    def failures(self) -> Table:
+        return table(
+            "When, Then, Until",
+            (
+                (text(it.name), text(it.text, UNKNOWN), text(it.get("recovery"), UNKNOWN))
+                for it in self.facts.items("failure_handling")
+                if it.get("service") == self.name
+            ),
+            f"No failure scenario names {self.name}.",
+        )
+
+
+def _contract(entity: Entity, refuses: bool) -> Iterator[tuple[str, ...]]:
+    """The five requests of an entity."""
+    path, one = f"/v1/{entity.collection}", f"/v1/{entity.collection}/{{id}}"
+    name, away_ = code(entity.name), ("503",) if refuses else ()
+    yield "POST", code(path), name, f"201 {name}, `Location`", _codes(401, 422, *away_), "no"
+    yield "GET", code(path), "`limit`, `after`", f"200 page of {name}", _codes(401, 422), "yes"
+    yield "GET", code(one), NONE, f"200 {name}, `ETag`", _codes(401, 404, 422), "yes"
+    yield "PUT", code(one), f"{name}, `If-Match`", f"200 {name}", _codes(401, 404, 412, 422, 428, *away_), "yes"
+    yield "DELETE", code(one), "`If-Match`", "204", _codes(401, 404, 412, 422, 428), "yes"
+
+
+def _codes(*statuses: object) -> str:
+    return ", ".join(map(str, statuses))
+
+
+def _shape(name: str, fields: Iterable[Field]) -> Table:
+    return table(
+        f"Field of {name}, Type, Required, Default",
+        (
+            (
+                code(it.name),
+                code(it.type),
+                "yes" if it.required else "no",
+                NONE if it.default is None else code(it.default),
+            )
+            for it in fields
+        ),
+    )
+
+
+def _embedded(values: dict[str, Value], holders: Iterable[Entity | Value]) -> Iterator[str]:
+    for holder in holders:
+        for field in holder.fields:
+            if field.type.kind == "value":
+                yield field.type.target
+                yield from _embedded(values, [values[field.type.target]])

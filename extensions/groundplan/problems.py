@@ -1,0 +1,77 @@
+"""What is wrong with an answer, and how its owner puts it right."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from difflib import get_close_matches
+
+from .text import line, quoted
+
+
+@dataclass(frozen=True, order=True)
+class Problem:
+    """One fault in the answers. `message` and `fix` are sentences without a full stop."""
+
+    answer: str
+    """Where it is: `services[1].name`."""
+    message: str
+    fix: str
+
+    def __str__(self) -> str:
+        return line(f"{self.answer}: {self.message}. Fix: {self.fix}.")
+
+
+class Refused(Exception):
+    """The answers hold problems: all of them, so that one run shows what one sitting can mend."""
+
+    def __init__(self, problems: Iterable[Problem]) -> None:
+        self.problems = tuple(dict.fromkeys(problems))
+        super().__init__("\n".join(map(str, self.problems)))
+
+
+class Report:
+    """Collects problems while reading goes on."""
+
+    def __init__(self) -> None:
+        self._problems: list[Problem] = []
+        self._unread = ""
+
+    def __call__(self, answer: str, message: str, fix: str) -> None:
+        """Note a problem."""
+        self._problems.append(Problem(answer, message, fix))
+
+    def skip(self, text: object) -> None:
+        """Remember what could not be read, so that nobody is blamed for naming what stands in it."""
+        self._unread += f" {text}".casefold()
+
+    def unknown(self, answer: str, name: str, message: str, fix: str) -> None:
+        """Note that a name means nothing, unless that follows from another problem."""
+        if name.casefold() not in self._unread:
+            self(answer, message, fix)
+
+    def extend(self, problems: Iterable[Problem]) -> None:
+        """Note problems that were found elsewhere."""
+        self._problems.extend(problems)
+
+    @property
+    def problems(self) -> tuple[Problem, ...]:
+        return tuple(dict.fromkeys(self._problems))
+
+    def refuse(self) -> None:
+        """Raise `Refused` when anything was noted."""
+        if self._problems:
+            raise Refused(self._problems)
+
+
+def nearest(name: object, known: Iterable[str]) -> str:
+    """The known name that is most like this one, or an empty string."""
+    folded = {item.casefold(): item for item in known}
+    matches = get_close_matches(str(name)[:100].casefold(), folded, n=1, cutoff=0.6)
+    return folded[matches[0]] if matches else ""
+
+
+def instead(name: object, known: Iterable[str], otherwise: str) -> str:
+    """A fix for an unknown name: the nearest known one before the other way out."""
+    match = nearest(name, known)
+    return f"did you mean {quoted(match)}? Otherwise {otherwise}" if match else otherwise

@@ -1,0 +1,243 @@
+"""All that templates read: one immutable `Project`, built from the answers."""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+from . import codegen, history, reading
+from .answers import Answers
+from .catalogue import Catalogue, Module, Requirement, Variable
+from .codegen import ServiceCode
+from .decisions import Resolved, resolve
+from .domain import Item, Product, Service
+from .drivers import holding
+from .history import Asked, History
+from .planning import Planning
+from .problems import Problem, Refused
+from .text import py, quoted
+
+IDENTIFIED = {"NFR": "performance_targets", "SM": "success_metrics", "RISK": "risks"}
+"""The list answers whose items are given ids, beside the features."""
+
+OWNED = ("CHANGELOG.md", "Planning/Notes.md")
+"""Files of the project's people that no service or feature brings."""
+
+SPENT = ("why", "decided_on")
+"""Answers that are about one change of mind, and must not be there at the next."""
+
+
+@dataclass(frozen=True)
+class EnvVar:
+    """An environment variable that the project's processes read."""
+
+    name: str
+    default: str
+    secret: bool
+    description: str
+    service: str = ""
+    """The service that it is about, if it is about one."""
+    type: str = ""
+    """Its Python type, where text would say too little: `PositiveFloat`."""
+    required: bool = False
+    """Whether it must be set, so that `default` is only an example of it."""
+
+    @property
+    def annotation(self) -> str:
+        """How the generated settings declare it."""
+        return self.type or ("SecretStr" if self.secret else "str")
+
+    @property
+    def assignment(self) -> str:
+        """The default in the generated settings; what must be set has only an example, in `.env.example`."""
+        if self.required:
+            return ""
+        return f" = {self.default if self.type == 'PositiveFloat' else py(self.default)}"
+
+
+@dataclass(frozen=True)
+class Process:
+    """A process that serves one or more services on a port."""
+
+    name: str
+    app: str
+    """What uvicorn is told: `services.catalog.main:app`."""
+    port: int
+    services: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Project:
+    """What is generated, in the words of the templates."""
+
+    answers: Answers
+    product: Product
+    """With the ids and ports that history gave."""
+    decisions: tuple[Resolved, ...]
+    history: History
+    lists: Mapping[str, tuple[Item, ...]]
+    """The list answers by question, read."""
+    port_base: int
+    order: tuple[str, ...] = ()
+    """The questions in the order in which the answers file names them."""
+
+    @cached_property
+    def services(self) -> tuple[ServiceCode, ...]:
+        """What the services' code consists of."""
+        return codegen.services(self.product, dict(self.history.schema))
+
+    @cached_property
+    def planning(self) -> Planning:
+        """What the documents say."""
+        return Planning(self)
+
+    def decision(self, id: str) -> Resolved:
+        return next(it for it in self.decisions if it.decision.id == id)
+
+    @property
+    def python(self) -> str:
+        """The oldest Python that the project runs on."""
+        return str(self.answers["python_version"].value or "3.11")
+
+    @cached_property
+    def traits(self) -> frozenset[str]:
+        """What the options provide; templates ask for these and name no option."""
+        return frozenset(trait for it in self.decisions for trait in it.option.provides)
+
+    @cached_property
+    def modules(self) -> tuple[Module, ...]:
+        """The files that the options bring."""
+        return tuple(module for it in self.decisions for module in it.option.modules)
+
+    @cached_property
+    def dependencies(self) -> tuple[Requirement, ...]:
+        """The packages that the options need, each once."""
+        needed = (needed for it in self.decisions for needed in it.option.footprint.dependencies)
+        by_package = {requirement.package: requirement for requirement in needed}
+        return tuple(by_package[package] for package in sorted(by_package))
+
+    @cached_property
+    def processes(self) -> tuple[Process, ...]:
+        """What runs: a process per service, or one for all."""
+        return tuple(self._processes())
+
+    def prefix(self, service: str) -> str:
+        """The path under which a process serves a service."""
+        addresses = (it.option.footprint.address for it in self.decisions)
+        return next(filter(None, addresses), "").format(service=service)
+
+    def url(self, service: str) -> str:
+        """Where a service is on a developer's machine."""
+        process = next(it for it in self.processes if service in it.services)
+        return f"http://127.0.0.1:{process.port}{self.prefix(service)}"
+
+    @cached_property
+    def environment(self) -> tuple[EnvVar, ...]:
+        """The settings: the options' own, and two for each API of somebody else."""
+        chosen = (variable for it in self.decisions for variable in it.option.footprint.environment)
+        return (*self._variables(chosen), *_external_variables(self.product))
+
+    @cached_property
+    def owned(self) -> tuple[str, ...]:
+        """The files that are written once and then belong to the project's people."""
+        tests = (f"tests/acceptance/{it.module}.py" for it in self.planning.acceptance)
+        code = (path for service in self.services for path in service.owned)
+        return (*OWNED, *tests, *code)
+
+    def record(self, copier_answers: Mapping[str, object]) -> dict[str, object]:
+        """What the answers file holds: Copier's own keys, then the answers in the questionnaire's order."""
+        rank = {name: index for index, name in enumerate(self.order)}
+        names = sorted(copier_answers, key=lambda it: (not it.startswith("_"), rank.get(it, len(rank))))
+        spent = {name: "" for name in SPENT if name in copier_answers}
+        recorded = {name: copier_answers[name] for name in names} | spent
+        return recorded | {"history": self.history.plain()}
+
+    def _processes(self) -> Iterator[Process]:
+        app = next(filter(None, (it.option.footprint.processes for it in self.decisions)))
+        if "{service}" in app:
+            for it in self.product.services:
+                yield Process(it.name, app.format(service=it.name), _port(it), (it.name,))
+        else:
+            names = tuple(service.name for service in self.product.services)
+            yield Process(self.product.slug, app, self.port_base, names)
+
+    def _variables(self, variables: Iterable[Variable]) -> Iterator[EnvVar]:
+        for variable in variables:
+            if variable.per_service:
+                yield from (self._variable(variable, service.name) for service in self.product.services)
+            else:
+                yield self._variable(variable)
+
+    def _variable(self, variable: Variable, service: str = "") -> EnvVar:
+        words = {"slug": self.product.slug, "service": service, "SERVICE": service.upper()}
+        if service:
+            words["url"] = self.url(service)
+        return EnvVar(
+            variable.name.format(**words),
+            variable.default.format(**words),
+            variable.secret,
+            variable.description.format(**words),
+            service,
+            variable.type,
+            variable.secret,
+        )
+
+
+def build(raw: Mapping[str, object], catalogue: Catalogue, order: Sequence[str] = ()) -> Project:
+    """Build the project that the answers describe; raise `Refused` with every problem in them."""
+    remembered = history.read(raw.get("history"))
+    answers = Answers(raw)
+    product = reading.read(raw)
+    lists = {question: reading.items(answers, question) for question in reading.ITEMS}
+    port_base = _port_base(answers)
+    decisions = resolve(catalogue, answers, holding(answers, product), remembered.kept())
+    after = history.step(
+        remembered,
+        Asked(product, decisions, tuple(_names(product, lists)), port_base, *_decided(answers)),
+    )
+    settled = history.settle(product, after, port_base)
+    return Project(answers, settled, decisions, after, lists, port_base, tuple(order))
+
+
+def _names(product: Product, lists: Mapping[str, tuple[Item, ...]]) -> Iterator[tuple[str, tuple[str, ...]]]:
+    yield "FR", tuple(feature.name for feature in product.features)
+    for kind, question in IDENTIFIED.items():
+        yield kind, tuple(item.name for item in lists.get(question, ()))
+
+
+def _decided(answers: Answers) -> tuple[str, str]:
+    """The day and the reason that the answers give for what changes with them."""
+    day, why = answers["decided_on"].value, answers["why"].value
+    try:
+        on = datetime.date.fromisoformat(str(day)).isoformat() if day is not None else ""
+    except ValueError:
+        fix = "write year-month-day, e.g. 2026-03-02"
+        raise Refused([Problem("decided_on", f"{day!r} is not a day", fix)]) from None
+    return on, " ".join(str(why).split()) if why is not None else ""
+
+
+def _external_variables(product: Product) -> Iterator[EnvVar]:
+    for api in product.external_apis:
+        url, key = f"https://{api.name.replace('_', '-')}.invalid", "change-me"
+        yield EnvVar(f"{api.env}_URL", url, False, f"Where {api.name} is reached", required=True)
+        about = f"The key by which {api.name} knows this project"
+        yield EnvVar(f"{api.env}_KEY", key, True, about, required=True)
+
+
+def _port_base(answers: Answers) -> int:
+    """The first port of a service; the page of `uv run dev` has the one before, and 1024 is the lowest that needs no rights."""
+    said = answers["port_base"].value
+    if said is None:
+        return 8001
+    if isinstance(said, int) and not isinstance(said, bool) and 1025 <= said <= history.LAST_PORT:
+        return said
+    fix = "write one from 1025 to 65000, e.g. 8001"
+    raise Refused([Problem("port_base", f"{quoted(said)} is no port", fix)])
+
+
+def _port(service: Service) -> int:
+    if service.port is None:
+        raise ValueError(f"{service.name} has no port before history gave it one")
+    return service.port

@@ -1,0 +1,106 @@
+"""Reading: a mapping of answers becomes a `Product`, or `Refused` with every problem there is."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from .. import names
+from ..answers import Answers
+from ..domain import Item, Product, Service, Value
+from ..problems import Problem, Refused, Report
+from ..text import quoted, slug
+from . import boundaries, entities, services
+from .node import Node, structure
+from .requirements import DETAILS, ITEMS, NUMBERS, details, external_apis, features, items, number
+
+__all__ = ["DETAILS", "ITEMS", "NUMBERS", "details", "items", "lists", "number", "problems", "read"]
+
+
+def read(answers: Mapping[str, object]) -> Product:
+    """Build the product that complete answers describe. Ids and ports that nobody fixed stay empty."""
+    report = Report()
+    product = _product(Answers(answers), report)
+    report.refuse()
+    return product
+
+
+def problems(answers: Mapping[str, object]) -> tuple[Problem, ...]:
+    """Everything that keeps answers from being read."""
+    try:
+        read(answers)
+    except Refused as refused:
+        return refused.problems
+    return ()
+
+
+def lists(answers: Answers) -> Mapping[str, tuple[Item, ...]]:
+    """The items of every question that is answered by a list, by question."""
+    return MappingProxyType({question: items(answers, question) for question in ITEMS})
+
+
+def _product(answers: Answers, report: Report) -> Product:
+    report.extend(answers.problems)
+    name = _name(answers, report)
+    concept = _said(answers, "concept", report)
+    found, values = _services(answers, concept, report)
+    known = [service.name for service in found]
+    product = Product(
+        name=name,
+        slug=_slug(answers, name, report),
+        concept=concept,
+        services=found,
+        values=values,
+        features=features(structure(answers["mvp_features"], report), known),
+        external_apis=external_apis(structure(answers["external_apis"], report), known),
+    )
+    for question in ITEMS:
+        items(answers, question, report)
+    for question in DETAILS:
+        details(answers, question, report)
+    for question in NUMBERS:
+        number(answers, question, report)
+    return product
+
+
+def _services(answers: Answers, concept: str, report: Report) -> tuple[tuple[Service, ...], tuple[Value, ...]]:
+    """Services with all that they keep and say, and the value objects that they share."""
+    drafts = services.drafts(structure(answers["services"], report))
+    if not drafts:
+        drafts = (services.alone("core", concept, Node(None, "services", report)),)
+    declared = entities.declarations(structure(answers["data_entities"], report))
+    kept = [item.line.name for item in declared if not item.line.is_value]
+    owners = entities.Owners(tuple(draft.name for draft in drafts), services.owned(drafts, kept))
+    records, values = entities.resolve(declared, owners)
+    found = services.resolve(drafts, records, values)
+    places = {draft.name: draft.node for draft in drafts} | {item.line.name: item.node for item in declared}
+    boundaries.check(found, values, places)
+    return found, values
+
+
+def _said(answers: Answers, question: str, report: Report) -> str:
+    """The text that answers a question; empty while there is none."""
+    answer = answers[question]
+    return Node(answer.value if answer.known else None, question, report).text()
+
+
+def _name(answers: Answers, report: Report) -> str:
+    name = _said(answers, "project_name", report)
+    if not name and not isinstance(answers["project_name"].value, (int, float, tuple, Mapping)):
+        report("project_name", "is not answered", "name the project, e.g. project_name: Bookshop")
+    elif "\n" in name or len(name) > 80:
+        report("project_name", "is longer than one line of 80 characters", "say more in concept")
+    return name
+
+
+def _slug(answers: Answers, name: str, report: Report) -> str:
+    given = _said(answers, "project_slug", report)
+    chosen = given or slug(name)
+    if fault := names.project(chosen):
+        whence = "" if given else ", made from project_name,"
+        report(
+            "project_slug",
+            f"{quoted(chosen)}{whence} {fault}",
+            f"set project_slug, e.g. {quoted(chosen + '_app')}",
+        )
+    return chosen

@@ -1,0 +1,124 @@
+"""What must hold between services once they are put together."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+
+from ..domain import Field, Service, Value
+from ..text import quoted
+from .node import Node
+
+
+def check(services: Sequence[Service], values: Sequence[Value], places: Mapping[str, Node]) -> None:
+    """Report what crosses a boundary that was not declared; `places` says where a service or an entity stands."""
+    _refuse_cycles(services, places)
+    _refuse_foreign_fields(services, values, places)
+    _refuse_shared_names(services, values, places)
+    _refuse_endless_reactions(services, places)
+
+
+def cycle(ahead: Mapping[str, Sequence[str]]) -> tuple[str, ...]:
+    """A way from a name back to itself, that name at both ends; empty when there is none."""
+    done: set[str] = set()
+    for start in ahead:
+        path = [start]
+        branches = [iter(ahead[start])]
+        while branches:
+            following = next(branches[-1], None)
+            if following is None:
+                branches.pop()
+                done.add(path.pop())
+            elif following in path:
+                return (*path[path.index(following) :], following)
+            elif following in ahead and following not in done:
+                path.append(following)
+                branches.append(iter(ahead[following]))
+    return ()
+
+
+def _refuse_cycles(services: Sequence[Service], places: Mapping[str, Node]) -> None:
+    """Services that wait for each other cannot answer when one is away."""
+    calls = {service.name: [dependency.service for dependency in service.depends_on] for service in services}
+    if found := cycle(calls):
+        places[found[0]].at(".depends_on", None).problem(
+            f"the services {' -> '.join(found)} call each other in a circle",
+            "replace one of the calls by an event or by 'keep <Entity>' in subscribes",
+        )
+
+
+def _refuse_foreign_fields(services: Sequence[Service], values: Sequence[Value], places: Mapping[str, Node]) -> None:
+    """A reference to another service's entity is checked by a call or against a copy: one must be declared."""
+    owners = {entity.name: service.name for service in services for entity in service.entities}
+    inner = {value.name: value.fields for value in values}
+    for service in services:
+        reachable = {dependency.service for dependency in service.depends_on}
+        copied = {copy.entity for copy in service.copies}
+        for entity in service.entities:
+            for path, target in _references(entity.fields, inner):
+                owner = owners.get(target, service.name)
+                if owner != service.name and owner not in reachable and target not in copied:
+                    places[entity.name].problem(
+                        f"field {quoted(path)} of {entity.name} refers to {target}, which {quoted(owner)} keeps",
+                        f"add {quoted(owner)} to depends_on of {quoted(service.name)}, "
+                        f"or 'keep {target}' to its subscribes",
+                    )
+
+
+def _references(
+    fields: Sequence[Field], inner: Mapping[str, Sequence[Field]], before: str = ""
+) -> Iterator[tuple[str, str]]:
+    """Each reference with the path to it, those within value objects included."""
+    for field in fields:
+        if field.type.kind == "reference":
+            yield before + field.name, field.type.target
+        elif field.type.kind == "value":
+            others = {name: held for name, held in inner.items() if name != field.type.target}
+            yield from _references(inner.get(field.type.target, ()), others, f"{before}{field.name}.")
+
+
+def _refuse_shared_names(services: Sequence[Service], values: Sequence[Value], places: Mapping[str, Node]) -> None:
+    """Names that differ may still need one module or one class."""
+    taken: dict[str, str] = {}
+    for name, use, node in _classes(services, values, places):
+        if name in taken:
+            node.problem(f"{use} needs the class {name}, and so does {taken[name]}", "rename one of the two")
+        taken.setdefault(name, use)
+    for service in services:
+        reactions = {reaction.snake for reaction in service.reactions}
+        for entity in service.entities:
+            if entity.snake in reactions:
+                places[entity.name].problem(
+                    f"{entity.name} and a reaction of {quoted(service.name)} both need {entity.snake}.py",
+                    "rename the entity",
+                )
+
+
+def _classes(
+    services: Sequence[Service], values: Sequence[Value], places: Mapping[str, Node]
+) -> Iterator[tuple[str, str, Node]]:
+    """Each class of the generated models, what it is for, and where that was asked for."""
+    for value in values:
+        yield value.name, value.name, places[value.name]
+    for service in services:
+        for entity in service.entities:
+            yield entity.name, entity.name, places[entity.name]
+            yield f"{entity.name}Draft", f"what clients send of {entity.name}", places[entity.name]
+        for event in service.events:
+            yield event.pascal, f"the event {quoted(event.name)}", places[service.name]
+
+
+def _refuse_endless_reactions(services: Sequence[Service], places: Mapping[str, Node]) -> None:
+    """A record whose creation brings about another of its kind never comes to rest."""
+    caused = {
+        event.name: event.entity for service in services for event in service.events if "create" in event.operations
+    }
+    brings: dict[str, list[str]] = {}
+    for service in services:
+        for reaction in service.reactions:
+            if reaction.event in caused:
+                brings.setdefault(caused[reaction.event], []).append(reaction.creates)
+    if found := cycle(brings):
+        places[found[0]].problem(
+            f"creating {' creates '.join(found)} without end, by the reactions to their events",
+            "remove one of the reactions",
+        )

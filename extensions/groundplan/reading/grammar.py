@@ -1,0 +1,243 @@
+"""The one-line forms of entities, events and subscriptions, as syntax; what the names mean is settled elsewhere.
+
+[value] [service.]Entity(field: type [= default], ...)
+event.name[(field[: type], ...)] on operation[, operation] Entity
+on event.name: create Entity(field: source, ...)
+keep Entity
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TypeVar
+
+from ..domain import OPERATIONS
+from ..text import one_of, quoted
+
+T = TypeVar("T")
+
+_WORD = r"[^\W\d]\w*"
+_CHOICE = r"\w[\w-]*"
+_DOTTED = rf"{_WORD}(?:\.{_WORD})*"
+_STRING = r"'(?:[^'\\]|\\.)*'|\"(?:[^\"\\]|\\.)*\""
+_BARE = r"[^\s,()'\"][^,()'\"]*"
+
+
+class Malformed(ValueError):
+    """A line does not follow the grammar; the message quotes the part that does not."""
+
+
+@dataclass(frozen=True)
+class Text:
+    """A literal as it was written."""
+
+    text: str
+    quoted: bool = False
+
+
+@dataclass(frozen=True)
+class TypeLine:
+    """`list[a|b]?`, its words not yet told apart."""
+
+    words: tuple[str, ...]
+    many: bool = False
+    optional: bool = False
+
+    def __str__(self) -> str:
+        name = "|".join(self.words)
+        return (f"list[{name}]" if self.many else name) + ("?" if self.optional else "")
+
+
+@dataclass(frozen=True)
+class FieldLine:
+    name: str
+    type: TypeLine | None
+    """`None` only in an event, which takes the type from its entity."""
+    default: Text | None = None
+
+
+@dataclass(frozen=True)
+class EntityLine:
+    name: str
+    owner: str
+    """The service, when the line says it."""
+    fields: tuple[FieldLine, ...]
+    is_value: bool = False
+
+
+@dataclass(frozen=True)
+class EventLine:
+    name: str
+    operations: tuple[str, ...]
+    entity: str
+    fields: tuple[FieldLine, ...] | None = None
+    """`None` when the event carries the whole entity."""
+
+
+@dataclass(frozen=True)
+class KeepLine:
+    entity: str
+
+
+@dataclass(frozen=True)
+class ReactionLine:
+    event: str
+    creates: str
+    mapping: tuple[tuple[str, Text], ...] = ()
+
+
+def entity_line(text: str) -> EntityLine:
+    """Read `catalog.Book(title: str, price: money)` or `value Line(book: Book, quantity: int)`."""
+    scan = _Scanner(text)
+    is_value = scan.take(r"value\b(?=\s+\w)") is not None
+    owner, _, name = scan.need(_DOTTED, "the entity's name").rpartition(".")
+    fields = _bracketed(scan, lambda: _field(scan, typed=True))
+    scan.end()
+    return EntityLine(name, owner, fields, is_value)
+
+
+def event_line(text: str) -> EventLine:
+    """Read `order.placed on create Order` or `order.cancelled(customer: email) on delete Order`."""
+    scan = _Scanner(text)
+    name = scan.need(_DOTTED, "the event's name")
+    fields = _bracketed(scan, lambda: _field(scan, typed=False)) if scan.next_is(r"\(") else None
+    scan.need(r"on\b", "the word 'on'")
+    operations = [_operation(scan)]
+    while scan.take(","):
+        operations.append(_operation(scan))
+    entity = scan.need(_WORD, "the entity's name")
+    scan.end()
+    return EventLine(name, tuple(dict.fromkeys(operations)), entity, fields)
+
+
+def subscription_line(text: str) -> KeepLine | ReactionLine:
+    """Read `keep Book` or `on order.placed: create Notification(recipient: customer)`."""
+    scan = _Scanner(text)
+    if scan.take(r"keep\b:?"):
+        kept = KeepLine(scan.need(_WORD, "the entity's name"))
+        scan.end()
+        return kept
+    scan.need(r"on\b", "the word 'on' or 'keep'")
+    event = scan.need(_DOTTED, "the event's name")
+    scan.need(":", "a colon")
+    scan.need(r"create\b", "the word 'create'")
+    creates = scan.need(_WORD, "the entity's name")
+    mapping = _bracketed(scan, lambda: _assignment(scan)) if scan.next_is(r"\(") else ()
+    scan.end()
+    return ReactionLine(event, creates, mapping)
+
+
+def field_lines(text: str) -> tuple[FieldLine, ...]:
+    """Read `title: str, price: money`."""
+    scan = _Scanner(text)
+    fields = _separated(lambda: _field(scan, typed=True), scan)
+    scan.end()
+    return fields
+
+
+def type_line(text: str) -> tuple[TypeLine, Text | None]:
+    """Read `int = 0`: a type, and its default if there is one."""
+    scan = _Scanner(text)
+    type_ = _type(scan)
+    default = _default(scan)
+    scan.end()
+    return type_, default
+
+
+def source_line(text: str) -> Text:
+    """Read where a reaction takes a value from: `customer`, `'Your order'`, `3`."""
+    scan = _Scanner(text)
+    source = _literal(scan, "a field of the event or a value")
+    scan.end()
+    return source
+
+
+class _Scanner:
+    """Walks over a line, one pattern at a time, past blanks."""
+
+    def __init__(self, text: str) -> None:
+        self._text = text.strip()
+        self._at = 0
+
+    def take(self, pattern: str) -> str | None:
+        """What matches here, consumed; `None` when nothing does."""
+        match = re.compile(rf"\s*({pattern})").match(self._text, self._at)
+        if match is None:
+            return None
+        self._at = match.end()
+        return match[1]
+
+    def next_is(self, pattern: str) -> bool:
+        return re.compile(rf"\s*({pattern})").match(self._text, self._at) is not None
+
+    def need(self, pattern: str, what: str) -> str:
+        """What matches here, or a complaint."""
+        found = self.take(pattern)
+        if found is None:
+            raise Malformed(f"needs {what} {self._here()}")
+        return found
+
+    def end(self) -> None:
+        if self._at < len(self._text):
+            raise Malformed(f"has something left over {self._here()}")
+
+    def _here(self) -> str:
+        rest = self._text[self._at :].strip()
+        return f"at {quoted(rest)}" if rest else f"at the end of {quoted(self._text)}"
+
+
+def _bracketed(scan: _Scanner, item: Callable[[], T]) -> tuple[T, ...]:
+    scan.need(r"\(", "an opening bracket '('")
+    items = () if scan.next_is(r"\)") else _separated(item, scan)
+    scan.need(r"\)", "a comma or the closing bracket ')'")
+    return items
+
+
+def _separated(item: Callable[[], T], scan: _Scanner) -> tuple[T, ...]:
+    items = [item()]
+    while scan.take(","):
+        items.append(item())
+    return tuple(items)
+
+
+def _field(scan: _Scanner, *, typed: bool) -> FieldLine:
+    name = scan.need(_WORD, "a field's name")
+    if not typed and not scan.next_is(":"):
+        return FieldLine(name, None)
+    scan.need(":", f"a colon and the type of {quoted(name)}")
+    return FieldLine(name, _type(scan), _default(scan) if typed else None)
+
+
+def _type(scan: _Scanner) -> TypeLine:
+    many = scan.take(r"list\s*\[") is not None
+    words = [scan.need(_CHOICE, "a type")]
+    while scan.take(r"\|"):
+        words.append(scan.need(_CHOICE, "another choice"))
+    if many:
+        scan.need(r"\]", "the closing bracket ']' of the list")
+    return TypeLine(tuple(words), many, scan.take(r"\?") is not None)
+
+
+def _default(scan: _Scanner) -> Text | None:
+    return _literal(scan, "a default") if scan.take("=") else None
+
+
+def _literal(scan: _Scanner, what: str) -> Text:
+    if (written := scan.take(_STRING)) is not None:
+        return Text(re.sub(r"\\([\\'\"])", r"\1", written[1:-1]), quoted=True)
+    return Text(scan.need(_BARE, what).strip())
+
+
+def _operation(scan: _Scanner) -> str:
+    word = scan.need(_WORD, f"an operation ({one_of(OPERATIONS)})")
+    if word not in OPERATIONS:
+        raise Malformed(f"has {quoted(word)} where {one_of(OPERATIONS)} belongs")
+    return word
+
+
+def _assignment(scan: _Scanner) -> tuple[str, Text]:
+    name = scan.need(_WORD, "a field's name")
+    scan.need(":", f"a colon and where {quoted(name)} comes from")
+    return name, _literal(scan, f"where {quoted(name)} comes from")

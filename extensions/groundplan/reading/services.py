@@ -1,0 +1,154 @@
+"""Services: their boundaries, what they call, and how they are put together."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from .. import names
+from ..domain import Dependency, Entity, Event, Service, Value, pascal
+from ..problems import instead
+from ..text import quoted
+from .entry import Entry, Shape, entries
+from .events import (
+    Subscription,
+    copies,
+    events,
+    feeding,
+    reactions,
+    refuse_duplicates,
+    subscriptions,
+)
+from .node import Node
+
+SHAPE = Shape("name", "responsibility", ("owns", "depends_on", "publishes", "subscribes", "exposure", "port"))
+DEPENDENCY_KEYS = ("service", "when_away")
+PORTS = (1024, 65535)
+
+
+@dataclass(frozen=True)
+class Draft:
+    """A service as it was written; names of other things are not looked up yet."""
+
+    node: Node
+    name: str
+    responsibility: str
+    port: int | None
+    exposure: str
+    owns: Node
+    depends_on: Node
+    publishes: Node
+    subscribes: Node
+
+
+def drafts(answer: Node) -> tuple[Draft, ...]:
+    """Every service that has a name of its own; names and ports are checked."""
+    found: dict[str, Draft] = {}
+    ports: dict[int, str] = {}
+    for item, parts in entries(answer, SHAPE):
+        draft = _draft(item, parts)
+        if draft.name in found:
+            item.problem(f"{quoted(draft.name)} is the name of two services", "rename or remove one of them")
+        elif draft.name:
+            found[draft.name] = draft
+            if draft.port is not None and ports.setdefault(draft.port, draft.name) != draft.name:
+                parts["port"].problem(
+                    f"{draft.port} is the port of {quoted(ports[draft.port])}, too",
+                    "give each service a port of its own",
+                )
+    return tuple(found.values())
+
+
+def alone(name: str, responsibility: str, nowhere: Node) -> Draft:
+    """The one service of a product whose services nobody has named yet."""
+    return Draft(nowhere, name, responsibility, None, "public", nowhere, nowhere, nowhere, nowhere)
+
+
+def owned(found: Sequence[Draft], entities: Sequence[str]) -> Mapping[str, str]:
+    """Which service says that it owns an entity."""
+    owners: dict[str, str] = {}
+    for draft in found:
+        for node in draft.owns.each():
+            entity = node.text("Order")
+            if entity and entity not in entities:
+                node.problem(
+                    f"{quoted(entity)} is no declared entity",
+                    instead(
+                        entity,
+                        entities,
+                        f"declare it in data_entities: '{draft.name}.{pascal(entity)}(...)'",
+                    ),
+                )
+            elif entity and owners.setdefault(entity, draft.name) != draft.name:
+                node.problem(f"{entity} is owned by {quoted(owners[entity])}, too", "let one service own it")
+    return owners
+
+
+def resolve(found: Sequence[Draft], entities: Sequence[Entity], values: Sequence[Value]) -> tuple[Service, ...]:
+    """Put the services together."""
+    known = {entity.name: entity for entity in entities}
+    published = {draft.name: tuple(events(draft.publishes, draft.name, known)) for draft in found}
+    heard: dict[str, tuple[tuple[Node, Subscription], ...]] = {
+        draft.name: tuple(subscriptions(draft.subscribes)) for draft in found
+    }
+    kept = {draft.name: tuple(copies(heard[draft.name], draft.name, known)) for draft in found}
+    copied = {copy.entity for kept_here in kept.values() for copy in kept_here}
+    implied = [event for entity in entities if entity.name in copied for event in feeding(entity)]
+    refuse_duplicates([pair for pairs in published.values() for pair in pairs], implied)
+    every = {event.name: event for pairs in published.values() for _, event in pairs} | {e.name: e for e in implied}
+    return tuple(
+        Service(
+            name=draft.name,
+            responsibility=draft.responsibility,
+            port=draft.port,
+            exposure=draft.exposure,
+            depends_on=tuple(_dependencies(draft, [other.name for other in found])),
+            entities=tuple(entity for entity in entities if entity.service == draft.name),
+            events=_unique(event for _, event in published[draft.name])
+            + tuple(event for event in implied if event.service == draft.name),
+            copies=kept[draft.name],
+            reactions=tuple(reactions(heard[draft.name], draft.name, every, known)),
+        )
+        for draft in found
+    )
+
+
+def _unique(found: Iterable[Event]) -> tuple[Event, ...]:
+    return tuple({event.name: event for event in found}.values())
+
+
+def _draft(item: Node, parts: Entry) -> Draft:
+    name = parts["name"].text("catalog")
+    if name and (fault := names.service(name)):
+        parts["name"].problem(f"{quoted(name)} {fault}", f"choose another name, e.g. {names.another(name)}")
+    return Draft(
+        node=item,
+        name=name,
+        responsibility=parts["responsibility"].text("keeps the books") if "responsibility" in parts else "",
+        port=parts["port"].whole(*PORTS) if "port" in parts else None,
+        exposure=parts["exposure"].choice(("public", "internal"), "public") if "exposure" in parts else "public",
+        **{key: parts.get(key, item.at(f".{key}", None)) for key in ("owns", "depends_on", "publishes", "subscribes")},
+    )
+
+
+def _dependencies(draft: Draft, services: Sequence[str]) -> Iterator[Dependency]:
+    seen: set[str] = set()
+    for node in draft.depends_on.each():
+        parts = node.keys(DEPENDENCY_KEYS) if node.is_mapping else {"service": node}
+        if "service" not in parts:
+            node.problem("names no service", "write {service: catalog, when_away: accept}")
+            continue
+        name = parts["service"].text("catalog")
+        if name == draft.name:
+            node.problem(f"{quoted(name)} depends on itself", "remove it")
+        elif name and name not in services:
+            node.problem(
+                f"{quoted(name)} is no service",
+                instead(name, services, f"add {quoted(name)} to services"),
+            )
+        elif name in seen:
+            node.problem(f"{quoted(name)} is there twice", "remove one of the two")
+        elif name:
+            seen.add(name)
+            away = parts["when_away"].choice(("refuse", "accept"), "refuse") if "when_away" in parts else "refuse"
+            yield Dependency(name, away)

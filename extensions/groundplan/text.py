@@ -1,0 +1,73 @@
+"""Filters that carry any text into Python, JSON, TOML, YAML and Markdown without changing what it says."""
+
+from __future__ import annotations
+
+import json
+import re
+import unicodedata
+from collections.abc import Callable
+
+UNPRINTABLE = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff\ud800-\udfff]")
+"""Characters that some file format cannot hold, or that end a line in one and not in another."""
+
+
+def py(value: object) -> str:
+    """A Python literal as `ruff format` writes it: double quotes unless single ones need fewer escapes."""
+    if not isinstance(value, str):
+        return repr(value)
+    body = repr('"' + value)[2:-1].replace("\\'", "'")  # the leading " makes repr choose single quotes
+    quote = "'" if value.count('"') > value.count("'") else '"'
+    return quote + body.replace(quote, "\\" + quote) + quote
+
+
+def js(value: object) -> str:
+    """JSON, which is a valid TOML basic string and a valid YAML double-quoted scalar, too."""
+    return UNPRINTABLE.sub(lambda match: f"\\u{ord(match[0]):04x}", json.dumps(value, ensure_ascii=False))
+
+
+def line(value: object) -> str:
+    """One line of plain text, for a comment or a message."""
+    return UNPRINTABLE.sub("\ufffd", " ".join(str(value).split()))
+
+
+def doc(value: object) -> str:
+    """One line inside a triple-quoted docstring."""
+    body = line(value).replace("\\", "\\\\").replace('"""', '\\"\\"\\"')
+    return body + (" " if body.endswith('"') else "")  # four quotes in a row would end it early
+
+
+def md(value: object) -> str:
+    """One line of Markdown that renders as exactly this text, in a paragraph, heading, list item or table cell."""
+    text = re.sub(r"([!-/:-@\[-`{-~])", r"\\\1", line(value))
+    return re.sub(r"\\([,;:'\"/?@%$^.()](?!$))(?<!\d\\[.)])", r"\1", text)
+
+
+def slug(value: object) -> str:
+    """An identifier made from a name: `Café & Books` as `cafe_books`; `project` when no letter is left."""
+    plain = unicodedata.normalize("NFKD", str(value)).encode("ascii", "ignore").decode()
+    words = re.sub(r"[^a-z0-9]+", "_", plain.lower()).strip("_").lstrip("0123456789_")
+    return words[:40].rstrip("_") or "project"
+
+
+def quoted(value: object) -> str:
+    """A value as a message shows it: on one line, in quotes, shortened."""
+    shown = line(value)
+    return f"'{shown}'" if len(shown) <= 60 else f"'{shown[:57]}...'"
+
+
+def one_of(names: object) -> str:
+    """Names as the end of a sentence: `a, b or c`."""
+    listed = [str(name) for name in names] if isinstance(names, (list, tuple)) else [str(names)]
+    return " or ".join(filter(None, [", ".join(listed[:-1]), listed[-1]])) if listed else ""
+
+
+FILTERS: dict[str, Callable[..., str]] = {
+    "py": py,
+    "js": js,
+    "line": line,
+    "doc": doc,
+    "md": md,
+    "slug": slug,
+    "one_of": one_of,
+}
+"""What templates and questions may use."""

@@ -1,0 +1,1 @@
+"""Commands of the project: `dev`, `migrate` and `plan`."""

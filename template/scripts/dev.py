@@ -1,0 +1,156 @@
+"""Start everything for development, with one page that shows it: `uv run dev`. Ctrl-C stops all."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import socket
+import sys
+import time
+from collections.abc import Mapping
+from html import escape
+
+import httpx2
+import uvicorn
+from dotenv import dotenv_values
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import HTMLResponse
+from starlette.routing import Route
+
+from services.common.config import PROJECT
+from scripts.migrate import migrate_all
+from scripts.processes import ROOT, Process, load_page_port, load_processes, service_names
+
+GIVE_UP_AFTER = 3
+"""Starts in a row that end within `TOO_SOON_S` seconds."""
+TOO_SOON_S = 5.0
+
+PAGE = """<!doctype html>
+<html lang="en">
+<meta charset="utf-8">
+<meta http-equiv="refresh" content="5">
+<title>{project}</title>
+<style>
+  body {{ font: 16px/1.5 system-ui, sans-serif; margin: 3rem auto; max-width: 46rem; padding: 0 1rem }}
+  table {{ border-collapse: collapse; width: 100% }}
+  td, th {{ border-bottom: 1px solid #ddd; padding: .5rem; text-align: left }}
+  .ready {{ color: #06702d }} .away {{ color: #b00020 }}
+</style>
+<h1>{project}</h1>
+<table>
+<tr><th>Service</th><th>Health</th><th>Address</th><th>Documentation</th></tr>
+{rows}
+</table>
+<p>Send a key with each request: <code>X-API-Key: {key}</code></p>
+</html>
+"""
+ROW = """<tr><td>{name}</td><td class="{health}">{health}</td><td>{url}</td>
+<td><a href="{url}/docs">docs</a></td></tr>"""
+
+
+def settings_for_development() -> dict[str, str]:
+    """The environment of the processes: what is set, then `.env`, then the example's values."""
+    files = (dotenv_values(ROOT / name) for name in (".env", ".env.example"))
+    mine, example = ({k: v for k, v in file.items() if v is not None} for file in files)
+    return {**example, "LOG_FORMAT": "text", **mine, **os.environ}
+
+
+def taken_ports(wanted: Mapping[str, int]) -> list[str]:
+    """A line for each port that something else listens on."""
+    taken = []
+    for name, port in wanted.items():
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind(("127.0.0.1", port))
+            except OSError:
+                taken.append(f"Port {port} of {name} is taken.")
+    return taken
+
+
+async def supervise(process: Process, environment: Mapping[str, str]) -> None:
+    """Run a process, and start it again when it ends by itself.
+
+    Raises:
+        SystemExit: It keeps ending as soon as it is started.
+    """
+    failures = 0
+    while failures < GIVE_UP_AFTER:
+        started = time.monotonic()
+        child = await asyncio.create_subprocess_exec(
+            sys.executable, "-m", "scripts.serve", process.name, cwd=ROOT, env=environment
+        )
+        try:
+            code = await child.wait()
+        except asyncio.CancelledError:
+            if child.returncode is None:
+                child.terminate()
+            await child.wait()
+            raise
+        failures = failures + 1 if time.monotonic() - started < TOO_SOON_S else 0
+        await asyncio.sleep(1)
+        print(f"{process.name} ended with code {code}; starting it again.", flush=True)
+    raise SystemExit(f"{process.name} does not stay up: see its last lines above.")
+
+
+async def health(client: httpx2.AsyncClient, url: str) -> str:
+    """Ask a service whether it is ready."""
+    try:
+        response = await client.get(f"{url}/health/ready")
+    except httpx2.TransportError:
+        return "away"
+    return "ready" if response.is_success else "away"
+
+
+def page(processes: list[Process], keys: str) -> Starlette:
+    """The page that lists the services."""
+    urls = {name: process.url(name) for process in processes for name in process.services}
+
+    async def show(_: Request) -> HTMLResponse:
+        async with httpx2.AsyncClient(timeout=1) as client:
+            states = await asyncio.gather(*(health(client, url) for url in urls.values()))
+        rows = (
+            ROW.format(name=escape(name), url=url, health=state)
+            for (name, url), state in zip(urls.items(), states, strict=True)
+        )
+        return HTMLResponse(
+            PAGE.format(project=escape(PROJECT), rows="\n".join(rows), key=escape(keys))
+        )
+
+    return Starlette(routes=[Route("/", show)])
+
+
+async def run(processes: list[Process], port: int, environment: dict[str, str]) -> None:
+    """Run the processes and the page until Ctrl-C, or until one does not stay up."""
+    os.environ.update(environment)
+    await migrate_all(service_names())
+    config = uvicorn.Config(
+        page(processes, environment["API_KEYS"]), port=port, log_level="warning"
+    )
+    tasks = [asyncio.create_task(supervise(process, environment)) for process in processes]
+    tasks.append(asyncio.create_task(uvicorn.Server(config).serve()))
+    print(f"{PROJECT}: http://127.0.0.1:{port} shows all services. Ctrl-C stops them.", flush=True)
+    try:
+        done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        for task in done:
+            task.result()
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
+def main() -> None:
+    """Start everything, or say why it cannot."""
+    processes, port = load_processes(), load_page_port()
+    wanted = {"this page": port} | {process.name: process.port for process in processes}
+    if taken := taken_ports(wanted):
+        sys.exit(
+            "\n".join(taken)
+            + "\nStop what uses it, or give another `port_base` (see README.md, Changing your mind)."
+        )
+    try:
+        asyncio.run(run(processes, port, settings_for_development()))
+    except KeyboardInterrupt:
+        print("Stopped.")

@@ -1,0 +1,14 @@
+"""The one migration runner; each service adds versions of its own tables (see `scripts/migrate.py`)."""
+
+from __future__ import annotations
+
+from alembic import context
+
+context.configure(
+    connection=context.config.attributes["connection"],
+    # SQLite cannot alter a column in place; Alembic then rebuilds the table.
+    render_as_batch=True,
+    transaction_per_migration=True,
+)
+with context.begin_transaction():
+    context.run_migrations()

@@ -1,0 +1,40 @@
+"""The tables of every service: outbox, inbox, read copies."""
+
+import sqlalchemy as sa
+from alembic import op
+
+from services.common.storage import InstantColumn
+
+revision = "common_0001"
+down_revision = None
+branch_labels = ("common",)
+depends_on = None
+
+
+def upgrade() -> None:
+    position = sa.BigInteger().with_variant(sa.Integer, "sqlite")
+    op.create_table(
+        "outbox",
+        sa.Column("position", position, primary_key=True),
+        sa.Column("subscriber", sa.String(80), nullable=False, index=True),
+        sa.Column("event", sa.JSON, nullable=False),
+        sa.Column("rejected", sa.String(500), nullable=True),
+    )
+    op.create_table(
+        "inbox",
+        sa.Column("event_id", sa.Uuid, primary_key=True),
+        sa.Column("received_at", InstantColumn, nullable=False),
+    )
+    op.create_table(
+        "read_copies",
+        sa.Column("entity", sa.String(80), primary_key=True),
+        sa.Column("id", sa.Uuid, primary_key=True),
+        sa.Column("version", sa.Integer, nullable=False),
+        sa.Column("removed", sa.Boolean, nullable=False),
+        sa.Column("data", sa.JSON, nullable=False),
+    )
+
+
+def downgrade() -> None:
+    for table in ("read_copies", "inbox", "outbox"):
+        op.drop_table(table)

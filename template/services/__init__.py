@@ -1,0 +1,1 @@
+"""The services of the project, one package each, and what they share."""

@@ -1,0 +1,1 @@
+"""What every service is built from; it knows none of them."""

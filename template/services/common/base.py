@@ -1,0 +1,129 @@
+"""The base of every service: its life from start to stop, health, errors and middleware."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field
+from importlib import metadata
+
+import httpx2
+from fastapi import APIRouter, Depends, FastAPI
+from sqlalchemy.exc import SQLAlchemyError
+
+from services.common import errors, logs
+from services.common.clients import Client
+from services.common.config import PROJECT, Settings, load_settings
+from services.common.consumers import Consumer
+from services.common.errors import Away, problems
+from services.common.messaging import Relay
+from services.common.models import Envelope
+from services.common.runtime import Runtime, RuntimeDep
+from services.common.security import identify, only_services
+from services.common.storage import Database
+from services.common.telemetry import RequestLog
+from services.common.transport import open_client
+
+
+@dataclass(frozen=True)
+class Service:
+    """A service as data; `app()` makes the ASGI application that runs it."""
+
+    name: str
+    summary: str
+    router: APIRouter
+    internal: bool = False
+    """Whether only the other services may call it."""
+    calls: Sequence[str] = ()
+    """The services that it reads from."""
+    subscribers: Sequence[str] = ()
+    """The services that its events go to."""
+    apis: Sequence[str] = ()
+    """The external APIs that its rules may use."""
+    consumer: Consumer = field(default_factory=Consumer)
+
+    def app(self, settings: Settings | None = None) -> FastAPI:
+        """Make the application; without `settings`, it reads them when it starts."""
+
+        @asynccontextmanager
+        async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+            app.state.settings = settings or load_settings()
+            logs.configure(app.state.settings.log_level, app.state.settings.log_format)
+            async with self._running(app.state.settings) as app.state.runtime:
+                yield
+
+        app = FastAPI(
+            title=self.name,
+            summary=self.summary,
+            version=metadata.version(PROJECT),
+            lifespan=lifespan,
+        )
+        errors.install(app)
+        app.add_middleware(RequestLog)
+        caller = only_services if self.internal else identify
+        app.include_router(self.router, dependencies=[Depends(caller)], responses=problems(401))
+        app.include_router(health)
+        app.include_router(
+            self._events(), dependencies=[Depends(only_services)], include_in_schema=False
+        )
+        return app
+
+    @asynccontextmanager
+    async def _running(self, settings: Settings) -> AsyncIterator[Runtime]:
+        timeout_s = settings.call_timeout_s
+        as_service = {"X-API-Key": settings.service_key.get_secret_value()}
+        async with AsyncExitStack() as stack:
+
+            async def client(name: str, http: httpx2.AsyncClient) -> Client:
+                return Client(name, await stack.enter_async_context(http), timeout_s)
+
+            database = Database(settings.database_url(self.name))
+            stack.push_async_callback(database.close)
+            clients = {
+                name: await client(name, open_client(name, settings.url(name), as_service))
+                for name in dict.fromkeys((*self.calls, *self.subscribers))
+            }
+            apis = {
+                name: await client(name, _open_api(settings.api_url(name), settings.api_key(name)))
+                for name in self.apis
+            }
+            relays = tuple(
+                Relay(database, name, clients[name], settings.outbox_poll_s)
+                for name in self.subscribers
+            )
+            for relay in relays:
+                await stack.enter_async_context(relay.running())
+            yield Runtime(self.name, database, clients, apis, relays)
+
+    def _events(self) -> APIRouter:
+        router = APIRouter()
+
+        @router.post("/internal/events", status_code=204)
+        async def receive(envelope: Envelope, runtime: RuntimeDep) -> None:
+            """Take an event; a second delivery of it changes nothing."""
+            await self.consumer.handle(envelope, runtime)
+
+        return router
+
+
+def _open_api(url: str, key: str) -> httpx2.AsyncClient:
+    return httpx2.AsyncClient(base_url=url, headers={"Authorization": f"Bearer {key}"})
+
+
+health = APIRouter(prefix="/health", tags=["health"])
+
+
+@health.get("/live")
+async def live() -> dict[str, str]:
+    """Tell that the process runs; it says nothing of what it needs."""
+    return {"status": "live"}
+
+
+@health.get("/ready", responses=problems(503))
+async def ready(runtime: RuntimeDep) -> dict[str, str]:
+    """Tell that the service can answer, because its database does."""
+    try:
+        await runtime.database.ping()
+    except (SQLAlchemyError, OSError) as error:
+        raise Away(f"The database of {runtime.service} does not answer.") from error
+    return {"status": "ready"}

@@ -1,0 +1,92 @@
+"""Calls to other services and to the APIs of others: time-outs, retries, a breaker for each."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Container, Mapping
+from typing import Any, TypeVar
+from uuid import UUID
+
+import httpx2
+import structlog
+from pydantic import ValidationError
+
+from services.common.errors import Away
+from services.common.models import View
+from services.common.resilience import Breaker, Transient, call
+
+ViewT = TypeVar("ViewT", bound=View)
+
+log = structlog.get_logger()
+
+ATTEMPTS = 3
+
+
+class Rejected(Exception):
+    """The other side understood the call and refuses it; trying again would not help."""
+
+
+class Client:
+    """The way to one other service, or to one API of somebody else."""
+
+    def __init__(self, name: str, http: httpx2.AsyncClient, timeout_s: float) -> None:
+        self.name = name
+        self.http = http
+        self.timeout_s = timeout_s
+        self.breaker = Breaker(name)
+
+    async def find(self, collection: str, id: UUID, view: type[ViewT]) -> ViewT | None:
+        """Read a record of the other service; `None` if it has none with this id.
+
+        Raises:
+            Away: The service cannot be reached, or does not answer sensibly in time.
+        """
+        response = await self.request("GET", f"/v1/{collection}/{id}", accept={404})
+        if response.status_code == 404:
+            return None
+        try:
+            return view.model_validate_json(response.content)
+        except ValidationError as error:
+            log.error("answer not understood", service=self.name, error=str(error))
+            raise Away(f"{self.name} answered what is not a {view.__name__}.") from error
+
+    async def send_event(self, envelope: Mapping[str, Any]) -> None:
+        """Deliver an event.
+
+        Raises:
+            Away: It may be tried again later.
+            Rejected: It will never be taken.
+        """
+        await self.request("POST", "/internal/events", json=envelope)
+
+    async def request(
+        self, method: str, path: str, *, accept: Container[int] = (), **options: Any
+    ) -> httpx2.Response:
+        """Send a request that may be repeated, until it is answered.
+
+        Raises:
+            Away: No usable answer within the time-out.
+            Rejected: A 4xx answer that is not in `accept`.
+        """
+        headers = _request_id() | options.pop("headers", {})
+
+        async def attempt() -> httpx2.Response:
+            try:
+                async with asyncio.timeout(self.timeout_s):
+                    response = await self.http.request(method, path, headers=headers, **options)
+            except (httpx2.TransportError, TimeoutError) as error:
+                raise Transient(repr(error)) from error
+            if response.status_code >= 500 or response.status_code in {401, 403, 408, 425, 429}:
+                raise Transient(f"{self.name} answered {response.status_code}")
+            return response
+
+        response = await call(self.breaker, attempt, attempts=ATTEMPTS, timeout_s=self.timeout_s)
+        if response.is_success or response.status_code in accept:
+            return response
+        raise Rejected(f"{self.name} answered {response.status_code}: {response.text[:300]}")
+
+
+def _request_id() -> dict[str, str]:
+    """The id of the request being served, so that the logs of both sides can be joined."""
+    request_id = structlog.contextvars.get_contextvars().get("request_id")
+    return {"X-Request-ID": request_id} if request_id else {}

@@ -1,0 +1,125 @@
+"""Everything that can go wrong for a caller, as problem details (RFC 9457)."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+from typing import Any, ClassVar
+
+import structlog
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from starlette.exceptions import HTTPException
+
+from services.common.models import Problem
+
+log = structlog.get_logger()
+
+
+class ServiceError(Exception):
+    """An expected failure; its message goes to the caller."""
+
+    status: ClassVar[HTTPStatus] = HTTPStatus.INTERNAL_SERVER_ERROR
+    headers: ClassVar[dict[str, str]] = {}
+
+
+class Refusal(ServiceError):
+    """A business rule says no."""
+
+    status = HTTPStatus.CONFLICT
+
+
+class Unauthorized(ServiceError):
+    """The caller did not prove who it is."""
+
+    status = HTTPStatus.UNAUTHORIZED
+    headers: ClassVar[dict[str, str]] = {"WWW-Authenticate": 'ApiKey realm="services"'}
+
+
+class Missing(ServiceError):
+    """There is no such record."""
+
+    status = HTTPStatus.NOT_FOUND
+
+
+class Outdated(ServiceError):
+    """Somebody changed the record since the caller read it."""
+
+    status = HTTPStatus.PRECONDITION_FAILED
+
+
+class UnknownReference(ServiceError):
+    """A field refers to a record that does not exist."""
+
+    status = HTTPStatus.UNPROCESSABLE_ENTITY
+
+
+class Away(ServiceError):
+    """A service or store that is needed for the answer cannot be reached."""
+
+    status = HTTPStatus.SERVICE_UNAVAILABLE
+    headers: ClassVar[dict[str, str]] = {"Retry-After": "5"}
+
+
+def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    """The problem responses of a route, for its OpenAPI description."""
+    return {
+        status: {
+            "description": HTTPStatus(status).phrase,
+            "content": {"application/problem+json": {"schema": Problem.model_json_schema()}},
+        }
+        for status in statuses
+    }
+
+
+def respond(
+    request: Request,
+    status: HTTPStatus,
+    detail: str,
+    errors: list[dict[str, Any]] | None = None,
+    headers: dict[str, str] | None = None,
+) -> JSONResponse:
+    """A problem response that names the request it answers."""
+    problem = Problem(
+        title=status.phrase,
+        status=status,
+        detail=detail,
+        instance=request.url.path,
+        request_id=structlog.contextvars.get_contextvars().get("request_id", ""),
+        errors=errors or [],
+    )
+    return JSONResponse(
+        problem.model_dump(exclude_defaults=True) | {"type": problem.type},
+        status,
+        headers,
+        media_type="application/problem+json",
+    )
+
+
+def install(app: FastAPI) -> None:
+    """Make every failure of the app a problem response."""
+
+    @app.exception_handler(ServiceError)
+    async def expected(request: Request, error: ServiceError) -> JSONResponse:
+        return respond(request, error.status, str(error), headers=error.headers)
+
+    @app.exception_handler(HTTPException)
+    async def routing(request: Request, error: HTTPException) -> JSONResponse:
+        status = HTTPStatus(error.status_code)
+        return respond(request, status, error.detail, headers=dict(error.headers or {}))
+
+    @app.exception_handler(RequestValidationError)
+    async def invalid(request: Request, error: RequestValidationError) -> JSONResponse:
+        status, detail = HTTPStatus.UNPROCESSABLE_ENTITY, "The request is not valid."
+        if any((it["type"], it["loc"][-1]) == ("missing", "If-Match") for it in error.errors()):
+            status, detail = HTTPStatus.PRECONDITION_REQUIRED, "Send the ETag as If-Match."
+        found = [
+            {"field": ".".join(map(str, item["loc"])), "message": item["msg"]}
+            for item in error.errors()
+        ]
+        return respond(request, status, detail, found)
+
+    @app.exception_handler(Exception)
+    async def unexpected(request: Request, error: Exception) -> JSONResponse:
+        log.error("request failed", path=request.url.path, exc_info=error)
+        return respond(request, HTTPStatus.INTERNAL_SERVER_ERROR, "It is logged.")

@@ -1,0 +1,181 @@
+"""Events: stored with the change that caused them, delivered at least once, handled once.
+
+The outbox has a row for each subscriber of an event, written in the transaction of the change. A relay sends the rows
+of its subscriber in order and deletes what was taken. The inbox of a consumer remembers what was handled, in the
+transaction of what handling it did, so that a second delivery changes nothing.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Iterable
+from contextlib import asynccontextmanager, suppress
+from typing import Any
+from uuid import UUID
+
+import structlog
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    Boolean,
+    Column,
+    Delete,
+    Integer,
+    MetaData,
+    Row,
+    String,
+    Table,
+    Update,
+    Uuid,
+    delete,
+    insert,
+    select,
+    update,
+)
+from sqlalchemy.exc import IntegrityError, SQLAlchemyError
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from services.common.clients import Client, Rejected
+from services.common.errors import Away
+from services.common.models import Envelope
+from services.common.storage import Database, InstantColumn
+from services.common.utils import now
+
+log = structlog.get_logger()
+
+LONGEST_PAUSE_S = 30
+
+metadata = MetaData()
+outbox = Table(
+    "outbox",
+    metadata,
+    # SQLite counts up only what it calls INTEGER.
+    Column("position", BigInteger().with_variant(Integer, "sqlite"), primary_key=True),
+    Column("subscriber", String(80), nullable=False, index=True),
+    Column("event", JSON, nullable=False),
+    Column("rejected", String(500), nullable=True),
+)
+inbox = Table(
+    "inbox",
+    metadata,
+    Column("event_id", Uuid, primary_key=True),
+    Column("received_at", InstantColumn, nullable=False),
+)
+read_copies = Table(
+    "read_copies",
+    metadata,
+    Column("entity", String(80), primary_key=True),
+    Column("id", Uuid, primary_key=True),
+    Column("version", Integer, nullable=False),
+    Column("removed", Boolean, nullable=False),
+    Column("data", JSON, nullable=False),
+)
+
+
+async def publish(
+    connection: AsyncConnection,
+    envelope: Envelope,
+    subscribers: Iterable[str],
+) -> None:
+    """Put an event into the outbox, in the transaction of the change that caused it."""
+    event = envelope.model_dump(mode="json")
+    for subscriber in subscribers:
+        await connection.execute(insert(outbox).values(subscriber=subscriber, event=event))
+
+
+async def is_new(connection: AsyncConnection, event_id: UUID) -> bool:
+    """Remember an event as handled; false if it was already."""
+    try:
+        async with connection.begin_nested():
+            await connection.execute(insert(inbox).values(event_id=event_id, received_at=now()))
+    except IntegrityError:
+        return False
+    return True
+
+
+async def keep_copy(
+    connection: AsyncConnection, entity: str, envelope: Envelope, *, removed: bool
+) -> None:
+    """Bring a read copy up to date; a version older than the copy's own came late and is dropped."""
+    this = (read_copies.c.entity == entity) & (read_copies.c.id == envelope.subject)
+    known = await connection.scalar(select(read_copies.c.version).where(this))
+    values = {"version": envelope.sequence, "removed": removed, "data": envelope.data}
+    if known is None:
+        row = {"entity": entity, "id": envelope.subject, **values}
+        await connection.execute(insert(read_copies).values(row))
+    elif envelope.sequence >= known:
+        await connection.execute(update(read_copies).where(this).values(values))
+
+
+class Relay:
+    """Deliver the outbox of a service to one subscriber."""
+
+    def __init__(
+        self, database: Database, subscriber: str, client: Client, poll_s: float = 1.0
+    ) -> None:
+        self.database = database
+        self.subscriber = subscriber
+        self.client = client
+        self.poll_s = poll_s
+        self._something_to_send = asyncio.Event()
+
+    def wake(self) -> None:
+        """Look at the outbox now instead of at the next poll."""
+        self._something_to_send.set()
+
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator[None]:
+        """Deliver in the background for the duration of a `with` block."""
+        task = asyncio.create_task(self._run())
+        try:
+            yield
+        finally:
+            task.cancel()
+            with suppress(asyncio.CancelledError):
+                await task
+
+    async def _run(self) -> None:
+        pause = self.poll_s
+        while True:
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._something_to_send.wait(), pause)
+            self._something_to_send.clear()
+            try:
+                await self.deliver()
+                pause = self.poll_s
+            except (Away, SQLAlchemyError) as error:
+                pause = min(pause * 2, LONGEST_PAUSE_S)
+                log.warning(
+                    "delivery failed", subscriber=self.subscriber, error=str(error), retry_s=pause
+                )
+
+    async def deliver(self) -> None:
+        """Send what waits, oldest first, until nothing does.
+
+        Raises:
+            Away: The subscriber cannot be reached; what was not taken stays, in order.
+        """
+        while row := await self._oldest():
+            try:
+                await self.client.send_event(row.event)
+            except Rejected as error:
+                # Sending it again would be refused again, and would hold up all that follows.
+                log.error("event rejected", subscriber=self.subscriber, error=str(error))
+                change: Update | Delete = update(outbox).values(rejected=str(error)[:500])
+            else:
+                change = delete(outbox)
+            await self._settle(row.position, change)
+
+    async def _oldest(self) -> Row[int, Any] | None:
+        waiting = (
+            select(outbox.c.position, outbox.c.event)
+            .where(outbox.c.subscriber == self.subscriber, outbox.c.rejected.is_(None))
+            .order_by(outbox.c.position)
+            .limit(1)
+        )
+        async with self.database.read() as connection:
+            return (await connection.execute(waiting)).one_or_none()
+
+    async def _settle(self, position: int, change: Update | Delete) -> None:
+        async with self.database.write() as connection:
+            await connection.execute(change.where(outbox.c.position == position))

@@ -1,0 +1,97 @@
+"""Data models that every service uses: field types, records, pages, events and problems."""
+
+from __future__ import annotations
+
+from datetime import date
+from decimal import Decimal
+from typing import Annotated, Any, Generic, Self, TypeVar
+from uuid import UUID
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+
+ItemT = TypeVar("ItemT")
+RecordT = TypeVar("RecordT", bound="Record")
+
+# The limits are those of the columns; PostgreSQL stores no NUL character. The schema tells clients.
+Id = UUID
+ShortText = Annotated[str, Field(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\x7f]+$")]
+Text = Annotated[str, Field(max_length=10_000, pattern=r"^[^\x00]*$")]
+Email = Annotated[str, Field(max_length=254, pattern=r"^[^@\s\x00]+@[^@\s\x00]+$")]
+Url = Annotated[str, Field(max_length=2_000, pattern=r"^https?://[^\s\x00]+$")]
+Integer = Annotated[int, Field(ge=-(2**31), le=2**31 - 1)]
+Number = Annotated[float, Field(allow_inf_nan=False)]
+Money = Annotated[Decimal, Field(max_digits=14, decimal_places=2)]
+Date = date
+Instant = AwareDatetime
+Many = Annotated[list[ItemT], Field(max_length=1_000)]
+
+
+def amount(text: str) -> Decimal:
+    """A literal amount of money."""
+    return Decimal(text)
+
+
+class Model(BaseModel):
+    """Immutable data; a field that nobody declared is refused."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class View(BaseModel):
+    """What one service reads of another's data; fields it does not know are ignored, so that the owner may add some."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+
+class Record(View):
+    """A stored entity."""
+
+    id: Id
+    version: int = Field(ge=1, description="Grows by one with each change; the ETag.")
+    created_at: Instant
+    updated_at: Instant
+
+
+class Page(Model, Generic[RecordT]):
+    """One page of a collection, in order of creation."""
+
+    items: list[RecordT]
+    next: Id | None = Field(description="The `after` of the next page; null on the last.")
+
+
+class Event(View):
+    """The content of an event; each subclass is one fact about a record."""
+
+    id: Id
+    """The record that it is about."""
+
+    @classmethod
+    def about(cls, record: Record) -> Self:
+        """The event as the record has it now."""
+        return cls.model_validate({name: getattr(record, name) for name in cls.model_fields})
+
+
+class Envelope(Model):
+    """An event on its way, as CloudEvents 1.0 in JSON."""
+
+    specversion: str = "1.0"
+    id: Id
+    source: str
+    type: str
+    subject: Id
+    time: Instant
+    sequence: int = Field(ge=1, description="The version of the record after the change.")
+    datacontenttype: str = "application/json"
+    data: dict[str, Any]
+
+
+class Problem(BaseModel):
+    """A problem detail (RFC 9457)."""
+
+    type: str = "about:blank"
+    title: str
+    status: int
+    detail: str = ""
+    instance: str = ""
+    request_id: str = ""
+    errors: list[dict[str, Any]] = []

@@ -1,0 +1,27 @@
+"""Small helpers without a home of their own."""
+
+from __future__ import annotations
+
+import os
+import time
+from datetime import UTC, datetime
+from uuid import UUID
+
+
+def now() -> datetime:
+    """The current time in UTC, to the microsecond."""
+    return datetime.now(UTC)
+
+
+def new_id() -> UUID:
+    """A UUIDv7 (RFC 9562, section 5.7): ordered by time of creation, so that pages list oldest first."""
+    milliseconds = time.time_ns() // 1_000_000
+    random = int.from_bytes(os.urandom(10), "big")
+    high = milliseconds << 16 | 0x7000 | random >> 68
+    low = 0b10 << 62 | random & (1 << 62) - 1
+    return UUID(int=high << 64 | low)
+
+
+def etag(version: int) -> str:
+    """The strong entity tag (RFC 9110, section 8.8.3) of a version of a record."""
+    return f'"{version}"'

@@ -1,0 +1,100 @@
+"""What tests of generated projects share: interpreters, free ports, commands in a project, and its model."""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
+
+import pytest
+import yaml
+
+from groundplan import catalogue, project
+
+REPOSITORY = Path(__file__).parent.parent
+EXAMPLES = sorted((REPOSITORY / "examples").glob("*.yml"))
+
+UV = os.environ.get("UV", "uv")
+"""`uv run` tells what it runs where it is, so that it need not be on the path."""
+
+OLDEST, NEWEST = "3.11", "3.13"
+"""The versions of Python that generated projects are tested on."""
+
+POSTGRES = ("127.0.0.1", 5432)
+
+
+def answers(example: Path) -> dict[str, object]:
+    content = yaml.safe_load(example.read_text(encoding="utf-8"))
+    assert isinstance(content, dict)
+    return content
+
+
+def model(path: Path) -> project.Project:
+    """The model of a generated project, built again from the answers that it records."""
+    recorded = yaml.safe_load((path / ".copier-answers.yml").read_text(encoding="utf-8"))
+    named = {name: value for name, value in recorded.items() if not name.startswith("_")}
+    return project.build(named, catalogue.load(REPOSITORY / "decisions"))
+
+
+@cache
+def interpreter(version: str) -> str:
+    """Where a version of Python is; skips the test where it is not."""
+    found = subprocess.run(
+        [UV, "python", "find", "--no-project", "--no-python-downloads", version], capture_output=True, text=True
+    )
+    if found.returncode:
+        pytest.skip(f"Python {version} is not installed; `uv python install {version}` does it")
+    return found.stdout.strip()
+
+
+def uses_postgres(model: project.Project) -> bool:
+    return any(variable.default.startswith("postgresql") for variable in model.environment)
+
+
+def need_postgres() -> None:
+    """Skip the test where no PostgreSQL answers."""
+    try:
+        socket.create_connection(POSTGRES, timeout=1).close()
+    except OSError:
+        pytest.skip(
+            "no PostgreSQL on 127.0.0.1:5432 that lets `postgres` in without a password;"
+            " `pg_ctlcluster 15 main start` starts Debian's, `.ci/run` starts one for its tests"
+        )
+
+
+def environment(python: str = "", **variables: str) -> dict[str, str]:
+    """The environment for a command of a project: this process's, without what points at this repository's own."""
+    kept = {name: value for name, value in os.environ.items() if name not in ("VIRTUAL_ENV", "PYTHONPATH")}
+    chosen = {"UV_PYTHON": python} if python else {}
+    return kept | chosen | variables
+
+
+def run(path: Path, *command: str, env: Mapping[str, str] | None = None) -> str:
+    """Run a command in a project's environment and return what it printed; fail with that if it fails."""
+    result = subprocess.run(
+        [UV, "run", "--quiet", *command],
+        cwd=path,
+        env=env or environment(),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    assert result.returncode == 0, f"{' '.join(command)}\n{result.stdout}"
+    return result.stdout
+
+
+def free_ports(count: int) -> int:
+    """The first of so many consecutive ports that nothing listens on."""
+    for first in range(20_000, 60_000, count):
+        try:
+            for port in range(first, first + count):
+                with socket.socket() as probe:
+                    probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+                    probe.bind(("127.0.0.1", port))
+        except OSError:
+            continue
+        return first
+    raise RuntimeError(f"no {count} consecutive free ports")

@@ -1,0 +1,212 @@
+"""The three examples: complete answers, every part of the domain between them, and projects that pass every check."""
+
+from __future__ import annotations
+
+import filecmp
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from groundplan import domain, questionnaire
+from groundplan.answers import Answers
+from groundplan.reading import read
+from projects import (
+    EXAMPLES,
+    NEWEST,
+    OLDEST,
+    REPOSITORY,
+    answers,
+    environment,
+    interpreter,
+    model,
+    need_postgres,
+    run,
+    uses_postgres,
+)
+
+NAMES = [example.stem for example in EXAMPLES]
+
+
+def all_fields(product: domain.Product) -> Iterator[domain.Field]:
+    """The fields of everything that has any."""
+    for entity in product.entities.values():
+        yield from entity.fields
+    for value in product.values:
+        yield from value.fields
+    for event in product.events.values():
+        yield from event.fields
+
+
+def test_examples_stand_beside_their_briefs() -> None:
+    assert NAMES == ["bookshop", "clinic", "parcels"]
+    assert all(example.with_suffix(".md").is_file() for example in EXAMPLES)
+
+
+@pytest.mark.parametrize("example", EXAMPLES, ids=NAMES)
+def test_examples_answer_every_question(example: Path) -> None:
+    """An example is what a whole conversation leads to; only what the template itself remembers is not in it."""
+    questions = questionnaire.load(REPOSITORY)
+    remembered = {"guard", "history", "why", "decided_on"}
+    assert set(answers(example)) == {question.name for question in questions} - remembered
+    assert questionnaire.check(questions, answers(example), complete=True)[1] == ()
+
+
+@pytest.fixture(scope="module")
+def products() -> tuple[domain.Product, ...]:
+    return tuple(read(answers(example)) for example in EXAMPLES)
+
+
+class TestExamplesShow:
+    """Together they hold each thing that the domain can say, so that what is tested on them is tested on all of it."""
+
+    def test_every_state_of_an_answer(self) -> None:
+        states = {answer.state for example in EXAMPLES for answer in Answers(answers(example)).values()}
+        assert states == {"value", "not needed", "defer", "assume"}
+
+    def test_every_kind_of_field(self, products: tuple[domain.Product, ...]) -> None:
+        kinds = {field.type.kind for product in products for field in all_fields(product)}
+        assert kinds == {*domain.SCALARS, "choice", "reference", "value"}
+
+    def test_lists_and_optional_fields_of_every_sort(self, products: tuple[domain.Product, ...]) -> None:
+        types = [field.type for product in products for field in all_fields(product)]
+        assert {"choice", "reference", "value"} <= {type.kind for type in types if type.many}
+        assert {"choice", "reference", "value"} <= {type.kind for type in types if type.optional}
+
+    def test_defaults_of_every_sort(self, products: tuple[domain.Product, ...]) -> None:
+        defaulted = {
+            field.type.kind for product in products for field in all_fields(product) if field.default is not None
+        }
+        assert {"str", "int", "float", "bool", "money", "choice"} <= defaulted
+
+    def test_every_operation_and_both_exposures(self, products: tuple[domain.Product, ...]) -> None:
+        events = [event for product in products for event in product.events.values()]
+        assert {operation for event in events for operation in event.operations} == set(domain.OPERATIONS)
+        assert {event.implied for event in events} == {True, False}
+        services = [service for product in products for service in product.services]
+        assert {service.exposure for service in services} == {"public", "internal"}
+        assert any(service.port for service in services)
+
+    def test_both_behaviours_when_an_owner_is_away(self, products: tuple[domain.Product, ...]) -> None:
+        services = [service for product in products for service in product.services]
+        assert {dependency.when_away for service in services for dependency in service.depends_on} == {
+            "refuse",
+            "accept",
+        }
+
+    def test_every_way_to_hear_an_event(self, products: tuple[domain.Product, ...]) -> None:
+        services = [service for product in products for service in product.services]
+        assert any(service.copies for service in services)
+        sources = [source for service in services for reaction in service.reactions for _, source in reaction.mapping]
+        assert any(source.field == "id" for source in sources)
+        assert any(source.field not in ("", "id") for source in sources)
+        assert {type(source.literal) for source in sources if not source.field} == {str, int, bool}
+
+    def test_an_event_caused_by_a_reaction(self, products: tuple[domain.Product, ...]) -> None:
+        """One reaction's record is what the next hears of."""
+        caused = {
+            (product.slug, event.name)
+            for product in products
+            for service in product.services
+            for reaction in service.reactions
+            for event in service.events
+            if event.entity == reaction.creates
+        }
+        assert ("clinic", "invoice.issued") in caused
+
+    def test_external_apis_critical_or_not(self, products: tuple[domain.Product, ...]) -> None:
+        assert {api.critical for product in products for api in product.external_apis} == {True, False}
+
+
+@pytest.fixture(scope="session")
+def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The template as a plain folder, without a repository around it."""
+    folder = tmp_path_factory.mktemp("plain") / "groundplan"
+    parts = ("questions", "decisions", "extensions", "template")
+    for part in parts:
+        shutil.copytree(REPOSITORY / part, folder / part, ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copy(REPOSITORY / "copier.yml", folder)
+    return folder
+
+
+def copy(template: Path, example: Path, destination: Path, env: dict[str, str]) -> Path:
+    """`copier copy` as a user starts it."""
+    command: list[str | Path] = [
+        "copy",
+        "--trust",
+        "--defaults",
+        "--quiet",
+        "--data-file",
+        example,
+        template,
+        destination,
+    ]
+    result = subprocess.run([sys.executable, "-m", "copier", *command], env=env, capture_output=True, text=True)
+    assert result.returncode == 0, result.stderr
+    return destination
+
+
+def files(project: Path) -> list[str]:
+    return sorted(str(path.relative_to(project)) for path in project.rglob("*") if path.is_file())
+
+
+@pytest.mark.parametrize("example", EXAMPLES, ids=NAMES)
+def test_same_bytes_anywhere(template: Path, example: Path, tmp_path: Path) -> None:
+    """Neither locale nor time zone nor hash seed shows in what is generated."""
+    here = environment(LC_ALL="C.UTF-8", TZ="UTC", PYTHONHASHSEED="1")
+    there = environment(LC_ALL="C", TZ="Pacific/Kiritimati", PYTHONHASHSEED="4242")
+    one = copy(template, example, tmp_path / "one", here)
+    two = copy(template, example, tmp_path / "two", there)
+    assert files(one) == files(two)
+    _, different, unreadable = filecmp.cmpfiles(one, two, files(one), shallow=False)
+    assert (different, unreadable) == ([], [])
+
+
+def test_generation_needs_nothing_but_python(template: Path, tmp_path: Path) -> None:
+    """No network, no git, no linter: the path is empty, and whoever opens a connection fails."""
+    site = tmp_path / "site"
+    site.mkdir()
+    (site / "sitecustomize.py").write_text(
+        "import sys\n"
+        "def refuse(event, arguments):\n"
+        "    if event in ('socket.connect', 'socket.getaddrinfo'):\n"
+        "        raise RuntimeError(f'generation opens a connection: {arguments}')\n"
+        "sys.addaudithook(refuse)\n"
+    )
+    bare = {"PATH": str(site), "PYTHONPATH": str(site), "HOME": str(tmp_path)}
+    bare_project = copy(template, EXAMPLES[0], tmp_path / "bare", bare)
+    assert files(bare_project) == files(copy(template, EXAMPLES[0], tmp_path / "usual", dict(os.environ)))
+
+
+@pytest.fixture(scope="session", params=EXAMPLES, ids=NAMES)
+def project(request: pytest.FixtureRequest, template: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An example's project, ready to run."""
+    example: Path = request.param
+    return copy(template, example, tmp_path_factory.mktemp("example") / example.stem, environment())
+
+
+class TestProject:
+    """Each example's project passes what its own continuous integration asks."""
+
+    def test_linted(self, project: Path) -> None:
+        run(project, "ruff", "check", ".")
+
+    def test_formatted_as_generated(self, project: Path) -> None:
+        run(project, "ruff", "format", "--check", ".")
+
+    def test_strictly_typed(self, project: Path) -> None:
+        run(project, "mypy", "--strict", ".")
+
+    def test_boundaries_kept(self, project: Path) -> None:
+        run(project, "lint-imports")
+
+    @pytest.mark.parametrize("version", [OLDEST, NEWEST])
+    def test_own_suite(self, project: Path, version: str) -> None:
+        if uses_postgres(model(project)):
+            need_postgres()
+        env = environment(interpreter(version), UV_PROJECT_ENVIRONMENT=f".venv-{version}")
+        run(project, "pytest", env=env)

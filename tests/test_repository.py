@@ -1,0 +1,87 @@
+"""The repository keeps its own rules: clean code, and a README that cannot drift."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+
+REPOSITORY = Path(__file__).parent.parent
+README = (REPOSITORY / "README.md").read_text(encoding="utf-8")
+BLOCKS = re.findall(r"^```sh\n(.*?)^```$", README, re.DOTALL | re.MULTILINE)
+WORKFLOWS = sorted((REPOSITORY / ".github" / "workflows").glob("*.yml"))
+
+
+def git(*arguments: str) -> str:
+    return subprocess.run(["git", *arguments], cwd=REPOSITORY, check=True, capture_output=True, text=True).stdout
+
+
+def tracked() -> list[Path]:
+    names = git("ls-files", "-z", "--cached", "--others", "--exclude-standard").split("\0")
+    return [REPOSITORY / name for name in names if name and (REPOSITORY / name).is_file()]
+
+
+@pytest.mark.parametrize(
+    "command",
+    ["ruff check .", "ruff format --check .", "mypy", "lint-imports --config pyproject.toml"],
+    ids=["lint", "format", "types", "layers"],
+)
+def test_clean(command: str) -> None:
+    """The repository's own Python is linted, formatted, strictly typed and layered."""
+    name, *arguments = command.split()
+    result = subprocess.run(
+        [Path(sys.executable).parent / name, *arguments],
+        cwd=REPOSITORY,
+        env={"PYTHONPATH": "extensions", "PATH": ""},
+        capture_output=True,
+        text=True,
+    )
+    assert result.returncode == 0, result.stdout + result.stderr
+
+
+def test_readme_starts_with_exactly_two_commands() -> None:
+    section = README.partition("## Two commands")[2].partition("\n## ")[0]
+    commands = re.findall(r"^```sh\n(.*?)^```$", section, re.DOTALL | re.MULTILINE)
+    assert [command.count("\n") for command in commands] == [1, 1]
+    assert "--data-file examples/bookshop.yml" in commands[0]
+    assert commands[1].endswith("uv run pytest\n")
+
+
+def test_ci_runs_the_readme_test_command() -> None:
+    """`.ci/run` takes the command out of the README; it must find one, and only one."""
+    (pattern,) = re.findall(r"sed -n '(.*)' README.md", (REPOSITORY / ".ci" / "run").read_text())
+    found = subprocess.run(["sed", "-n", pattern, REPOSITORY / "README.md"], check=True, capture_output=True, text=True)
+    assert found.stdout in BLOCKS
+
+
+@pytest.mark.parametrize("document", ["README.md", "CHANGELOG.md"])
+def test_links_lead_somewhere(document: str) -> None:
+    text = (REPOSITORY / document).read_text(encoding="utf-8")
+    links = [link for link in re.findall(r"\]\(([^)#]+)[^)]*\)", text) if "://" not in link]
+    assert [link for link in links if not (REPOSITORY / link).exists()] == []
+
+
+@pytest.mark.parametrize("workflow", WORKFLOWS, ids=lambda path: path.stem)
+def test_workflows_are_pinned_and_allowed_little(workflow: Path) -> None:
+    text = workflow.read_text(encoding="utf-8")
+    used = re.findall(r"uses: (\S+)", text)
+    assert used
+    assert [action for action in used if not re.fullmatch(r"[\w./-]+@[0-9a-f]{40}", action)] == []
+    content = yaml.safe_load(text)
+    assert content["permissions"] == {}
+    granted = [job["permissions"] for job in content["jobs"].values()]
+    assert all(permission == {"contents": "read"} for permission in granted)
+
+
+def test_no_lock_file_with_addresses_is_tracked() -> None:
+    locks = {"uv.lock", "poetry.lock", "pdm.lock", "package-lock.json", "pylock.toml"}
+    assert [path for path in tracked() if path.name in locks] == []
+
+
+def test_no_path_of_this_machine_is_tracked() -> None:
+    machine = (f"{REPOSITORY}/".encode(), f"{Path.home()}/.".encode())
+    assert [path for path in tracked() if any(part in path.read_bytes() for part in machine)] == []

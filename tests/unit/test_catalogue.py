@@ -1,0 +1,155 @@
+"""Reading decisions from files: what their authors may write, and what they are told when it is wrong."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from groundplan import catalogue
+from groundplan.catalogue import Catalogue, CatalogueError, Requirement
+from groundplan.drivers import RULES
+
+DECISIONS = Path(__file__).parents[2] / "decisions"
+
+COLOUR = """
+guide: A9z
+phase: 3
+question: Which colour?
+options:
+  red:
+    label: Red
+    because: It is warm.
+    cost: It fades.
+    rejected: it is loud
+    drivers: {public: 2}
+    footprint:
+      dependencies: {red==1.0: the pigment}
+      environment: {RED: {default: "#f00", description: The shade}}
+  blue: {label: Blue, because: It is calm., cost: It is cold., rejected: it is cold}
+  green: {label: Green, status: planned, because: It is fresh., cost: It grows., rejected: it grows}
+"""
+
+
+@pytest.fixture(scope="module")
+def real() -> Catalogue:
+    return catalogue.load(DECISIONS)
+
+
+def load(folder: Path, text: str = COLOUR) -> Catalogue:
+    """Load a catalogue with one decision, `colour`."""
+    file = folder / "colour" / "decision.yml"
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(text)
+    return catalogue.load(folder)
+
+
+class TestDecision:
+    def test_offers_what_is_not_planned(self, tmp_path: Path) -> None:
+        colour = load(tmp_path)["colour"]
+        assert [option.name for option in colour.offered] == ["red", "blue"]
+        assert not colour.settled
+        assert colour.answers == ("red", "blue", "auto", "tbd")
+
+    def test_gives_copier_choices(self, tmp_path: Path) -> None:
+        choices = json.loads(load(tmp_path)["colour"].choices)
+        assert choices[0][1] == "auto"
+        assert ["Red: It is warm.", "red"] in choices
+        assert all(value != "green" for _, value in choices)
+
+    def test_is_settled_with_one_offered_option(self, tmp_path: Path) -> None:
+        text = COLOUR.replace("{label: Blue,", "{label: Blue, status: planned,")
+        loaded = load(tmp_path, text)
+        assert loaded["colour"].settled
+        assert loaded.asked == ()
+
+    def test_has_a_footprint(self, tmp_path: Path) -> None:
+        red = load(tmp_path)["colour"].options[0]
+        assert red.footprint.dependencies == (Requirement("red==1.0", "the pigment"),)
+        assert [(it.name, it.default) for it in red.footprint.environment] == [("RED", "#f00")]
+
+    def test_brings_the_files_of_its_folder(self, tmp_path: Path) -> None:
+        folder = tmp_path / "decisions"
+        code = folder / "colour" / "red" / "services" / "common"
+        (code / "__pycache__").mkdir(parents=True)
+        (code / "__pycache__" / "shade.pyc").write_bytes(b"\x00")
+        (code / "shade.py").write_text("SHADE = 1\n")
+        (code / "tint.py.jinja").write_text("{{ project.product.name }}\n")
+        modules = load(folder)["colour"].options[0].modules
+        assert [(it.target, it.source, it.rendered) for it in modules] == [
+            ("services/common/shade.py", "decisions/colour/red/services/common/shade.py", False),
+            ("services/common/tint.py", "decisions/colour/red/services/common/tint.py.jinja", True),
+        ]
+
+
+@pytest.mark.parametrize(
+    ("written", "instead", "message"),
+    [
+        ("because: It is warm.", "becuase: It is warm.", "options.red: unknown key 'becuase'"),
+        ("    cost: It fades.\n", "", "options.red: missing 1 required positional argument: 'cost'"),
+        ("status: planned", "status: someday", "options.green.status: is 'someday'"),
+        ("{public: 2}", "{public: much}", "options.red.drivers: 'much' is no whole number"),
+        ("{public: 2}", "[public]", "options.red.drivers: must be a mapping"),
+        ("phase: 3", "phase: 3\ndelivers: [services/common/shade.py]", "red does not bring services/common/shade.py"),
+        ("phase: 3", "phase: 3\nmultiple: true", "decision.yml: unknown key 'multiple'"),
+        ("  red:", "  auto:", "options.auto: the name is taken"),
+        ("question: Which colour?", "question: [", "is not YAML"),
+    ],
+)
+def test_malformed_files_are_named(tmp_path: Path, written: str, instead: str, message: str) -> None:
+    assert written in COLOUR
+    with pytest.raises(CatalogueError) as error:
+        load(tmp_path, COLOUR.replace(written, instead))
+    assert str(error.value).startswith("decisions/colour/decision.yml: ")
+    assert message in str(error.value)
+    assert "\n" not in str(error.value)
+
+
+def test_a_decision_without_offered_options_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(CatalogueError, match="offers no option"):
+        load(tmp_path, "guide: A9z\nphase: 3\nquestion: Why?\noptions: {}\n")
+
+
+class TestRealDecisions:
+    """What every decision of this repository keeps to."""
+
+    def test_stand_in_the_order_of_the_guide(self, real: Catalogue) -> None:
+        guide = [(decision.phase, decision.guide) for decision in real.decisions]
+        assert guide == sorted(guide)
+
+    def test_leave_two_to_be_asked(self, real: Catalogue) -> None:
+        assert {it.id: [option.name for option in it.offered] for it in real.asked} == {
+            "architecture_style": ["modular_monolith", "services"],
+            "storage_kind": ["sqlite", "postgres"],
+        }
+
+    def test_weigh_drivers_that_exist(self, real: Catalogue) -> None:
+        weighed = {name for it in real.decisions for option in it.options for name, _ in option.drivers}
+        assert weighed <= set(RULES)
+
+    def test_name_conflicts_and_needs_that_exist(self, real: Catalogue) -> None:
+        options = [option for it in real.decisions for option in it.options]
+        traits = {trait for option in options for trait in option.provides}
+        assert not traits & set(RULES), "a conflict must say whether it means a trait or a driver"
+        assert {trait for option in options for trait in option.needs} <= traits
+        assert {name for option in options for name in option.conflicts} <= traits | set(RULES)
+
+    def test_reject_something_each(self, real: Catalogue) -> None:
+        assert all(len(decision.options) > 1 for decision in real.decisions)
+
+    def test_say_how_an_offered_option_is_confirmed(self, real: Catalogue) -> None:
+        assert all(option.confirmed_by for it in real.decisions for option in it.offered)
+
+    def test_pin_each_package_once(self, real: Catalogue) -> None:
+        pins = {
+            needed.package: needed.spec
+            for it in real.decisions
+            for option in it.options
+            for needed in option.footprint.dependencies
+        }
+        specs = {
+            needed.spec for it in real.decisions for option in it.options for needed in option.footprint.dependencies
+        }
+        assert specs == set(pins.values())
+        assert all("==" in spec for spec in specs)

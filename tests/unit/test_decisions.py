@@ -1,0 +1,246 @@
+"""Resolving decisions: what is chosen, what is proposed, what stays, what cannot be, and what is said about it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+
+from groundplan import catalogue
+from groundplan.answers import Answers
+from groundplan.catalogue import Catalogue, Decision, Option
+from groundplan.decisions import Resolved, resolve
+from groundplan.drivers import Driver, holding
+from groundplan.problems import Refused
+from groundplan.reading import read
+
+REAL = catalogue.load(Path(__file__).parents[2] / "decisions")
+
+NAMED = {"project_name": "Shop", "concept": "A shop."}
+
+THREE = {"services": [{"name": name, "responsibility": f"does {name}"} for name in ("stock", "sales", "post")]}
+
+
+def option(name: str, **about: object) -> Option:
+    """An option with words made from its name."""
+    words = {"label": name.title(), "because": f"why {name}", "cost": f"cost of {name}", "rejected": f"not {name}"}
+    return Option(name=name, **(words | about))  # type: ignore[arg-type]
+
+
+def decision(id: str, *options: Option) -> Decision:
+    return Decision(id, "A9z", 3, f"Which {id}?", options)
+
+
+SIZE = decision(
+    "size",
+    option("small", drivers=(("solo", 2),), provides=("fits_pocket",)),
+    option("big", drivers=(("public", 2), ("big_team", 1)), conflicts=("personal",)),
+    option("huge", status="planned", drivers=(("public", -1),)),
+)
+CASE = decision(
+    "case",
+    option("pouch", needs=("fits_pocket",)),
+    option("trunk", conflicts=("fits_pocket",), drivers=(("public", 1),)),
+)
+SHAPE = decision("shape", option("round"), option("square", status="planned"))
+
+
+def decide(
+    answers: Mapping[str, object],
+    *drivers: str,
+    decisions: tuple[Decision, ...] = (SIZE, SHAPE),
+    recorded: Mapping[str, str] | None = None,
+) -> dict[str, Resolved]:
+    """Resolve made-up decisions with drivers that hold."""
+    held = [Driver(name, f"{name} it is") for name in drivers]
+    found = resolve(Catalogue(decisions), Answers(answers), held, recorded or {})
+    return {it.decision.id: it for it in found}
+
+
+def outcome(answers: dict[str, object], id: str) -> str:
+    """What the real catalogue proposes."""
+    complete = NAMED | answers
+    drivers = holding(Answers(complete), read(complete))
+    return next(it.option.name for it in resolve(REAL, Answers(complete), drivers, {}) if it.decision.id == id)
+
+
+class TestOutcome:
+    def test_of_a_choice_is_the_choice(self) -> None:
+        size = decide({"size": "big"}, "solo")["size"]
+        assert (size.option.name, size.how) == ("big", "chosen")
+
+    def test_of_an_assumption_is_the_assumption(self) -> None:
+        assert decide({"size": "assume: big"})["size"].option.name == "big"
+
+    def test_of_auto_follows_the_drivers(self) -> None:
+        size = decide({"size": "auto"}, "public")["size"]
+        assert (size.option.name, size.how) == ("big", "auto")
+
+    def test_of_no_answer_is_that_of_auto(self) -> None:
+        assert decide({}, "public")["size"].how == "auto"
+
+    def test_of_tbd_stands_in_for_an_answer(self) -> None:
+        size = decide({"size": "tbd"}, "public")["size"]
+        assert (size.option.name, size.how) == ("big", "tbd")
+
+    def test_of_a_tie_is_the_earlier_option(self) -> None:
+        assert decide({}, "solo", "public")["size"].option.name == "small"
+
+    def test_without_a_rival_is_settled(self) -> None:
+        shape = decide({})["shape"]
+        assert (shape.option.name, shape.how) == ("round", "settled")
+        assert [(lost.name, why) for lost, why in shape.rejected] == [("square", "not square")]
+
+
+class TestAuto:
+    def test_does_not_drift(self) -> None:
+        size = decide({"size": "auto"}, "public", recorded={"size": "small"})["size"]
+        assert size.option.name == "small"
+        assert size.better is not None
+        assert size.better.name == "big"
+
+    def test_reports_nothing_better_where_nothing_is(self) -> None:
+        assert decide({"size": "auto"}, "solo", recorded={"size": "small"})["size"].better is None
+        assert decide({"size": "auto"}, recorded={"size": "big"})["size"].better is None
+
+    def test_is_asked_again_when_its_option_is_gone(self) -> None:
+        assert decide({}, "solo", recorded={"size": "tiny"})["size"].option.name == "small"
+        assert decide({}, "solo", recorded={"size": "huge"})["size"].option.name == "small"
+
+    def test_goes_round_what_cannot_be(self) -> None:
+        assert decide({}, "public", "big_team", "personal")["size"].option.name == "small"
+
+    def test_goes_with_what_was_chosen(self) -> None:
+        found = decide({"size": "small"}, "public", decisions=(CASE, SIZE))
+        assert found["case"].option.name == "pouch"
+
+
+class TestRefusal:
+    @pytest.mark.parametrize(
+        ("answer", "message"),
+        [
+            ("smal", "size: 'smal' is not an option. Fix: did you mean 'small'?"),
+            ("huge", "size: 'huge' is planned and not offered yet. Fix: "),
+            (["small"], "is not an option"),
+            ({"small": 1}, "is not an option"),
+            (7, "size: '7' is not an option"),
+        ],
+    )
+    def test_of_what_is_no_option(self, answer: object, message: str) -> None:
+        with pytest.raises(Refused) as refused:
+            decide({"size": answer})
+        assert message in str(refused.value)
+        assert len(refused.value.problems) == 1
+
+    def test_of_an_option_that_the_answers_rule_out(self) -> None:
+        with pytest.raises(Refused) as refused:
+            decide({"size": "big"}, "personal")
+        assert str(refused.value) == "size: Big cannot be: personal it is. Fix: set size to small."
+
+    def test_of_two_options_that_do_not_go_together(self) -> None:
+        with pytest.raises(Refused) as refused:
+            decide({"size": "small", "case": "trunk"}, decisions=(SIZE, CASE))
+        assert [problem.answer for problem in refused.value.problems] == ["size", "case"]
+        assert "case: Trunk cannot be: it does not go with Small (fits_pocket)" in str(refused.value)
+
+    def test_of_an_option_that_lacks_what_it_needs(self) -> None:
+        with pytest.raises(Refused) as refused:
+            decide({"size": "big", "case": "pouch"}, decisions=(SIZE, CASE))
+        assert "case: Pouch cannot be: nothing else provides fits_pocket. Fix: set case to trunk" in str(refused.value)
+
+    @pytest.mark.parametrize(
+        ("overrides", "message"),
+        [
+            ({"sise": {"why": "x"}}, "decision_overrides.sise: is no decision. Fix: did you mean 'size'?"),
+            ({"size": {"wy": "x"}}, "decision_overrides.size.wy: is not known"),
+            ({"size": {"rejected": {"bigg": "x"}}}, "decision_overrides.size.rejected.bigg: is not an option"),
+            ({"size": {"why": 3}}, "decision_overrides.size.why: '3' is not text"),
+            ({"size": "because"}, "decision_overrides.size: is not a mapping"),
+            (["size"], "decision_overrides: is not a mapping"),
+        ],
+    )
+    def test_of_own_words_in_the_wrong_place(self, overrides: object, message: str) -> None:
+        with pytest.raises(Refused) as refused:
+            decide({"decision_overrides": overrides})
+        assert message in str(refused.value)
+        assert "\n" not in str(refused.value)
+
+
+class TestReasons:
+    def test_name_the_answers(self) -> None:
+        size = decide({}, "public")["size"]
+        assert size.because == "why big"
+        assert [driver.because for driver in size.drivers] == ["public it is"]
+        assert [(lost.name, why) for lost, why in size.rejected] == [
+            ("small", "not small (public it is)"),
+            ("huge", "not huge (public it is)"),
+        ]
+
+    def test_admit_what_speaks_for_a_rejected_option(self) -> None:
+        size = decide({"size": "big"}, "solo")["size"]
+        assert size.rejected[0].why == "not small, although solo it is"
+
+    def test_tell_what_would_reopen_the_decision(self) -> None:
+        assert decide({}, "solo")["size"].reopened_by == (
+            "anybody may use the product",
+            "eight people or more work on it",
+        )
+
+    def test_are_replaced_by_own_words(self) -> None:
+        words = {"why": "It is\nours.", "rejected": {"big": "no room"}, "revisit": "in May", "confirmed_by": "a ruler"}
+        size = decide({"size": "small", "decision_overrides": {"size": words}}, "public")["size"]
+        assert size.because == "It is ours."
+        assert size.rejected[0].why == "no room"
+        assert size.reopened_by == ("in May",)
+        assert size.confirmed_by == "a ruler"
+
+    def test_are_not_replaced_by_words_against_the_chosen_option(self) -> None:
+        words = {"why": "It is ours.", "rejected": {"big": "no room"}}
+        assert decide({"size": "big", "decision_overrides": {"size": words}})["size"].because == "why big"
+
+    def test_tell_whether_it_was_close(self) -> None:
+        assert decide({}, "solo", "big_team")["size"].close
+        assert not decide({}, "solo")["size"].close
+        assert not decide({})["shape"].close
+
+
+class TestRealDecisions:
+    @pytest.mark.parametrize(
+        ("answers", "expected"),
+        [
+            ({}, "sqlite"),
+            ({"distribution": "personal", "deploy_target": "local"}, "sqlite"),
+            ({"distribution": "internal", "deploy_target": "vm"}, "sqlite"),
+            ({"distribution": "public", "deploy_target": "kubernetes"}, "postgres"),
+            ({"deploy_target": "serverless"}, "postgres"),
+            (
+                {
+                    "distribution": "public",
+                    "deploy_target": "vm",
+                    "services": THREE["services"],
+                    "data_entities": ["stock.Thing(label: str)", "sales.Sale(note: str)"],
+                },
+                "postgres",
+            ),
+        ],
+    )
+    def test_storage(self, answers: dict[str, object], expected: str) -> None:
+        assert outcome(answers, "storage_kind") == expected
+
+    def test_sqlite_cannot_be_where_no_disk_is_shared(self) -> None:
+        with pytest.raises(Refused, match="set storage_kind to postgres"):
+            outcome({"deploy_target": "serverless", "storage_kind": "sqlite"}, "storage_kind")
+
+    @pytest.mark.parametrize(
+        ("answers", "expected"),
+        [
+            ({}, "modular_monolith"),
+            ({"team": {"size": 1}, **THREE}, "modular_monolith"),
+            ({"distribution": "personal", **THREE}, "modular_monolith"),
+            ({"team": {"size": 3}, **THREE}, "services"),
+            ({"team": {"size": 3}}, "modular_monolith"),
+        ],
+    )
+    def test_architecture(self, answers: dict[str, object], expected: str) -> None:
+        assert outcome(answers, "architecture_style") == expected
