@@ -6,10 +6,11 @@ import os
 import shutil
 import subprocess
 from collections.abc import Callable, Iterator, Mapping
-from itertools import count
+from functools import cache
 from pathlib import Path
 
 import pytest
+import yaml
 from copier import VcsRef, run_copy, run_update
 from plumbum import local
 
@@ -28,7 +29,7 @@ GIT = {
 }
 """Git as it behaves for somebody who has configured nothing."""
 
-Generate = Callable[[Mapping[str, object]], Path]
+Generate = Callable[..., Path]
 Reanswer = Callable[..., Path]
 
 
@@ -56,11 +57,12 @@ def commit(folder: Path, tag: str = "") -> None:
 
 
 def clone_template(folder: Path) -> Path:
-    """Copy the template as it is in the work tree, committed or not."""
+    """Copy the template as it is in the work tree, committed or not, into a repository of its own."""
+    folder.mkdir(parents=True)
     for name in TEMPLATE:
         source = REPOSITORY / name
         if source.is_dir():
-            shutil.copytree(source, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
+            shutil.copytree(source, folder / name, ignore=shutil.ignore_patterns("__pycache__", ".*_cache"))
         else:
             shutil.copy(source, folder / name)
     commit(folder, "v1.0.0")
@@ -70,21 +72,23 @@ def clone_template(folder: Path) -> Path:
 @pytest.fixture(scope="session")
 def template(bare_git: None, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A committed and tagged clone of the work tree; tests that change it make one of their own."""
-    folder = tmp_path_factory.mktemp("template") / "groundplan"
-    folder.mkdir()
-    return clone_template(folder)
+    return clone_template(tmp_path_factory.mktemp("template") / "groundplan")
 
 
 @pytest.fixture(scope="session")
 def generate(template: Path, tmp_path_factory: pytest.TempPathFactory) -> Generate:
-    """Generate a project from answers and commit it."""
-    numbers = count(1)
+    """Give a committed project made from answers; each call gives one of its own."""
 
-    def make(answers: Mapping[str, object], source: Path = template) -> Path:
-        project = tmp_path_factory.mktemp("generated") / f"project{next(numbers)}"
-        run_copy(str(source), project, data=dict(answers), unsafe=True, defaults=True, quiet=True)
+    @cache
+    def original(answers: str, source: Path) -> Path:
+        project = tmp_path_factory.mktemp("original") / "project"
+        run_copy(str(source), project, data=yaml.safe_load(answers), unsafe=True, defaults=True, quiet=True)
         commit(project)
         return project
+
+    def make(answers: Mapping[str, object], source: Path = template) -> Path:
+        project = tmp_path_factory.mktemp("generated") / "project"
+        return shutil.copytree(original(yaml.safe_dump(dict(answers), sort_keys=False), source), project)
 
     return make
 

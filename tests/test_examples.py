@@ -7,11 +7,13 @@ import os
 import shutil
 import subprocess
 import sys
+import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from conftest import Generate
 from groundplan import domain, questionnaire
 from groundplan.answers import Answers
 from groundplan.reading import read
@@ -123,14 +125,11 @@ class TestExamplesShow:
 
 
 @pytest.fixture(scope="session")
-def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def plain(template: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The template as a plain folder, without a repository around it."""
-    folder = tmp_path_factory.mktemp("plain") / "groundplan"
-    parts = ("questions", "decisions", "extensions", "template")
-    for part in parts:
-        shutil.copytree(REPOSITORY / part, folder / part, ignore=shutil.ignore_patterns("__pycache__"))
-    shutil.copy(REPOSITORY / "copier.yml", folder)
-    return folder
+    return shutil.copytree(
+        template, tmp_path_factory.mktemp("plain") / "groundplan", ignore=shutil.ignore_patterns(".git")
+    )
 
 
 def copy(template: Path, example: Path, destination: Path, env: dict[str, str]) -> Path:
@@ -155,18 +154,18 @@ def files(project: Path) -> list[str]:
 
 
 @pytest.mark.parametrize("example", EXAMPLES, ids=NAMES)
-def test_same_bytes_anywhere(template: Path, example: Path, tmp_path: Path) -> None:
+def test_same_bytes_anywhere(plain: Path, example: Path, tmp_path: Path) -> None:
     """Neither locale nor time zone nor hash seed shows in what is generated."""
     here = environment(LC_ALL="C.UTF-8", TZ="UTC", PYTHONHASHSEED="1")
     there = environment(LC_ALL="C", TZ="Pacific/Kiritimati", PYTHONHASHSEED="4242")
-    one = copy(template, example, tmp_path / "one", here)
-    two = copy(template, example, tmp_path / "two", there)
+    one = copy(plain, example, tmp_path / "one", here)
+    two = copy(plain, example, tmp_path / "two", there)
     assert files(one) == files(two)
     _, different, unreadable = filecmp.cmpfiles(one, two, files(one), shallow=False)
     assert (different, unreadable) == ([], [])
 
 
-def test_generation_needs_nothing_but_python(template: Path, tmp_path: Path) -> None:
+def test_generation_needs_nothing_but_python(plain: Path, tmp_path: Path) -> None:
     """No network, no git, no linter: the path is empty, and whoever opens a connection fails."""
     site = tmp_path / "site"
     site.mkdir()
@@ -178,15 +177,56 @@ def test_generation_needs_nothing_but_python(template: Path, tmp_path: Path) -> 
         "sys.addaudithook(refuse)\n"
     )
     bare = {"PATH": str(site), "PYTHONPATH": str(site), "HOME": str(tmp_path)}
-    bare_project = copy(template, EXAMPLES[0], tmp_path / "bare", bare)
-    assert files(bare_project) == files(copy(template, EXAMPLES[0], tmp_path / "usual", dict(os.environ)))
+    bare_project = copy(plain, EXAMPLES[0], tmp_path / "bare", bare)
+    assert files(bare_project) == files(copy(plain, EXAMPLES[0], tmp_path / "usual", dict(os.environ)))
+
+
+BUDGETS = {
+    "bookshop": {
+        "files": 110,
+        "decision records": 12,
+        "files in Planning": 25,
+        "lines in Planning": 1_500,
+        "lines in services": 1_500,
+        "runtime dependencies": 12,
+    },
+    "parcels": {"files": 60},
+}
+"""The most that the design allows."""
+
+
+def size(project: Path) -> dict[str, int]:
+    """How big a project is as it comes, in the words of the budgets."""
+    declared = tomllib.loads((project / "pyproject.toml").read_text(encoding="utf-8"))["project"]["dependencies"]
+    planning = [path for path in (project / "Planning").rglob("*") if path.is_file()]
+    return {
+        "files": len(files(project)),
+        "decision records": len(list((project / "Planning" / "Decisions").glob("[0-9]*.md"))),
+        "files in Planning": len(planning),
+        "lines in Planning": sum(map(lines, (path for path in planning if path.suffix == ".md"))),
+        "lines in services": sum(map(lines, (project / "services").rglob("*.py"))),
+        "runtime dependencies": len(declared),
+    }
+
+
+def lines(path: Path) -> int:
+    return len(path.read_text(encoding="utf-8").splitlines())
+
+
+@pytest.mark.parametrize("name", BUDGETS)
+def test_size_budgets(name: str, plain: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A project stays small enough to be read."""
+    project = copy(plain, REPOSITORY / "examples" / f"{name}.yml", tmp_path / name, environment())
+    measured = size(project)
+    with capsys.disabled():
+        print(f"\n{name}: " + ", ".join(f"{measured[what]} of {most} {what}" for what, most in BUDGETS[name].items()))
+    assert {what: measured[what] for what, most in BUDGETS[name].items() if measured[what] > most} == {}
 
 
 @pytest.fixture(scope="session", params=EXAMPLES, ids=NAMES)
-def project(request: pytest.FixtureRequest, template: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """An example's project, ready to run."""
-    example: Path = request.param
-    return copy(template, example, tmp_path_factory.mktemp("example") / example.stem, environment())
+def project(request: pytest.FixtureRequest, generate: Generate) -> Path:
+    """An example's project."""
+    return generate(answers(request.param))
 
 
 class TestProject:

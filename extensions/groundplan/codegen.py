@@ -16,7 +16,6 @@ from .domain import (
     Service,
     Source,
     Type,
-    Value,
     pascal,
 )
 from .text import py
@@ -441,11 +440,7 @@ class ServiceCode:
                 entity,
                 _fields(entity.fields),
                 self._lookups(entity),
-                tuple(
-                    event.snake.upper()
-                    for event in self.service.events
-                    if event.entity == entity.name
-                ),
+                tuple(event.snake.upper() for event in self.service.events if event.entity == entity.name),
             )
             for entity in self.service.entities
         )
@@ -678,18 +673,44 @@ def services(product: Product, history: Mapping[str, tuple[schema.Revision, ...]
     )
 
 
-def example(product: Product, fields: Iterable[Field]) -> dict[str, object]:
+def example(product: Product, entity: Entity) -> dict[str, object]:
     """A valid draft of an entity, but for its references, which stand as `{"ref": entity}`."""
-    return {field.name: _example(product, field.type) for field in fields if field.required}
+    return _draft(product, entity.fields, entity.name)
 
 
-def _example(product: Product, type: Type) -> object:
+def _draft(product: Product, fields: Iterable[Field], entity: str) -> dict[str, object]:
+    return {it.name: _example(product, it.type, entity) for it in fields if it.required}
+
+
+def _example(product: Product, type: Type, entity: str) -> object:
     if type.kind == "choice":
         value: object = type.choices[0]
     elif type.kind == "reference":
+        if type.many and entity in _needed_for(product, type.target):
+            return []  # one would need another, and so on
         value = {"ref": type.target}
     elif type.kind == "value":
-        value = example(product, product.value_objects[type.target].fields)
+        value = _draft(product, product.value_objects[type.target].fields, entity)
     else:
         value = EXAMPLES[type.kind]
     return [value] if type.many else value
+
+
+def _needed_for(product: Product, entity: str) -> set[str]:
+    """The entities that there must be for a record of this one, itself among them."""
+    needed: set[str] = set()
+    waiting = [entity]
+    while waiting:
+        name = waiting.pop()
+        if name not in needed:
+            needed.add(name)
+            waiting += _required_references(product, product.entities[name].fields)
+    return needed
+
+
+def _required_references(product: Product, fields: Iterable[Field]) -> Iterator[str]:
+    for field in fields:
+        if field.required and field.type.kind == "reference":
+            yield field.type.target
+        elif field.required and field.type.kind == "value":
+            yield from _required_references(product, product.value_objects[field.type.target].fields)

@@ -215,7 +215,7 @@ def _causes(drivers: Iterable[Driver]) -> str:
 
 
 def _reopened_by(decision: Decision, option: Option, drivers: Sequence[Driver]) -> tuple[str, ...]:
-    """The drivers that do not hold yet and would speak for another offered option."""
+    """The drivers that do not hold yet and that alone would make another offered option the better one."""
     held = {driver.name for driver in drivers}
     mine = dict(option.drivers)
     names = [
@@ -223,7 +223,7 @@ def _reopened_by(decision: Decision, option: Option, drivers: Sequence[Driver]) 
         for other in decision.offered
         if other is not option
         for name, weight in other.drivers
-        if name not in held and weight > mine.get(name, 0)
+        if name not in held and _score(other, drivers) + weight > _score(option, drivers) + mine.get(name, 0)
     ]
     return tuple(meaning(name) for name in dict.fromkeys(names))
 

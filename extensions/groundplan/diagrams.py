@@ -4,7 +4,7 @@ so that neither hostile texts nor names such as `end` or `title` can break a dia
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from .domain import Entity, Event, ExternalApi, Field, Item, Product, Service
@@ -198,23 +198,20 @@ def gantt(plan: Plan) -> Diagram:
     return Diagram(f"{len(plan.tasks)} tasks, levelled for {plan.team.size}", "\n".join(lines))
 
 
-def sequences(product: Product) -> Iterable[Diagram]:
-    """One diagram per event that somebody hears, and one per entity that is checked across a boundary."""
-    for event in product.events.values():
+def sequences(product: Product, service: Service) -> Iterator[Diagram]:
+    """A diagram per event of a service that somebody hears, and one per entity that it asks another service about."""
+    for event in service.events:
         if product.subscribers(event.name):
             yield event_sequence(product, event)
-    for service in product.services:
-        for owner, entity, when_away in checked(product, service):
-            yield call_sequence(service, owner, entity, when_away)
+    for owner, entity, when_away in checked(product, service):
+        yield call_sequence(service, owner, entity, when_away)
 
 
-def checked(
-    product: Product, service: Service, written: Sequence[Entity] | None = None
-) -> tuple[tuple[Service, Entity, str], ...]:
-    """The entities of other services whose owners `service` asks on a write, of some of its entities or of any."""
+def checked(product: Product, service: Service) -> tuple[tuple[Service, Entity, str], ...]:
+    """The entities of other services whose owners `service` asks on a write, and what it does while they are away."""
     copied = {copy.entity for copy in service.copies}
     behaviour = {dependency.service: dependency.when_away for dependency in service.depends_on}
-    named = [target for entity in written or service.entities for target in _targets(product, entity.fields)]
+    named = [target for entity in service.entities for target in _targets(product, entity.fields)]
     return tuple(
         (product.by_name[entity.service], entity, behaviour[entity.service])
         for entity in (product.entities[name] for name in dict.fromkeys(named))

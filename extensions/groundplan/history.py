@@ -168,7 +168,10 @@ def _schema(history: History, product: Product) -> tuple[tuple[str, Revisions], 
     """Add a revision to each service whose tables differ from what its revisions make."""
     known = dict(history.schema)
     for service in product.services:
-        known[service.name] = schema.revise(known.get(service.name, ()), service)
+        try:
+            known[service.name] = schema.revise(known.get(service.name, ()), service)
+        except (KeyError, ValueError):
+            raise _damaged(f"schema.{service.name}") from None
     return tuple(known.items())
 
 
@@ -200,8 +203,12 @@ def read(raw: object) -> History:
     try:
         return _history(raw)
     except _Damage as damage:
-        fix = "put back what the last commit of .copier-answers.yml has"
-        raise Refused([Problem("history", f"is damaged: {damage}", fix)]) from None
+        raise _damaged(str(damage)) from None
+
+
+def _damaged(place: str) -> Refused:
+    fix = "put back what the last commit of .copier-answers.yml has"
+    return Refused([Problem("history", f"is damaged: {place}", fix)])
 
 
 class _Damage(ValueError):

@@ -51,7 +51,7 @@ MODEL_ATTRIBUTES = _words(
 KEPT_FIELDS = frozenset(["id", "version", "created_at", "updated_at"])
 """Fields that every record has without being asked."""
 
-ANNOTATIONS = _words("str int float bool list dict tuple set bytes type object None")
+ANNOTATIONS = _words("str int float bool list dict tuple set bytes")
 """Names that annotations in a model's body are made of."""
 
 DISTRIBUTIONS = _words(
@@ -132,7 +132,7 @@ def event(name: str) -> str:
 def another(name: str) -> str:
     """A name like this one that may do, to propose."""
     proposed = slug(name)
-    return quoted(proposed if proposed != name else plural(name) if not name.endswith("s") else f"{name}_desk")
+    return quoted(proposed if proposed != name else f"{name}_desk" if re.search("[^s]s$", name) else plural(name))
 
 
 def _not_snake(name: str) -> str:

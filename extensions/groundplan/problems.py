@@ -36,6 +36,7 @@ class Report:
     def __init__(self) -> None:
         self._problems: list[Problem] = []
         self._unread = ""
+        self._muted = False
 
     def __call__(self, answer: str, message: str, fix: str) -> None:
         """Note a problem."""
@@ -43,11 +44,15 @@ class Report:
 
     def skip(self, text: object) -> None:
         """Remember what could not be read, so that nobody is blamed for naming what stands in it."""
-        self._unread += f" {text}".casefold()
+        self._unread += f" {text}"
+
+    def mute(self) -> None:
+        """A whole answer could not be read: any name may stand in it."""
+        self._muted = True
 
     def unknown(self, answer: str, name: str, message: str, fix: str) -> None:
         """Note that a name means nothing, unless that follows from another problem."""
-        if name.casefold() not in self._unread:
+        if not self._muted and name not in self._unread:
             self(answer, message, fix)
 
     def extend(self, problems: Iterable[Problem]) -> None:

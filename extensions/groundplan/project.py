@@ -14,6 +14,7 @@ from .codegen import ServiceCode
 from .decisions import Resolved, resolve
 from .domain import Item, Product, Service
 from .drivers import holding
+from .facts import Facts, facts
 from .history import Asked, History
 from .planning import Planning
 from .problems import Problem, Refused
@@ -87,6 +88,11 @@ class Project:
     def services(self) -> tuple[ServiceCode, ...]:
         """What the services' code consists of."""
         return codegen.services(self.product, dict(self.history.schema))
+
+    @cached_property
+    def facts(self) -> Facts:
+        """What the project's tests know of it."""
+        return facts(self.product, self.services)
 
     @cached_property
     def planning(self) -> Planning:
@@ -227,7 +233,7 @@ def _external_variables(product: Product) -> Iterator[EnvVar]:
 
 
 def _port_base(answers: Answers) -> int:
-    """The first port of a service; the page of `uv run dev` has the one before, and 1024 is the lowest that needs no rights."""
+    """The first port of a service; `uv run dev` shows its page on the one before, and 1024 is the lowest for anybody."""
     said = answers["port_base"].value
     if said is None:
         return 8001

@@ -9,11 +9,12 @@ from typing import Any
 
 import pytest
 import yaml
+from hypothesis import example, given
+from hypothesis import strategies as st
+
 from groundplan import reading
 from groundplan.answers import Answers
 from groundplan.problems import Refused
-from hypothesis import example, given
-from hypothesis import strategies as st
 
 SHOP: dict[str, Any] = yaml.safe_load("""
 project_name: Bookshop
@@ -23,7 +24,7 @@ constraints: [{what: One machine, source: contract, negotiable: false}]
 glossary: [{term: Title, meaning: a book, not_called: [item]}]
 mvp_features:
   - Search: a reader finds a book
-  - {name: Order, outcome: bought, persona: reader, services: [orders], acceptance: ["WHEN a THE SYSTEM SHALL b"], priority: P2}
+  - {name: Order, outcome: bought, persona: reader, services: [orders], acceptance: ["WHEN a IT SHALL b"], priority: P2}
 out_of_scope: [Second-hand books: no supplier]
 personas: [{name: reader, goal: buys, frequency: daily, is_admin: false}]
 performance_targets: [{what: Search, metric: p95, target: 200, unit: ms, load: 20, scope: catalog}]
@@ -66,8 +67,8 @@ history: {}
 
 WORDS = (
     "catalog", "orders", "Book", "Order", "Line", "order.placed", "title", "id", "str", "int", "list[", "]", "(", ")",
-    ":", ",", "|", "?", "=", ".", "value", "keep", "on", "create", "update", "delete", "'", '"', "\\", "0", "-1", "true",
-    "tbd", "not needed", "defer", "assume", "class", "json", "é", "\n", " ", "{{", "#", "book.saved", "Letter",
+    ":", ",", "|", "?", "=", ".", "value", "keep", "on", "create", "update", "delete", "'", '"', "\\", "0", "-1",
+    "true", "tbd", "not needed", "defer", "assume", "class", "json", "é", "\n", " ", "{{", "#", "book.saved", "Letter",
 )  # fmt: skip
 
 scalars = st.one_of(
@@ -92,6 +93,62 @@ junk = st.recursive(
     ),
     max_leaves=12,
 )
+
+
+types = st.sampled_from(
+    [
+        "str",
+        "text",
+        "int",
+        "float",
+        "bool",
+        "money",
+        "date",
+        "datetime",
+        "email",
+        "url",
+        "uuid",
+        "a|b",
+        "Book",
+        "Line",
+        "x",
+    ]
+)
+forms = st.sampled_from(["{}", "{}?", "list[{}]", "list[{}]?"])
+literals = st.sampled_from(
+    ["0", "-1", "1.5", "9" * 30, "1e999", "nan", "true", "a", "'a'", '""', "'\\''", "2026-03-02", "2026-13-45", "2026-W10-1",
+     "2026-03-02T09:30Z", "a@b.cd", "https://a.b/c", "0" * 32, "id", "customer", "status", "²", "٣"]
+)  # fmt: skip
+fields = st.builds(
+    lambda name, form, type_, default: f"{name}: {form.format(type_)}" + (f" = {default}" if default else ""),
+    st.sampled_from(["a", "b", "title", "customer", "id", "class"]),
+    forms,
+    types,
+    st.one_of(st.none(), literals),
+)
+entity_lines = st.builds(
+    lambda owner, name, inside: f"{owner}{name}({', '.join(inside)})",
+    st.sampled_from(["", "catalog.", "orders.", "letters.", "nobody.", "value "]),
+    st.sampled_from(["Book", "Order", "Letter", "Note", "Line", "Box", "Boxe", "BookDraft", "note"]),
+    st.lists(fields, max_size=3),
+)
+event_lines = st.builds(
+    "{}{} on {} {}".format,
+    st.sampled_from(["order.placed", "order.gone", "book.saved", "a.b", "a_b.c", "a.b_c"]),
+    st.sampled_from(["", "()", "(a)", "(customer: email)", "(status: placed|paid, a: int)"]),
+    st.sampled_from(["create", "update, create", "delete"]),
+    st.sampled_from(["Book", "Order", "Note", "Line"]),
+)
+reaction_lines = st.builds(
+    lambda event, entity, mapping: f"on {event}: create {entity}({', '.join(mapping)})",
+    st.sampled_from(["order.placed", "order.gone", "book.saved", "a.b"]),
+    st.sampled_from(["Letter", "Note", "Order", "Line"]),
+    st.lists(
+        st.builds("{}: {}".format, st.sampled_from(["recipient", "subject", "order", "a", "customer"]), literals),
+        max_size=4,
+    ),
+)
+subscriptions = st.one_of(reaction_lines, st.sampled_from(["keep Book", "keep Order", "keep Line"]))
 
 
 def paths(value: object, before: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
@@ -168,9 +225,29 @@ def test_every_state_of_every_answer_is_read_or_refused(question: str, state: ob
     assert not problems or question in needed
 
 
+@given(
+    st.lists(entity_lines, max_size=5),
+    st.lists(event_lines, max_size=3),
+    st.lists(subscriptions, max_size=3),
+    st.booleans(),
+)
+def test_lines_that_follow_the_grammar_are_read_or_refused(
+    entities: list[str], events: list[str], heard: list[str], instead: bool
+) -> None:
+    """What is spelt right may still make no sense."""
+    catalog, orders, letters = SHOP["services"]
+    services = [catalog, orders | {"publishes": events}, letters | {"subscribes": heard}]
+    kept = entities if instead else SHOP["data_entities"] + entities
+    read_or_refuse(SHOP | {"services": services, "data_entities": kept})
+
+
 @given(st.text(), st.text(), st.text())
 def test_hostile_texts_are_read_intact_or_refused(name: str, concept: str, outcome: str) -> None:
-    answers = SHOP | {"project_name": name, "concept": concept, "mvp_features": [{"name": "Search", "outcome": outcome}]}
+    answers = SHOP | {
+        "project_name": name,
+        "concept": concept,
+        "mvp_features": [{"name": "Search", "outcome": outcome}],
+    }
     if not read_or_refuse(answers):
         product = reading.read(answers)
         assert (product.name, product.features[0].outcome) == (name.strip(), outcome.strip())

@@ -181,11 +181,10 @@ class TestReasons:
         size = decide({"size": "big"}, "solo")["size"]
         assert size.rejected[0].why == "not small, although solo it is"
 
-    def test_tell_what_would_reopen_the_decision(self) -> None:
-        assert decide({}, "solo")["size"].reopened_by == (
-            "anybody may use the product",
-            "eight people or more work on it",
-        )
+    def test_tell_what_alone_would_reopen_the_decision(self) -> None:
+        assert decide({})["size"].reopened_by == ("anybody may use the product", "eight people or more work on it")
+        assert decide({}, "solo", "big_team")["size"].reopened_by == ("anybody may use the product",)
+        assert decide({}, "solo")["size"].reopened_by == ()
 
     def test_are_replaced_by_own_words(self) -> None:
         words = {"why": "It is\nours.", "rejected": {"big": "no room"}, "revisit": "in May", "confirmed_by": "a ruler"}

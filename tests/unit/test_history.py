@@ -189,6 +189,13 @@ ASKED = st.builds(
 )
 
 
+@pytest.mark.parametrize("revision", ["forget books", "add books.title str", "retire books"])
+def test_operations_that_cannot_be_are_damage(revision: str) -> None:
+    known = history.read({"schema": {"shop": [[revision]]}})
+    with pytest.raises(Refused, match="history: is damaged: schema.shop"):
+        step(known, Asked(product("shop")))
+
+
 @given(st.lists(ASKED, max_size=4), ASKED)
 def test_a_step_is_idempotent(past: list[Asked], asked: Asked) -> None:
     """The renders of one update, each of which takes the step, agree."""

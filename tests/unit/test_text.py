@@ -12,10 +12,11 @@ import tomllib
 
 import pytest
 import yaml
-from groundplan import text
 from hypothesis import example, given
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
+
+from groundplan import text
 
 HOSTILE = (
     'He said "no"',
@@ -124,6 +125,8 @@ def test_a_quotation_is_short() -> None:
     assert len(text.quoted("x" * 1000)) == 62
 
 
-@pytest.mark.parametrize(("names", "said"), [((), ""), (("a",), "a"), (("a", "b"), "a or b"), (("a", "b", "c"), "a, b or c")])
+@pytest.mark.parametrize(
+    ("names", "said"), [((), ""), (("a",), "a"), (("a", "b"), "a or b"), (("a", "b", "c"), "a, b or c")]
+)
 def test_names_end_a_sentence(names: tuple[str, ...], said: str) -> None:
     assert text.one_of(names) == said

@@ -9,10 +9,11 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from .. import diagrams, gaps, plan
+from .. import diagrams, gaps, tasks
 from ..domain import Feature, Service
 from ..gaps import REQUIREMENTS, Facts, Gap
-from ..plan import Named, Plan, Scope, Slot, Team, Timeline
+from ..plan import Plan, Slot, Team, Timeline
+from ..tasks import Named, Scope, Task
 from ..text import line
 from . import model
 from .architecture import Architecture
@@ -97,7 +98,7 @@ class Planning:
             place=str(place.value) if place.known else "",
         )
         return Plan(
-            plan.derive(scope),
+            tasks.derive(scope),
             facts.product,
             _team(facts.details("team")),
             _timeline(facts.details("timeline")),
@@ -128,6 +129,19 @@ class Planning:
                 tuple(it for it in self.project.environment if self._reads(service, it)),
             )
             for service in self.project.product.services
+        )
+
+    @cached_property
+    def courses(self) -> Table:
+        """What happens across services, and where it is drawn."""
+        return table(
+            "What happens across services, Drawn in",
+            (
+                (text(diagram.title), f"[{it.name}](ServiceSpecifications/{it.name}.md#at-run-time)")
+                for it in self.specifications
+                for diagram in it.sequences
+            ),
+            "No service calls or hears another.",
         )
 
     def _reads(self, service: Service, setting: EnvVar) -> bool:
@@ -224,8 +238,14 @@ class Planning:
             task.hours,
             self._day(slot.start),
             slack,
-            ", ".join(task.needs) or NONE,
+            self._needs(task),
         )
+
+    def _needs(self, task: Task) -> str:
+        """The needs of a task that its phase does not say already."""
+        if not task.hours:
+            return f"all of phase {task.phase}"
+        return ", ".join(need for need in task.needs if not need.startswith("G-")) or NONE
 
     def _day(self, hours: int) -> str:
         """`2027-01-11`, or `day 3` while no start is answered."""
@@ -235,7 +255,7 @@ class Planning:
 
     @cached_property
     def rates(self) -> Table:
-        return table("Kind, Hours, Basis", ((name, it.hours, it.basis) for name, it in plan.RATES.items()))
+        return table("Kind, Hours, Basis", ((name, it.hours, it.basis) for name, it in tasks.RATES.items()))
 
     @property
     def time(self) -> Table:

@@ -131,10 +131,6 @@ class Architecture:
         )
 
     @cached_property
-    def sequences(self) -> tuple[Diagram, ...]:
-        return tuple(diagrams.sequences(self.facts.product))
-
-    @cached_property
     def deployment(self) -> Table:
         return table(
             "Process, Application, Port, Serves",

@@ -8,6 +8,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from .. import diagrams
+from ..diagrams import Diagram
 from ..domain import Entity, Feature, Field, Service, Value
 from ..gaps import Facts
 from .architecture import away
@@ -33,6 +34,14 @@ class Specification:
     @property
     def features(self) -> tuple[Feature, ...]:
         return tuple(it for it in self.facts.product.features if self.name in it.services)
+
+    @property
+    def holds(self) -> str:
+        """What it keeps and hears, in a few words."""
+        kept = ", ".join(entity.name for entity in self.service.entities)
+        heard = ", ".join(dict.fromkeys(it.event for it in self.service.reactions))
+        parts = (f"keeps {kept}" if kept else "", f"hears {heard}" if heard else "")
+        return "; ".join(filter(None, parts)) or "keeps nothing of its own"
 
     @property
     def not_its_job(self) -> tuple[str, ...]:
@@ -97,13 +106,9 @@ class Specification:
     def contract(self) -> Table:
         return table(
             "Method, Path, Request, Answer, Errors, Repeatable",
-            (row for entity in self.service.entities for row in _contract(entity, self._refuses(entity))),
+            (row for entity in self.service.entities for row in _contract(entity)),
             "It answers no requests of its own.",
         )
-
-    def _refuses(self, entity: Entity) -> bool:
-        asked = diagrams.checked(self.facts.product, self.service, (entity,))
-        return any(when_away == "refuse" for _, _, when_away in asked)
 
     @cached_property
     def shapes(self) -> tuple[tuple[str, Table], ...]:
@@ -128,6 +133,11 @@ class Specification:
             self.configuration,
             self.objectives,
         )
+
+    @cached_property
+    def sequences(self) -> tuple[Diagram, ...]:
+        """What its events cause, and how it asks others."""
+        return tuple(diagrams.sequences(self.facts.product, self.service))
 
     @cached_property
     def publishes(self) -> Table:
@@ -230,19 +240,14 @@ class Specification:
         )
 
 
-def _contract(entity: Entity, refuses: bool) -> Iterator[tuple[str, ...]]:
+def _contract(entity: Entity) -> Iterator[tuple[str, ...]]:
     """The five requests of an entity."""
-    path, one = f"/v1/{entity.collection}", f"/v1/{entity.collection}/{{id}}"
-    name, away_ = code(entity.name), ("503",) if refuses else ()
-    yield "POST", code(path), name, f"201 {name}, `Location`", _codes(401, 422, *away_), "no"
-    yield "GET", code(path), "`limit`, `after`", f"200 page of {name}", _codes(401, 422), "yes"
-    yield "GET", code(one), NONE, f"200 {name}, `ETag`", _codes(401, 404, 422), "yes"
-    yield "PUT", code(one), f"{name}, `If-Match`", f"200 {name}", _codes(401, 404, 412, 422, 428, *away_), "yes"
-    yield "DELETE", code(one), "`If-Match`", "204", _codes(401, 404, 412, 422, 428), "yes"
-
-
-def _codes(*statuses: object) -> str:
-    return ", ".join(map(str, statuses))
+    path, one, name = code(f"/v1/{entity.collection}"), code(f"/v1/{entity.collection}/{{id}}"), code(entity.name)
+    yield "POST", path, name, f"201 {name}, `ETag`, `Location`", "401, 409, 422, 503", "no"
+    yield "GET", path, "`after`, `limit`", f"200 page of {name}", "401, 422", "yes"
+    yield "GET", one, NONE, f"200 {name}, `ETag`", "401, 404, 422", "yes"
+    yield "PUT", one, f"{name}, `If-Match`", f"200 {name}, `ETag`", "401, 404, 409, 412, 422, 428, 503", "yes"
+    yield "DELETE", one, "`If-Match`", "204", "401, 404, 409, 412, 422, 428", "yes"
 
 
 def _shape(name: str, fields: Iterable[Field]) -> Table:

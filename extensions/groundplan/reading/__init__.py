@@ -41,6 +41,8 @@ def lists(answers: Answers) -> Mapping[str, tuple[Item, ...]]:
 
 def _product(answers: Answers, report: Report) -> Product:
     report.extend(answers.problems)
+    if answers.problems:
+        report.mute()
     name = _name(answers, report)
     concept = _said(answers, "concept", report)
     found, values = _services(answers, concept, report)
@@ -98,9 +100,6 @@ def _slug(answers: Answers, name: str, report: Report) -> str:
     chosen = given or slug(name)
     if fault := names.project(chosen):
         whence = "" if given else ", made from project_name,"
-        report(
-            "project_slug",
-            f"{quoted(chosen)}{whence} {fault}",
-            f"set project_slug, e.g. {quoted(chosen + '_app')}",
-        )
+        better = slug(chosen) if not names.project(slug(chosen)) else f"{slug(chosen)}_app"
+        report("project_slug", f"{quoted(chosen)}{whence} {fault}", f"set project_slug, e.g. {quoted(better)}")
     return chosen

@@ -12,6 +12,7 @@ from .node import Node
 def check(services: Sequence[Service], values: Sequence[Value], places: Mapping[str, Node]) -> None:
     """Report what crosses a boundary that was not declared; `places` says where a service or an entity stands."""
     _refuse_cycles(services, places)
+    _refuse_endless_values(values, places)
     _refuse_foreign_fields(services, values, places)
     _refuse_shared_names(services, values, places)
     _refuse_endless_reactions(services, places)
@@ -43,6 +44,17 @@ def _refuse_cycles(services: Sequence[Service], places: Mapping[str, Node]) -> N
         places[found[0]].at(".depends_on", None).problem(
             f"the services {' -> '.join(found)} call each other in a circle",
             "replace one of the calls by an event or by 'keep <Entity>' in subscribes",
+        )
+
+
+def _refuse_endless_values(values: Sequence[Value], places: Mapping[str, Node]) -> None:
+    """A value object that holds itself, over however many others, has no end."""
+    holds = {
+        value.name: [field.type.target for field in value.fields if field.type.kind == "value"] for value in values
+    }
+    if found := cycle(holds):
+        places[found[0]].problem(
+            f"{' contains '.join(found)} without end", "make one of them an entity, which is referred to by its id"
         )
 
 
@@ -80,7 +92,7 @@ def _refuse_shared_names(services: Sequence[Service], values: Sequence[Value], p
     """Names that differ may still need one module or one class."""
     taken: dict[str, str] = {}
     for name, use, node in _classes(services, values, places):
-        if name in taken:
+        if taken.get(name, use) != use:
             node.problem(f"{use} needs the class {name}, and so does {taken[name]}", "rename one of the two")
         taken.setdefault(name, use)
     for service in services:

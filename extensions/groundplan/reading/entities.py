@@ -7,12 +7,11 @@ from dataclasses import dataclass
 
 from .. import names
 from ..domain import Entity, Field, Value, pascal, plural, snake
-from ..problems import instead
 from ..text import quoted, slug
 from . import grammar
 from .grammar import EntityLine, FieldLine, Malformed
 from .node import Node
-from .types import Mistyped, default_of, type_of
+from .types import Mistyped, UnknownType, default_of, type_of
 
 EXAMPLE = "catalog.Book(title: str, price: money)"
 KEYS = ("name", "owner", "fields", "kind")
@@ -41,9 +40,8 @@ class Owners:
             known = self.services[0] if self.services else "service"
             node.problem(f"does not say which service keeps {line.name}", f"write '{known}.{line.name}(...)'")
         elif owner not in self.services:
-            node.problem(
-                f"is kept by {quoted(owner)}, which is no service",
-                instead(owner, self.services, f"add {quoted(owner)} to services"),
+            node.unknown(
+                owner, f"keeps {line.name}, and is no service", self.services, add_service(owner, self.services)
             )
             return ""
         elif self.owns.get(line.name, owner) != owner:
@@ -54,6 +52,12 @@ class Owners:
         return owner
 
 
+def add_service(name: str, services: Sequence[str]) -> str:
+    """The way out for a service that nobody declared."""
+    others = f", or name one of {', '.join(services)}" if len(services) <= 6 else ""
+    return f"add {quoted(name)} to services{others}"
+
+
 def declarations(answer: Node) -> tuple[Declared, ...]:
     """What is declared, name by name; one that cannot be read is reported and left out."""
     found: dict[str, Declared] = {}
@@ -62,6 +66,7 @@ def declarations(answer: Node) -> tuple[Declared, ...]:
         if line is None:
             continue
         if fault := names.entity(line.name):
+            item.report.skip(f"{line.name} {pascal(line.name)}")
             item.problem(f"{quoted(line.name)} {fault}", f"choose another name, e.g. {_better(line.name)}")
         elif line.name in found:
             item.problem(f"{line.name} is declared twice", "give one of the two another name, or remove it")
@@ -77,14 +82,13 @@ def resolve(declared: Sequence[Declared], owners: Owners) -> tuple[tuple[Entity,
     values: list[Value] = []
     for item in declared:
         fields = resolve_fields(item.line.fields, named, item.node)
-        if not fields:
+        if not item.line.fields:
             item.node.problem(f"{item.line.name} has no fields", f"give it some, e.g. '{EXAMPLE}'")
         if item.line.is_value:
             values.append(Value(item.line.name, fields))
         else:
             entities.append(Entity(item.line.name, owners.of(item), fields))
     _refuse_one_address_for_two(entities, declared)
-    _refuse_endless_values(values, declared)
     return tuple(entities), tuple(values)
 
 
@@ -103,7 +107,11 @@ def resolve_fields(lines: Sequence[FieldLine], named: Mapping[str, str], node: N
             try:
                 type_ = type_of(line.type, named)
                 default = None if line.default is None else default_of(line.default, type_)
+            except UnknownType as unknown:
+                node.report.skip(line.name)
+                node.report.unknown(node.path, unknown.name, f"field {quoted(line.name)} {unknown}", unknown.fix)
             except Mistyped as fault_in_type:
+                node.report.skip(line.name)
                 node.problem(f"field {quoted(line.name)} {fault_in_type}", fault_in_type.fix)
             else:
                 fields[line.name] = Field(line.name, type_, default)
@@ -126,6 +134,7 @@ def _declaration(item: Node) -> EntityLine | None:
         text = item.line(EXAMPLE)
         return grammar.entity_line(text) if text else None
     except Malformed as fault:
+        item.report.skip(item.value)
         item.problem(str(fault), f'write it like "{EXAMPLE}", in quotes')
         return None
 
@@ -137,7 +146,7 @@ def _in_full(item: Node) -> EntityLine | None:
     kind = parts["kind"].choice(("entity", "value"), "entity") if "kind" in parts else "entity"
     fields = _fields_in_full(parts["fields"]) if "fields" in parts else ()
     if not name:
-        item.problem("has no name", "add name: ...")
+        item.problem("has no name", "give it one")
         return None
     return EntityLine(name, owner, fields, kind == "value")
 
@@ -178,25 +187,4 @@ def _refuse_one_address_for_two(entities: Sequence[Entity], declared: Sequence[D
             places[entity.name].problem(
                 f"{entity.name} and {first} would both be found under /{entity.collection}",
                 "rename one of the two",
-            )
-
-
-def _refuse_endless_values(values: Sequence[Value], declared: Sequence[Declared]) -> None:
-    """A value object that holds itself, over however many others, has no end."""
-    places = {item.line.name: item.node for item in declared}
-    holds = {
-        value.name: [field.type.target for field in value.fields if field.type.kind == "value"] for value in values
-    }
-    for name in holds:
-        seen: list[str] = []
-        ahead = list(holds[name])
-        while ahead:
-            inner = ahead.pop()
-            if inner not in seen:
-                seen.append(inner)
-                ahead.extend(holds.get(inner, ()))
-        if name in seen:
-            places[name].problem(
-                f"{name} contains itself",
-                "make one of the two an entity, which is referred to by id",
             )

@@ -34,7 +34,7 @@ def entries(answer: Node, shape: Shape) -> Iterator[tuple[Node, Entry]]:
         if shape.name in parts:
             yield item, parts
         elif item.is_mapping:
-            item.problem(f"has no {shape.name}", f"add {shape.name}: ...")
+            item.problem(f"has no {shape.name}", f"give it one: {{{shape.name}: ...}}")
 
 
 def _listed(answer: Node, shape: Shape) -> Iterator[Node]:
@@ -51,7 +51,7 @@ def _parts(item: Node, shape: Shape) -> Entry:
     if isinstance(value, str):
         name, _, text = value.strip().removesuffix(":").partition(": ")
         return _short(item, shape, name, text or None)
-    if isinstance(value, Mapping) and len(value) == 1 and shape.name not in value:
+    if isinstance(value, Mapping) and len(value) == 1 and not set(value) & set(shape.keys):
         ((name, rest),) = value.items()
         return _short(item, shape, name, rest)
     if isinstance(value, Mapping):

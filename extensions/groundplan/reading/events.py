@@ -7,7 +7,6 @@ from typing import TypeVar
 
 from .. import names
 from ..domain import OPERATIONS, Entity, Event, Field, Reaction, ReadCopy, Source, Type
-from ..problems import instead
 from ..text import quoted
 from . import grammar
 from .grammar import EventLine, KeepLine, Malformed, ReactionLine, Text
@@ -30,6 +29,8 @@ def events(answer: Node, service: str, entities: Entities) -> Iterator[tuple[Nod
         line = _line(node, EVENT_KEYS, grammar.event_line, _event_in_full, f'"{EVENT_EXAMPLE}"')
         if line and (event := _event(node, line, service, entities)):
             yield node, event
+        else:
+            node.report.skip(line.name if line else node.value)
 
 
 def subscriptions(answer: Node) -> Iterator[tuple[Node, Subscription]]:
@@ -187,10 +188,7 @@ def _carried(node: Node, line: EventLine, entity: Entity) -> tuple[Field, ...]:
     for given in line.fields:
         field = field_named(entity.fields, given.name)
         if field is None:
-            node.problem(
-                f"{entity.name} has no field {quoted(given.name)}",
-                instead(given.name, [known.name for known in entity.fields], f"add it to {entity.name}"),
-            )
+            _no_field(node, given.name, entity)
         elif given.type is not None and str(given.type) != str(field.type):
             node.problem(
                 f"field {quoted(given.name)} is {quoted(field.type)} in {entity.name}, not {quoted(given.type)}",
@@ -201,12 +199,14 @@ def _carried(node: Node, line: EventLine, entity: Entity) -> tuple[Field, ...]:
     return tuple(carried.values())
 
 
+def _no_field(node: Node, name: str, entity: Entity) -> None:
+    known = [field.name for field in entity.fields]
+    node.unknown(name, f"is no field of {entity.name}", known, f"add it to {entity.name}")
+
+
 def _entity(node: Node, name: str, entities: Entities) -> Entity | None:
     if name not in entities:
-        node.problem(
-            f"{quoted(name)} is no declared entity",
-            instead(name, list(entities), "declare it in data_entities"),
-        )
+        node.unknown(name, "is no declared entity", entities, "declare it in data_entities")
     return entities.get(name)
 
 
@@ -215,10 +215,7 @@ def _reaction(
 ) -> Reaction | None:
     event = known.get(line.event)
     if event is None:
-        node.problem(
-            f"nobody publishes {quoted(line.event)}",
-            instead(line.event, list(known), "let a service publish it"),
-        )
+        node.unknown(line.event, "is published by nobody", known, "let a service publish it")
     elif event.service == service:
         node.problem(
             f"reacts to {quoted(event.name)}, which is its own",
@@ -242,11 +239,7 @@ def _mapped(node: Node, line: ReactionLine, event: Event, entity: Entity) -> Ite
     for name, written in line.mapping:
         field = field_named(entity.fields, name)
         if field is None:
-            known = [field.name for field in entity.fields]
-            node.problem(
-                f"{entity.name} has no field {quoted(name)}",
-                instead(name, known, f"add it to {entity.name}"),
-            )
+            _no_field(node, name, entity)
         elif name in seen:
             node.problem(f"gives {quoted(name)} twice", "remove one of the two")
         elif source := _source(node, written, field, event):
@@ -273,9 +266,11 @@ def _source(node: Node, written: Text, field: Field, event: Event) -> Source | N
         )
         return None
     if not written.quoted and _looks_like_a_field(written.text):
-        node.problem(
-            f"{quoted(event.name)} carries no field {quoted(written.text)}",
-            instead(written.text, list(carried), "put it in quotes when you mean the text itself"),
+        node.unknown(
+            written.text,
+            f"is no field of {quoted(event.name)}",
+            carried,
+            "put it in quotes when you mean the text itself",
         )
         return None
     return _literal(node, written, field)

@@ -25,6 +25,10 @@ class Node:
     def problem(self, message: str, fix: str) -> None:
         self.report(self.path, message, fix)
 
+    def unknown(self, name: str, what: str, known: Iterable[str], otherwise: str) -> None:
+        """Report a name that means nothing; `what` says what it should have been: `is no service`."""
+        self.report.unknown(self.path, name, f"{quoted(name)} {what}", instead(name, known, otherwise))
+
     def at(self, part: str, value: object) -> Node:
         """A part of this one."""
         return Node(value, self.path + part, self.report)
@@ -63,7 +67,7 @@ class Node:
             value = int(value)  # the command line knows text only
         if isinstance(value, int) and not isinstance(value, bool) and low <= value <= high:
             return value
-        shown = quoted(value) if is_number(value) or isinstance(value, str) else kind_of(value)
+        shown = str(value) if is_number(value) else quoted(value) if isinstance(value, str) else kind_of(value)
         self.problem(
             f"{shown} is not a whole number from {low} to {high}",
             f"write a number from {low} to {high}",
@@ -173,6 +177,7 @@ def structure(answer: Answer, report: Report) -> Node:
         try:
             value = parsed(value)
         except ValueError as fault:
+            report.mute()
             report(
                 answer.name,
                 str(fault),

@@ -8,10 +8,11 @@ from types import MappingProxyType
 from .. import names
 from ..answers import Answers
 from ..domain import Criterion, ExternalApi, Feature, Item
-from ..problems import Report, instead
+from ..problems import Report
 from ..text import quoted
+from .entities import add_service
 from .entry import Entry, Shape, entries
-from .node import Node, structure
+from .node import Node, is_number, structure
 
 FEATURE = Shape("name", "outcome", ("persona", "services", "acceptance", "priority"))
 EXTERNAL_API = Shape("name", "purpose", ("used_by", "critical", "timeout_s", "fallback"))
@@ -174,10 +175,7 @@ def _services(parts: Entry, key: str, services: Sequence[str]) -> tuple[str, ...
         if name in services:
             named[name] = None
         elif name:
-            node.problem(
-                f"{quoted(name)} is no service",
-                instead(name, services, f"add {quoted(name)} to services"),
-            )
+            node.unknown(name, "is no service", services, add_service(name, services))
     return tuple(named)
 
 
@@ -199,8 +197,6 @@ def _day_or_text(node: Node) -> str:
 def _within(node: Node, low: int, high: int) -> int | float:
     """A number above `low` and up to `high`."""
     value = node.number()
-    if isinstance(node.value, (int, float)) and value and not low < value <= high:
-        node.problem(f"{quoted(value)} is not between {low} and {high}", f"write a number up to {high}")
-    elif value == 0 and node.value == 0:
-        node.problem("is 0", f"write a number above {low} and up to {high}")
+    if is_number(node.value) and not low < value <= high:
+        node.problem(f"{value} is out of range", f"write a number above {low} and up to {high}")
     return value

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 from .. import names
 from ..domain import Dependency, Entity, Event, Service, Value, pascal
-from ..problems import instead
 from ..text import quoted
+from .entities import add_service
 from .entry import Entry, Shape, entries
 from .events import (
     Subscription,
@@ -71,13 +71,11 @@ def owned(found: Sequence[Draft], entities: Sequence[str]) -> Mapping[str, str]:
         for node in draft.owns.each():
             entity = node.text("Order")
             if entity and entity not in entities:
-                node.problem(
-                    f"{quoted(entity)} is no declared entity",
-                    instead(
-                        entity,
-                        entities,
-                        f"declare it in data_entities: '{draft.name}.{pascal(entity)}(...)'",
-                    ),
+                node.unknown(
+                    entity,
+                    "is no declared entity",
+                    entities,
+                    f"declare it in data_entities: '{draft.name}.{pascal(entity)}(...)'",
                 )
             elif entity and owners.setdefault(entity, draft.name) != draft.name:
                 node.problem(f"{entity} is owned by {quoted(owners[entity])}, too", "let one service own it")
@@ -142,10 +140,7 @@ def _dependencies(draft: Draft, services: Sequence[str]) -> Iterator[Dependency]
         if name == draft.name:
             node.problem(f"{quoted(name)} depends on itself", "remove it")
         elif name and name not in services:
-            node.problem(
-                f"{quoted(name)} is no service",
-                instead(name, services, f"add {quoted(name)} to services"),
-            )
+            node.unknown(name, "is no service", services, add_service(name, services))
         elif name in seen:
             node.problem(f"{quoted(name)} is there twice", "remove one of the two")
         elif name:

@@ -18,12 +18,20 @@ Plain = str | int | float | bool
 """A value of a plain field, as the domain holds it: money, days and addresses are text."""
 
 
-class Mistyped(ValueError):
+class Mistyped(Exception):
     """A type or literal makes no sense; `fix` says what would."""
 
     def __init__(self, message: str, fix: str) -> None:
         super().__init__(message)
         self.fix = fix
+
+
+class UnknownType(Mistyped):
+    """The name of a type means nothing; it may be that of an entity that could not be read."""
+
+    def __init__(self, name: str, fix: str) -> None:
+        super().__init__(f"has the unknown type {quoted(name)}", fix)
+        self.name = name
 
 
 def type_of(line: TypeLine, named: Mapping[str, str]) -> Type:
@@ -36,8 +44,8 @@ def type_of(line: TypeLine, named: Mapping[str, str]) -> Type:
     if word in named:
         return Type(named[word], word, (), line.many, line.optional)
     known = (*SCALARS, *named)
-    raise Mistyped(
-        f"has the unknown type {quoted(word)}",
+    raise UnknownType(
+        word,
         instead(
             word,
             known,

@@ -1,1 +1,1 @@
-"""`uv run plan`: whether documents, code and answers still say the same. Generated; an update rewrites it."""
+"""`uv run plan`: do documents, code and answers agree? Generated; an update rewrites it."""

@@ -12,7 +12,7 @@ OPEN, DONE, NONE = "open", "done", "no test"
 
 
 def states(root: Path, requirements: tuple[Requirement, ...]) -> dict[str, str]:
-    """`open` while a test of the criterion is expected to fail, `done` when none is, `no test` without one."""
+    """`open` while a test of a criterion should fail, else `done`; `no test` without one."""
     marked = dict(_functions(root))
     return {
         criterion: _state(criterion, marked)

@@ -1,7 +1,7 @@
 """`uv run plan check | gaps | next | trace`.
 
-Exit codes: 0 all agrees, 1 documents or code say something else than the model (or, where the answer `gap_gate` says
-so, a gap must be resolved), 2 wrong use or a model that cannot be read.
+Exit codes: 0 all agrees; 1 documents or code say something else than the model, or the answer
+`gap_gate` asks for gaps to be resolved; 2 wrong use, or a model that cannot be read.
 """
 
 from __future__ import annotations
@@ -69,9 +69,8 @@ def check(root: Path, model: Model) -> int:
         _print_checkpoint(checkpoint, evidence.get(checkpoint.number, ""), mine, gaps)
     drift = sum(it.drift for it in found)
     must = sum(gap.must for gap in model.gaps)
-    print(
-        f"\n{_count(drift, 'difference')} to the model, {_count(must, 'gap')} to resolve before coding."
-    )
+    print(f"\n{_count(drift, 'difference')} to the model.", end=" ")
+    print(f"{_count(must, 'gap')} to resolve before coding.")
     blocked = must and model.gap_gate != "report_only"
     if blocked:
         print(f"The answer `gap_gate` is {model.gap_gate}, so that such gaps fail this check.")

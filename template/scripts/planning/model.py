@@ -122,7 +122,7 @@ def load(root: Path) -> Model:
 
 
 def _read(raw: object, kind: Any, where: str) -> Any:
-    """Build a dataclass, a tuple or a plain value; raise `ValueError` with the place that does not fit."""
+    """Build a dataclass, a tuple or a plain value; `ValueError` names what does not fit."""
     if is_dataclass(kind) and isinstance(kind, type):
         if not isinstance(raw, dict):
             raise ValueError(f"{where} is no object")

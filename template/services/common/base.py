@@ -59,7 +59,7 @@ class Service:
             lifespan=lifespan,
         )
         errors.install(app)
-        app.add_middleware(RequestLog)
+        app.add_middleware(RequestLog, service=self.name)
         caller = only_services if self.internal else identify
         app.include_router(self.router, dependencies=[Depends(caller)], responses=problems(401))
         app.include_router(health)

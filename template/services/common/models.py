@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Annotated, Any, Generic, Self, TypeVar
 from uuid import UUID
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field
 
 ItemT = TypeVar("ItemT")
 RecordT = TypeVar("RecordT", bound="Record")
@@ -20,7 +20,11 @@ Email = Annotated[str, Field(max_length=254, pattern=r"^[^@\s\x00]+@[^@\s\x00]+$
 Url = Annotated[str, Field(max_length=2_000, pattern=r"^https?://[^\s\x00]+$")]
 Integer = Annotated[int, Field(ge=-(2**31), le=2**31 - 1)]
 Number = Annotated[float, Field(allow_inf_nan=False)]
-Money = Annotated[Decimal, Field(max_digits=14, decimal_places=2)]
+Money = Annotated[
+    Decimal,
+    Field(max_digits=14, decimal_places=2),
+    AfterValidator(lambda amount: amount.quantize(Decimal("0.01"))),
+]
 Date = date
 Instant = AwareDatetime
 Many = Annotated[list[ItemT], Field(max_length=1_000)]

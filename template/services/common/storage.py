@@ -56,7 +56,7 @@ class MoneyColumn(TypeDecorator[Decimal]):
         return None if value is None else int(value * 100)
 
     def process_result_value(self, value: int | None, dialect: Dialect) -> Decimal | None:
-        return None if value is None else Decimal(value) / 100
+        return None if value is None else Decimal(value).scaleb(-2)
 
 
 class InstantColumn(TypeDecorator[datetime]):

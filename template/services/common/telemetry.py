@@ -22,9 +22,9 @@ class RequestLog:
     Plain ASGI, because Starlette's `BaseHTTPMiddleware` costs more than the request itself.
     """
 
-    def __init__(self, app: ASGIApp, *, access_log: bool = True) -> None:
+    def __init__(self, app: ASGIApp, service: str) -> None:
         self.app = app
-        self.access_log = access_log
+        self.service = service
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -42,11 +42,13 @@ class RequestLog:
             await send(message)
 
         started = time.perf_counter()
-        with structlog.contextvars.bound_contextvars(request_id=request_id.decode()):
+        with structlog.contextvars.bound_contextvars(
+            request_id=request_id.decode(), service=self.service
+        ):
             try:
                 await self.app(scope, receive, send_with_id)
             finally:
-                if self.access_log and not scope["path"].startswith("/health/"):
+                if not scope["path"].startswith("/health/"):
                     log.info(
                         "request",
                         method=scope["method"],

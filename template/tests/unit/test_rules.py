@@ -1,0 +1,52 @@
+"""Owned modules are found by name, and may be empty or absent."""
+
+from __future__ import annotations
+
+import sys
+from types import ModuleType
+from typing import Any
+
+import pytest
+
+from services.common.rules import Rules
+
+
+def module_with(monkeypatch: pytest.MonkeyPatch, **functions: Any) -> str:
+    """Make an owned module that exists for one test."""
+    module = ModuleType("owned_for_a_test")
+    vars(module).update(functions)
+    monkeypatch.setitem(sys.modules, module.__name__, module)
+    return module.__name__
+
+
+async def test_an_absent_module_changes_nothing() -> None:
+    assert await Rules("services.common.nothing", "creating").apply("creating", 1, draft=2) == 1
+
+
+async def test_an_empty_module_changes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    rules = Rules(module_with(monkeypatch), "creating")
+    assert await rules.apply("creating", 1, draft=2) == 1
+
+
+async def test_a_rule_gets_what_it_names(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def creating(draft: int, related: int) -> int:
+        return draft + related
+
+    rules = Rules(module_with(monkeypatch, creating=creating), "creating")
+    assert await rules.apply("creating", 0, draft=1, related=2, current=3) == 3
+
+
+async def test_a_rule_that_names_what_is_not_there_is_told_so(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async def creating(weather: str) -> None: ...
+
+    rules = Rules(module_with(monkeypatch, creating=creating), "creating")
+    with pytest.raises(TypeError, match="wants weather; it can have draft"):
+        await rules.apply("creating", 0, draft=1)
+
+
+def test_a_rule_must_be_async(monkeypatch: pytest.MonkeyPatch) -> None:
+    name = module_with(monkeypatch, creating=lambda draft: draft)
+    with pytest.raises(TypeError, match="must be an async function"):
+        Rules(name, "creating")

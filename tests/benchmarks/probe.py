@@ -1,0 +1,128 @@
+"""Runs inside the generated bookshop: times a request to its catalog against the same one to a bare FastAPI app.
+
+Requests are plain ASGI calls in process, so that neither a server nor a client is in the numbers.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import statistics
+import sys
+import time
+from contextlib import AsyncExitStack
+from typing import Any
+from uuid import UUID
+
+from fastapi import APIRouter, FastAPI
+from scripts.migrate import migrate
+from services.catalog import models, tables
+from services.catalog.main import service
+from services.common.base import Service
+from services.common.config import load_settings
+from services.common.storage import Database, Store
+from services.common.telemetry import RequestLog
+
+ROUNDS, REQUESTS = 9, 400
+
+constant = APIRouter()
+
+
+@constant.get("/constant")
+async def answer() -> dict[str, str]:
+    return {"status": "ok"}
+
+
+def bare(database: Database) -> FastAPI:
+    """What a route costs with FastAPI alone: the constant, and a book from the same store."""
+    app = FastAPI()
+    store = Store(models.Book, tables.books)
+    app.include_router(constant)
+
+    @app.get("/v1/books/{id}")
+    async def get_book(id: UUID) -> models.Book:
+        async with database.read() as connection:
+            return await store.get(connection, id)
+
+    return app
+
+
+def generated(router: APIRouter, *, access_log: bool) -> FastAPI:
+    """The catalog with its middleware, keys and errors around a router."""
+    app = Service(name=service.name, summary=service.summary, router=router).app()
+    for middleware in app.user_middleware:
+        if middleware.cls is RequestLog:  # type: ignore[comparison-overlap]
+            middleware.kwargs["access_log"] = access_log
+    return app
+
+
+async def request(app: FastAPI, path: str, method: str = "GET", body: bytes = b"") -> bytes:
+    """One request with the service key; returns the body of the answer."""
+    key = os.environ["SERVICE_KEY"].encode()
+    headers = [(b"x-api-key", key), (b"content-type", b"application/json")]
+    scope = {
+        "type": "http",
+        "asgi": {"version": "3.0"},
+        "http_version": "1.1",
+        "method": method,
+        "scheme": "http",
+        "path": path,
+        "raw_path": path.encode(),
+        "query_string": b"",
+        "root_path": "",
+        "headers": headers,
+        "server": ("127.0.0.1", 80),
+        "client": ("127.0.0.1", 1),
+    }
+    answered: list[bytes] = []
+
+    async def receive() -> dict[str, Any]:
+        return {"type": "http.request", "body": body, "more_body": False}
+
+    async def send(message: Any) -> None:
+        if message["type"] == "http.response.start":
+            assert message["status"] < 300, message
+        else:
+            answered.append(message.get("body", b""))
+
+    await app(scope, receive, send)
+    return b"".join(answered)
+
+
+async def microseconds(app: FastAPI, path: str) -> float:
+    start = time.perf_counter()
+    for _ in range(REQUESTS):
+        await request(app, path)
+    return (time.perf_counter() - start) / REQUESTS * 1e6
+
+
+async def compare(path: str, router: APIRouter, database: Database, stack: AsyncExitStack) -> list[float]:
+    """Median microseconds of the bare app, ours without and ours with the access log, taken in turns."""
+    apps = [bare(database), generated(router, access_log=False), generated(router, access_log=True)]
+    for app in apps:
+        await stack.enter_async_context(app.router.lifespan_context(app))
+        await microseconds(app, path)  # warms it up
+    times = [[await microseconds(app, path) for app in apps] for _ in range(ROUNDS)]
+    return [statistics.median(column) for column in zip(*times, strict=True)]
+
+
+async def main() -> None:
+    url = load_settings().database_url(service.name)
+    await migrate(service.name, url)
+    draft = {"title": "A book", "author": "Somebody", "price": "12.50"}
+    async with AsyncExitStack() as stack:
+        database = Database(url)
+        stack.push_async_callback(database.close)
+        whole = generated(service.router, access_log=False)
+        await stack.enter_async_context(whole.router.lifespan_context(whole))
+        book = json.loads(await request(whole, "/v1/books", "POST", json.dumps(draft).encode()))
+        results = {
+            "a constant": await compare("/constant", constant, database, stack),
+            "a book, by id": await compare(f"/v1/books/{book['id']}", service.router, database, stack),
+        }
+    print(json.dumps(results), file=sys.stderr)
+
+
+if __name__ == "__main__":
+    asyncio.run(main())

@@ -1,0 +1,295 @@
+"""Changing one's mind on an edited project: by plain `copier update`, without losing what anybody wrote."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from copier.errors import UserMessageError
+from pathspec import GitIgnoreSpec
+
+from conftest import Generate, Reanswer, clone_template, commit, git
+from projects import REPOSITORY, model, need_postgres, run, uses_postgres
+
+Answers = dict[str, Any]
+
+SHOP: Answers = yaml.safe_load(
+    """
+    project_name: Corner shop
+    concept: A shop that sells things by post.
+    mvp_features:
+      - name: Sell a thing
+        outcome: a buyer gets what the shop has
+        services: [sales, stock]
+        acceptance: [WHEN a buyer orders a thing THE SYSTEM SHALL store the sale.]
+    architecture_style: services
+    storage_kind: sqlite
+    services:
+      - stock: keeps the things
+      - name: sales
+        responsibility: sells them
+        depends_on: [stock]
+        publishes: ["sale.made on create Sale"]
+      - name: post
+        responsibility: writes to buyers
+        subscribes: ["on sale.made: create Letter(recipient: buyer, text: 'Thank you', sale: id)"]
+    data_entities:
+      - "stock.Thing(label: str, price: money, count: int = 0)"
+      - "sales.Sale(buyer: email, thing: Thing, total: money)"
+      - "post.Letter(recipient: email, text: str, sale: uuid)"
+    """
+)
+
+ADDED: Answers = {
+    "services": [*SHOP["services"], {"name": "returns", "responsibility": "takes things back"}],
+    "data_entities": [*SHOP["data_entities"], "returns.Parcel(reason: str, weight: float?)", "stock.Shelf(label: str)"],
+}
+REMOVED: Answers = {"services": SHOP["services"][:2], "data_entities": SHOP["data_entities"][:2]}
+RENAMED: Answers = {
+    "services": [*SHOP["services"][:2], {**SHOP["services"][2], "name": "letters"}],
+    "data_entities": [*SHOP["data_entities"][:2], SHOP["data_entities"][2].replace("post.", "letters.")],
+}
+LONGER: Answers = {"data_entities": [f"{SHOP['data_entities'][0][:-1]}, colour: str?)", *SHOP["data_entities"][1:]]}
+
+CHANGES: dict[str, Answers] = {
+    "a service and an entity come": ADDED,
+    "a service goes": REMOVED,
+    "a service is renamed": RENAMED,
+    "a field comes": LONGER,
+    "storage flips": {"storage_kind": "postgres"},
+    "architecture flips": {"architecture_style": "modular_monolith"},
+}
+
+OURS = {
+    "services/stock/thing.py": "\n\nSMALLEST_PRICE = 1\n",
+    "services/sales/sale.py": "\n\nLARGEST_SALE = 1000\n",
+    "services/post/letter.py": "\n\nGREETING = 'Dear buyer'\n",
+    "services/post/on_sale_made.py": "\n\nSIGNATURE = 'The shop'\n",
+    "Planning/Notes.md": "\nThe shop closes at six.\n",
+}
+"""Edits of owned files."""
+
+change = pytest.mark.parametrize("changes", CHANGES.values(), ids=list(CHANGES))
+
+
+def edit(project: Path, edits: Mapping[str, str] = OURS) -> None:
+    """Append to files of a project, and add one of its people's own."""
+    for path, text in edits.items():
+        with (project / path).open("a") as file:
+            file.write(text)
+    (project / "services" / "stock" / "prices.py").write_text('"""How prices are made."""\n')
+
+
+def contents(project: Path) -> dict[str, bytes]:
+    """The files of a project that git would keep, without where it came from."""
+    listed = git(project, "ls-files", "--cached", "--others", "--exclude-standard").splitlines()
+    files = {path: (project / path).read_bytes() for path in listed if (project / path).is_file()}
+    answers = files[".copier-answers.yml"].splitlines(keepends=True)
+    files[".copier-answers.yml"] = b"".join(line for line in answers if not line.startswith(b"_src_path"))
+    return files
+
+
+def recorded(project: Path) -> Answers:
+    """What an answers file holds."""
+    answers: Answers = yaml.safe_load((project / ".copier-answers.yml").read_text("utf-8"))
+    return answers
+
+
+def managed(project: Path) -> dict[str, bytes]:
+    owned = set(model(project).owned)
+    return {path: content for path, content in contents(project).items() if path not in owned}
+
+
+class TestOwnedFiles:
+    @change
+    def test_are_left_alone_and_the_suite_is_green(
+        self, generate: Generate, reanswer: Reanswer, changes: Answers
+    ) -> None:
+        project = generate(SHOP)
+        edit(project)
+        before = {path: (project / path).read_bytes() for path in (*OURS, "services/stock/prices.py")}
+        reanswer(project, **changes)
+        assert {path: (project / path).read_bytes() for path in before} == before
+        assert "<<<<<<<" not in "".join(git(project, "grep", "-l", "").splitlines())
+        assert not list(project.rglob("*.rej"))
+        if uses_postgres(model(project)):
+            need_postgres()
+        run(project, "pytest", "-q")
+
+    def test_come_with_what_they_are_for(self, generate: Generate, reanswer: Reanswer) -> None:
+        project = reanswer(generate(SHOP), **ADDED)
+        assert (project / "services/returns/parcel.py").is_file()
+        assert (project / "services/stock/shelf.py").is_file()
+
+    def test_come_back_as_they_were_left(self, generate: Generate, reanswer: Reanswer) -> None:
+        project = generate(SHOP)
+        edit(project)
+        before = contents(project)
+        reanswer(project, **REMOVED)
+        assert not (project / "services/post/api.py").exists()
+        reanswer(project, services=SHOP["services"], data_entities=SHOP["data_entities"])
+        after = contents(project)
+        assert {path: after[path] for path in OURS} == {path: before[path] for path in OURS}
+        assert (project / "services/post/api.py").is_file()
+
+    def test_that_somebody_deleted_are_made_again(self, generate: Generate, reanswer: Reanswer) -> None:
+        project = generate(SHOP)
+        shutil.rmtree(project / "services" / "post")
+        reanswer(project, **LONGER)
+        assert (project / "services/post/letter.py").is_file()
+
+    def test_are_those_that_copier_is_told_to_skip(self, generate: Generate) -> None:
+        settings = yaml.safe_load((REPOSITORY / "copier.yml").read_text("utf-8").partition("\n---")[0])
+        skipped = GitIgnoreSpec.from_lines(settings["_skip_if_exists"])
+        project = generate(SHOP)
+        assert {path for path in contents(project) if skipped.match_file(path)} == set(model(project).owned) & set(
+            contents(project)
+        )
+
+
+class TestManagedFiles:
+    @change
+    def test_are_what_a_copy_of_the_new_answers_has(
+        self, generate: Generate, reanswer: Reanswer, changes: Answers
+    ) -> None:
+        """The promise called Path."""
+        project = reanswer(generate(SHOP), **changes)
+        copied = generate(recorded(project))
+        owned = set(model(project).owned)
+        assert managed(copied) == {path: it for path, it in managed(project).items() if path not in OURS}
+        assert owned & set(contents(copied)) <= set(contents(project))
+
+    def test_are_reproduced_from_the_answers_file(self, generate: Generate) -> None:
+        """The promise called Replay."""
+        project = generate(SHOP)
+        assert contents(generate(recorded(project))) == contents(project)
+
+    def test_keep_edits_beside_what_changes(self, generate: Generate, reanswer: Reanswer) -> None:
+        project = generate(SHOP)
+        edits = {"README.md": "\nOurs.\n", "services/sales/models.py": "\n\nOURS = 1\n"}
+        edit(project, edits)
+        reanswer(project, **ADDED)
+        assert all((project / path).read_text().endswith(text) for path, text in edits.items())
+
+    @pytest.mark.parametrize("id", ["storage_kind", "architecture_style"])
+    def test_come_back_with_a_decision(self, generate: Generate, reanswer: Reanswer, id: str) -> None:
+        project = generate(SHOP)
+        before = managed(project)
+        reanswer(project, **CHANGES["storage flips" if id == "storage_kind" else "architecture flips"])
+        changed = managed(project)
+        reanswer(project, **{id: SHOP[id]})
+        after = managed(project)
+        told = {path for path in {*before, *after} if before.get(path) != after.get(path)}
+        assert any(path.startswith("services/") for path in before if before[path] != changed.get(path))
+        assert not [path for path in told if not path.startswith((".copier-answers.yml", "Planning/"))]
+
+    def test_show_no_change_when_nothing_changed(self, generate: Generate, reanswer: Reanswer) -> None:
+        project = generate(SHOP)
+        edit(project)
+        reanswer(project)
+        assert git(project, "status", "--porcelain") == ""
+
+    def test_hold_no_bytecode(self, generate: Generate) -> None:
+        assert not list(generate(SHOP).rglob("__pycache__"))
+
+    def test_of_another_version_are_what_its_copy_has(
+        self, generate: Generate, reanswer: Reanswer, tmp_path: Path
+    ) -> None:
+        """Both versions' code is loaded while one is updated to the other."""
+        template = clone_template(tmp_path / "template")
+        project = generate(SHOP, template)
+        code = template / "extensions" / "groundplan" / "project.py"
+        code.write_text(
+            code.read_text("utf-8").replace(
+                "    @cached_property\n    def traits(",
+                '    motto = "new"\n\n    @cached_property\n    def traits(',
+            )
+        )
+        (template / "template" / "MOTTO.jinja").write_text("{{ project.motto }}\n")
+        commit(template, "v2.0.0")
+        reanswer(project, ref="v2.0.0", **ADDED)
+        assert (project / "MOTTO").read_text() == "new\n"
+        assert recorded(project)["_commit"] == "v2.0.0"
+        assert managed(project) == managed(generate(recorded(project), template))
+
+
+class TestMemory:
+    def test_keeps_the_ports_of_the_others(self, generate: Generate, reanswer: Reanswer) -> None:
+        project = generate(SHOP)
+        before = {it.name: it.port for it in model(project).product.services}
+        returns = ADDED["services"][3]
+        reanswer(project, services=[returns, *REMOVED["services"]], data_entities=REMOVED["data_entities"])
+        after = {it.name: it.port for it in model(project).product.services}
+        assert {name: after[name] for name in ("stock", "sales")} == {name: before[name] for name in ("stock", "sales")}
+        assert after["returns"] not in before.values()
+
+    def test_keeps_the_ids_of_the_others(self, generate: Generate, reanswer: Reanswer) -> None:
+        lend = {"name": "Lend a thing", "services": ["stock"]}
+        project = reanswer(generate(SHOP), mvp_features=[lend, *SHOP["mvp_features"]])
+        assert {it.name: it.id for it in model(project).product.features} == {
+            "Sell a thing": "FR-001",
+            "Lend a thing": "FR-002",
+        }
+
+    def test_keeps_superseded_decisions(self, generate: Generate, reanswer: Reanswer) -> None:
+        project = generate(SHOP)
+        reanswer(project, storage_kind="postgres", why="two writers", decided_on="2026-03-01")
+        trail = [record for record in model(project).history.trail if record.decision == "storage_kind"]
+        assert [(it.option, it.on, it.why) for it in trail] == [
+            ("sqlite", "", ""),
+            ("postgres", "2026-03-01", "two writers"),
+        ]
+        assert (recorded(project)["why"], recorded(project)["decided_on"]) == ("", "")
+
+    def test_does_not_let_auto_drift(self, generate: Generate, reanswer: Reanswer) -> None:
+        project = generate(SHOP | {"storage_kind": "auto"})
+        assert model(project).decision("storage_kind").option.name == "sqlite"
+        reanswer(project, deploy_target="kubernetes", distribution="public")
+        storage = model(project).decision("storage_kind")
+        assert storage.option.name == "sqlite"
+        assert storage.better is not None
+        assert storage.better.name == "postgres"
+
+    def test_takes_the_better_option_when_asked_again(self, generate: Generate, reanswer: Reanswer) -> None:
+        """What `plan decide storage_kind=auto` does."""
+        project = generate(SHOP | {"storage_kind": "auto"})
+        history = recorded(project)["history"]
+        history["trail"] = [line.replace("=sqlite|auto|", "=sqlite|reopened|") for line in history["trail"]]
+        reanswer(project, deploy_target="kubernetes", history=history)
+        assert model(project).decision("storage_kind").option.name == "postgres"
+
+
+class TestRefusal:
+    @pytest.mark.parametrize(
+        ("changes", "message"),
+        [
+            ({"storage_kind": "postgre"}, "storage_kind: 'postgre' is not an option. Fix: did you mean 'postgres'?"),
+            ({"storage_knd": "postgres"}, "storage_knd: is not a question of this template. Fix: did you mean"),
+            ({"services": SHOP["services"][:1]}, "data_entities[1]"),
+            ({"port_base": "many"}, "port_base: 'many' is not a whole number"),
+        ],
+    )
+    def test_changes_nothing(self, generate: Generate, reanswer: Reanswer, changes: Answers, message: str) -> None:
+        project = generate(SHOP)
+        with pytest.raises(UserMessageError) as refused:
+            reanswer(project, **changes)
+        assert message in str(refused.value)
+        assert git(project, "status", "--porcelain") == ""
+
+    def test_of_an_option_that_a_new_version_dropped(
+        self, generate: Generate, reanswer: Reanswer, tmp_path: Path
+    ) -> None:
+        template = clone_template(tmp_path / "template")
+        project = generate(SHOP | {"storage_kind": "postgres"}, template)
+        file = template / "decisions" / "storage_kind" / "decision.yml"
+        file.write_text(file.read_text("utf-8").replace("label: PostgreSQL", "label: PostgreSQL\n    status: planned"))
+        commit(template, "v2.0.0")
+        with pytest.raises(UserMessageError, match="storage_kind: 'postgres' is planned and not offered yet"):
+            reanswer(project, ref="v2.0.0")
+        assert git(project, "status", "--porcelain") == ""
+        reanswer(project, ref="v2.0.0", storage_kind="sqlite")
+        assert model(project).decision("storage_kind").option.name == "sqlite"

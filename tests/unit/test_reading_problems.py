@@ -1,0 +1,548 @@
+"""Each fault in the answers is told in one line that names the place and the way out; all of them at once."""
+
+from __future__ import annotations
+
+import datetime
+
+import pytest
+
+from groundplan import reading
+from groundplan.problems import Problem, Refused, Report, instead
+
+NAME = {"project_name": "Bookshop"}
+CATALOG = "catalog.Book(title: str)"
+ORDER = "orders.Order(customer: email, status: open|paid)"
+
+
+def problems(**answers: object) -> list[str]:
+    """What is wrong with answers."""
+    return list(map(str, reading.problems(NAME | answers)))
+
+
+def shop(line: str, *entities: str, publishes: object = (), subscribes: object = ()) -> list[str]:
+    """What is wrong when the catalog also keeps `line`, and orders says and letters hears something."""
+    return problems(
+        services=[
+            "catalog",
+            {"name": "orders", "publishes": publishes},
+            {"name": "letters", "subscribes": subscribes},
+        ],
+        data_entities=[line, ORDER, "letters.Letter(recipient: email, subject: str = hello)", *entities],
+    )
+
+
+@pytest.mark.parametrize(
+    ("services", "said"),
+    [
+        (
+            ["catalog", "catalog"],
+            "services[1]: 'catalog' is the name of two services. Fix: rename or remove one of them.",
+        ),
+        (
+            ["catalog", {"name": "class"}],
+            "services[1].name: 'class' is a Python keyword. Fix: choose another name, e.g. 'classes'.",
+        ),
+        (
+            ["json: writes"],
+            "services[0]: 'json' is a module of Python's standard library. Fix: choose another name, e.g. 'jsons'.",
+        ),
+        (
+            ["common: shares"],
+            "services[0]: 'common' is a package of every generated project. Fix: choose another name, e.g. 'commons'.",
+        ),
+        (
+            ["Order Desk"],
+            "services[0]: 'Order Desk' is not an identifier of lower-case letters, digits and single underscores. "
+            "Fix: choose another name, e.g. 'order_desk'.",
+        ),
+        (
+            [{"name": "catalog", "port": 80}],
+            "services[0].port: 80 is not a whole number from 1024 to 65535. Fix: write a number from 1024 to 65535.",
+        ),
+        (
+            [{"name": "catalog", "port": True}],
+            "services[0].port: yes or no is not a whole number from 1024 to 65535. "
+            "Fix: write a number from 1024 to 65535.",
+        ),
+        (
+            [{"name": "catalog", "port": 8001}, {"name": "orders", "port": 8001}],
+            "services[1].port: 8001 is the port of 'catalog', too. Fix: give each service a port of its own.",
+        ),
+        (
+            ["catalog", {"name": "orders", "depends_on": ["catlog"]}],
+            "services[1].depends_on[0]: 'catlog' is no service. Fix: did you mean 'catalog'? "
+            "Otherwise add 'catlog' to services, or name one of catalog, orders.",
+        ),
+        (
+            ["catalog", {"name": "orders", "depends_on": ["catalog", {"service": "catalog"}]}],
+            "services[1].depends_on[1]: 'catalog' is there twice. Fix: remove one of the two.",
+        ),
+        (
+            [{"name": "catalog", "depends_on": "catalog"}],
+            "services[0].depends_on: 'catalog' depends on itself. Fix: remove it.",
+        ),
+        (
+            ["catalog", {"name": "orders", "depends_on": [{"service": "catalog", "when_away": "wait"}]}],
+            "services[1].depends_on[0].when_away: 'wait' is not one of refuse, accept. Fix: choose refuse or accept.",
+        ),
+        (
+            ["catalog", {"name": "orders", "depends_on": [{"when_away": "accept"}]}],
+            "services[1].depends_on[0]: names no service. Fix: write {service: catalog, when_away: accept}.",
+        ),
+        (
+            [{"name": "catalog", "depends_on": ["orders"]}, {"name": "orders", "depends_on": ["catalog"]}],
+            "services[0].depends_on: the services catalog -> orders -> catalog call each other in a circle. "
+            "Fix: replace one of the calls by an event or by 'keep <Entity>' in subscribes.",
+        ),
+        (
+            [{"name": "catalog", "prot": 8001}],
+            "services[0]: has the unknown key 'prot'. Fix: did you mean 'port'? "
+            "Otherwise remove it or choose a known key.",
+        ),
+        ([{"port": 8001}], "services[0]: has no name. Fix: give it one: {name: ...}."),
+        ([5], 'services[0]: is a number. Fix: write "name: responsibility" or {name: ..., responsibility: ...}.'),
+        ([{True: "yes"}], 'services[0]: is yes or no, not text. Fix: write it in quotes, e.g. "catalog".'),
+        (
+            [{"name": "catalog", "owns": ["Book"]}],
+            "services[0].owns[0]: 'Book' is no declared entity. Fix: declare it in data_entities: 'catalog.Book(...)'.",
+        ),
+        (
+            "- catalog: a: b",
+            "services: is no valid YAML in line 1 (mapping values are not allowed here). "
+            "Fix: put each line that holds a colon and more than a name in quotes.",
+        ),
+    ],
+)
+def test_a_fault_in_the_services(services: object, said: str) -> None:
+    assert problems(services=services) == [said]
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        (
+            "catalog.Book(title: strng)",
+            "field 'title' has the unknown type 'strng'. Fix: did you mean 'str'? Otherwise use one of str, text, int, "
+            "float, bool, money, date, datetime, email, url, uuid, an entity, a value object, a|b, list[...].",
+        ),
+        (
+            "catalog.Book(title)",
+            "needs a colon and the type of 'title' at ')'. "
+            'Fix: write it like "catalog.Book(title: str, price: money)", in quotes.',
+        ),
+        (
+            "catalog.Book(title: str",
+            "needs a comma or the closing bracket ')' at the end of 'catalog.Book(title: str'. "
+            'Fix: write it like "catalog.Book(title: str, price: money)", in quotes.',
+        ),
+        (
+            "catalog.Book(title: str) and more",
+            "has something left over at 'and more'. "
+            'Fix: write it like "catalog.Book(title: str, price: money)", in quotes.',
+        ),
+        (
+            "Book(title: str)",
+            "does not say which service keeps Book. Fix: write 'catalog.Book(...)'.",
+        ),
+        (
+            "catlog.Book(title: str)",
+            "'catlog' keeps Book, and is no service. Fix: did you mean 'catalog'? "
+            "Otherwise add 'catlog' to services, or name one of catalog, orders, letters.",
+        ),
+        (
+            "catalog.book(title: str)",
+            "'book' is not one capitalised word of plain letters and digits. Fix: choose another name, e.g. 'Book'.",
+        ),
+        (
+            "catalog.Main(title: str)",
+            "'Main' needs the module main.py, which every generated service has. "
+            "Fix: choose another name, e.g. 'MainRecord'.",
+        ),
+        ("catalog.Book()", "Book has no fields. Fix: give it some, e.g. 'catalog.Book(title: str, price: money)'."),
+        (
+            "catalog.Book(id: int)",
+            "field 'id' is a field that every record has anyway. Fix: choose another name, e.g. 'id_value'.",
+        ),
+        (
+            "catalog.Book(copy: int)",
+            "field 'copy' is taken by the library that validates records. Fix: choose another name, e.g. 'copy_value'.",
+        ),
+        ("catalog.Book(a: int, a: str)", "field 'a' is there twice. Fix: remove one of the two."),
+        (
+            "catalog.Book(a: int = x)",
+            "field 'a' has 'x' where a value of type 'int' belongs. Fix: write e.g. 3.",
+        ),
+        (
+            "catalog.Book(a: int = 2147483648)",
+            "field 'a' has '2147483648' where a value of type 'int' belongs. Fix: write e.g. 3.",
+        ),
+        (
+            "catalog.Book(a: money = 1.234)",
+            "field 'a' has '1.234' where a value of type 'money' belongs. Fix: write e.g. 9.99.",
+        ),
+        (
+            "catalog.Book(a: bool = yes)",
+            "field 'a' has 'yes' where a value of type 'bool' belongs. Fix: write e.g. true or false.",
+        ),
+        (
+            "catalog.Book(a: date = 2026-02-30)",
+            "field 'a' has '2026-02-30' where a value of type 'date' belongs. Fix: write e.g. 2026-03-02.",
+        ),
+        (
+            "catalog.Book(a: datetime = 2026-02-20)",
+            "field 'a' has '2026-02-20' where a value of type 'datetime' belongs. "
+            "Fix: write e.g. 2026-03-02T09:30:00+00:00.",
+        ),
+        (
+            "catalog.Book(a: open|paid = payd)",
+            "field 'a' has 'payd' where a value of type 'open|paid' belongs. "
+            "Fix: did you mean 'paid'? Otherwise choose one of the choices.",
+        ),
+        (
+            "catalog.Book(a: str|int)",
+            "field 'a' has the type 'str' among the choices 'str|int'. "
+            "Fix: write 'str?' for a field that may be empty, or choices that are no types.",
+        ),
+        (
+            "catalog.Book(a: b|b)",
+            "field 'a' names a choice twice in 'b|b'. Fix: name each choice once.",
+        ),
+        (
+            "catalog.Book(a: str? = b)",
+            "field 'a' gives a default to 'str?'. "
+            "Fix: give defaults to plain types and choices only; a field with '?' is empty by default.",
+        ),
+        (
+            "catalog.Book(order: Order)",
+            "field 'order' of Book refers to Order, which 'orders' keeps. "
+            "Fix: add 'orders' to depends_on of 'catalog', or 'keep Order' to its subscribes.",
+        ),
+    ],
+)
+def test_a_fault_in_an_entity(line: str, said: str) -> None:
+    assert shop(line) == [f"data_entities[0]: {said}"]
+
+
+def test_one_entity_twice() -> None:
+    assert shop(CATALOG, "orders.Book(title: str)") == [
+        "data_entities[3]: Book is declared twice. Fix: give one of the two another name, or remove it."
+    ]
+
+
+def test_a_reference_is_found_inside_a_value_object() -> None:
+    assert shop(CATALOG, "value Line(book: Book)", "orders.Basket(lines: list[Line])") == [
+        "data_entities[4]: field 'lines.book' of Basket refers to Book, which 'catalog' keeps. "
+        "Fix: add 'catalog' to depends_on of 'orders', or 'keep Book' to its subscribes."
+    ]
+
+
+def test_a_value_object_without_end() -> None:
+    assert shop(CATALOG, "value A(b: B)", "value B(a: list[A])") == [
+        "data_entities[3]: A contains B contains A without end. "
+        "Fix: make one of them an entity, which is referred to by its id."
+    ]
+
+
+def test_two_entities_at_one_address() -> None:
+    assert shop(CATALOG, "orders.Box(a: int)", "orders.Boxe(a: int)") == [
+        "data_entities[4]: Boxe and Box would both be found under /boxes. Fix: rename one of the two."
+    ]
+
+
+def test_two_uses_of_one_class() -> None:
+    assert shop(
+        CATALOG, "catalog.BookDraft(a: int)", "value OrderPlaced(a: int)", publishes=["order.placed on create Order"]
+    ) == [
+        "data_entities[3]: BookDraft needs the class BookDraft, and so does what clients send of Book. "
+        "Fix: rename one of the two.",
+        "services[1]: the event 'order.placed' needs the class OrderPlaced, and so does OrderPlaced. "
+        "Fix: rename one of the two.",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("declared", "said"),
+    [
+        (
+            "order.placed on crate Order",
+            "has 'crate' where create, update or delete belongs. Fix: write it like \"order.placed on create Order\".",
+        ),
+        (
+            "order.placed on create Ordr",
+            "'Ordr' is no declared entity. Fix: did you mean 'Order'? Otherwise declare it in data_entities.",
+        ),
+        (
+            "placed on create Order",
+            "event 'placed' is not a subject and a verb in the past tense with a dot between them. "
+            'Fix: write it like "order.placed on create Order".',
+        ),
+        (
+            "book.added on create Book",
+            "event 'book.added' is about Book, which 'catalog' keeps. Fix: let 'catalog' publish it.",
+        ),
+        (
+            "order.placed(custmer) on create Order",
+            "'custmer' is no field of Order. Fix: did you mean 'customer'? Otherwise add it to Order.",
+        ),
+        (
+            "order.placed(customer: str) on create Order",
+            "field 'customer' is 'email' in Order, not 'str'. "
+            "Fix: leave the type out: 'order.placed(customer) on ...'.",
+        ),
+        (
+            {"name": "order.placed"},
+            'has no operations. Fix: add operations: ..., or write "order.placed on create Order".',
+        ),
+        (7, 'is a number, not text. Fix: write it in quotes, e.g. "order.placed on create Order".'),
+    ],
+)
+def test_a_fault_in_an_event(declared: object, said: str) -> None:
+    assert shop(CATALOG, publishes=[declared]) == [f"services[1].publishes[0]: {said}"]
+
+
+def test_one_event_twice() -> None:
+    twice = ["order.placed on create Order", "order.placed on delete Order"]
+    assert shop(CATALOG, publishes=twice) == [
+        "services[1].publishes[1]: event 'order.placed' is already there: 'order.placed' of 'orders'. "
+        "Fix: rename or remove one."
+    ]
+    assert shop(CATALOG, publishes=["order.saved on create Order"], subscribes=["keep Order"]) == [
+        "services[1].publishes[0]: event 'order.saved' is already there: "
+        "'order.saved', which feeds the copies of Order. Fix: rename or remove one."
+    ]
+
+
+@pytest.mark.parametrize(
+    ("declared", "said"),
+    [
+        (
+            "on order.plced: create Letter(recipient: customer)",
+            "'order.plced' is published by nobody. "
+            "Fix: did you mean 'order.placed'? Otherwise let a service publish it.",
+        ),
+        (
+            "on order.placed: create Book(title: 'a')",
+            "creates Book, which 'catalog' keeps. Fix: let 'catalog' react.",
+        ),
+        (
+            "on order.placed: create Letter",
+            "creates Letter without its required field 'recipient'. "
+            "Fix: add 'recipient: ...', make it 'email?' or give it a default.",
+        ),
+        (
+            "on order.placed: create Letter(recipient: status)",
+            "fills 'recipient', which is 'email', from 'status', which is 'open|paid'. "
+            "Fix: change one of the two types, or use another field of order.placed.",
+        ),
+        (
+            "on order.placed: create Letter(recipient: customer, subject: Thanks)",
+            "'Thanks' is no field of 'order.placed'. Fix: put it in quotes when you mean the text itself.",
+        ),
+        (
+            "on order.placed: create Letter(recipient: customer, subject: 'a\nb')",
+            "field 'subject' has 'a b' where a value of type 'str' belongs. "
+            "Fix: write e.g. 'one line of at most 200 characters'.",
+        ),
+        (
+            "on order.placed: create Letter(recipient: customer, recipient: customer)",
+            "gives 'recipient' twice. Fix: remove one of the two.",
+        ),
+        (
+            "on order.placed: create Letter(recipient: customer, text: customer)",
+            "'text' is no field of Letter. Fix: add it to Letter.",
+        ),
+        (
+            "keep Bok",
+            "'Bok' is no declared entity. Fix: did you mean 'Book'? Otherwise declare it in data_entities.",
+        ),
+        ("keep Letter", "keeps a copy of Letter, which is its own. Fix: remove it."),
+        (
+            "when order.placed",
+            "needs the word 'on' or 'keep' at 'when order.placed'. "
+            'Fix: write it like "on order.placed: create Notification(recipient: customer)" or "keep Book".',
+        ),
+    ],
+)
+def test_a_fault_in_a_subscription(declared: object, said: str) -> None:
+    published = ["order.placed on create Order"]
+    assert shop(CATALOG, publishes=published, subscribes=[declared]) == [f"services[2].subscribes[0]: {said}"]
+
+
+def test_a_service_does_not_do_one_thing_twice() -> None:
+    reaction = "on order.placed: create Letter(recipient: customer)"
+    assert shop(
+        CATALOG, publishes=["order.placed on create Order"], subscribes=[reaction, reaction, "keep Book", "keep Book"]
+    ) == [
+        "services[2].subscribes[3]: keeps Book twice. Fix: remove one of the two.",
+        "services[2].subscribes[1]: 'letters' reacts twice to 'order.placed'. "
+        "Fix: keep one; the rules of the first can do the rest.",
+    ]
+
+
+def test_a_service_does_not_react_to_itself() -> None:
+    found = problems(
+        services=[{"name": "a", "publishes": "x.made on create X", "subscribes": "on x.made: create Y(n: n)"}],
+        data_entities=["X(n: int)", "Y(n: int)"],
+    )
+    assert found == [
+        "services[0].subscribes: reacts to 'x.made', which is its own. Fix: do it in the rules of X, where it happens."
+    ]
+
+
+def test_reactions_come_to_an_end() -> None:
+    found = problems(
+        services=[
+            {"name": "a", "publishes": "x.made on create X", "subscribes": "on y.made: create X(n: n)"},
+            {"name": "b", "publishes": "y.made on create Y", "subscribes": "on x.made: create Y(n: n)"},
+        ],
+        data_entities=["a.X(n: int)", "b.Y(n: int)"],
+    )
+    assert found == [
+        "data_entities[1]: creating Y creates X creates Y without end, by the reactions to their events. "
+        "Fix: remove one of the reactions."
+    ]
+
+
+@pytest.mark.parametrize(
+    ("source", "target", "fits"),
+    [
+        ("int", "float", True),
+        ("float", "int", False),
+        ("int", "money", False),
+        ("email", "str", True),
+        ("text", "str", False),
+        ("str", "text", True),
+        ("url", "text", True),
+        ("str", "email", False),
+        ("str?", "str", False),
+        ("str", "str?", True),
+        ("list[str]", "list[str]", True),
+        ("list[email]", "list[str]", False),
+        ("str", "list[str]", False),
+        ("a|b", "b|a|c", True),
+        ("a|b", "a|c", False),
+        ("a|b", "str", True),
+        ("X", "uuid", True),
+        ("uuid", "str", False),
+        ("Part", "Part", True),
+    ],
+)
+def test_a_reaction_fills_a_field_from_one_that_fits(source: str, target: str, fits: bool) -> None:
+    found = problems(
+        services=[
+            {"name": "a", "publishes": "x.made on create X"},
+            {"name": "b", "subscribes": "on x.made: create Y(target: source)"},
+        ],
+        data_entities=[f"a.X(source: {source})", f"b.Y(target: {target})", "value Part(n: int)"],
+    )
+    assert bool(found) != fits
+
+
+@pytest.mark.parametrize(
+    ("answers", "said"),
+    [
+        ({"project_name": ""}, "project_name: is not answered. Fix: name the project, e.g. project_name: Bookshop."),
+        (
+            {"project_name": "a\nb"},
+            "project_name: is longer than one line of 80 characters. Fix: say more in concept.",
+        ),
+        (
+            {"project_name": 5},
+            'project_name: is a number, not text. Fix: write it in quotes, e.g. "some text".',
+        ),
+        (
+            {"project_name": "FastAPI"},
+            "project_slug: 'fastapi', made from project_name, is a package that the project depends on. "
+            "Fix: set project_slug, e.g. 'fastapi_app'.",
+        ),
+        (
+            {"project_slug": "My Shop"},
+            "project_slug: 'My Shop' is not an identifier of lower-case letters, digits and single underscores. "
+            "Fix: set project_slug, e.g. 'my_shop'.",
+        ),
+        (
+            {"concept": datetime.date(2026, 1, 1)},
+            'concept: is a date, not text. Fix: write it in quotes, e.g. "some text".',
+        ),
+        (
+            {"mvp_features": ["A: b", "A: c"]},
+            "mvp_features[1]: feature 'A' is there twice. Fix: rename or remove one of the two.",
+        ),
+        (
+            {"mvp_features": [{"name": "A", "services": ["order"]}], "services": ["orders"]},
+            "mvp_features[0].services[0]: 'order' is no service. Fix: did you mean 'orders'? "
+            "Otherwise add 'order' to services, or name one of orders.",
+        ),
+        (
+            {"mvp_features": [{"name": "A", "priority": "high"}]},
+            "mvp_features[0].priority: 'high' is not one of P1, P2, P3. Fix: choose P1, P2 or P3.",
+        ),
+        (
+            {"external_apis": ["Twilio SMS: sends"]},
+            "external_apis[0]: 'Twilio SMS' is not an identifier of lower-case letters, digits and single underscores. "
+            "Fix: call it 'twilio_sms' and say more in purpose.",
+        ),
+        (
+            {"external_apis": ["core: x"]},
+            "external_apis[0]: 'core' is also a service. Fix: call the API 'core_api'.",
+        ),
+        (
+            {"external_apis": [{"name": "sms", "timeout_s": 0}]},
+            "external_apis[0].timeout_s: 0 is out of range. Fix: write a number above 0 and up to 3600.",
+        ),
+        (
+            {"personas": ["a: b", "a: c"]},
+            "personas[1]: 'a' is there twice. Fix: rename or remove one of the two.",
+        ),
+        (
+            {"risks": [{"risk": "late", "likelihood": "hihg"}]},
+            "risks[0].likelihood: 'hihg' is not one of low, medium, high. "
+            "Fix: did you mean 'high'? Otherwise choose low, medium or high.",
+        ),
+        (
+            {"timeline": {"start": "tomorrow"}},
+            "timeline.start: 'tomorrow' is not a day. Fix: write year-month-day, e.g. 2026-03-02.",
+        ),
+        (
+            {"timeline": {"wekes": 4}},
+            "timeline: has the unknown key 'wekes'. "
+            "Fix: did you mean 'weeks'? Otherwise remove it or choose a known key.",
+        ),
+        (
+            {"timeline": 4},
+            "timeline: is a number, not a mapping. Fix: write it as start: ..., fixed: ....",
+        ),
+        (
+            {"port_base": 70000},
+            "port_base: 70000 is not a whole number from 1024 to 65000. Fix: write a number from 1024 to 65000.",
+        ),
+    ],
+)
+def test_a_fault_elsewhere(answers: dict[str, object], said: str) -> None:
+    assert problems(**answers) == [said]
+
+
+def test_all_problems_come_at_once_and_none_that_only_follows_from_another() -> None:
+    found = shop("catalog.Book(title: strng", publishes=["order.placed on crate Order"], subscribes=[
+        "keep Book", "on order.placed: create Letter(recipient: customer)"
+    ])  # fmt: skip
+    assert [line.partition(":")[0] for line in found] == ["data_entities[0]", "services[1].publishes[0]"]
+
+
+def test_a_refusal_says_each_problem_once_on_a_line_of_its_own() -> None:
+    problem = Problem("a", "is\nwrong", "put it\tright")
+    assert str(Refused([problem, problem, Problem("b", "is worse", "give up")])).splitlines() == [
+        "a: is wrong. Fix: put it right.",
+        "b: is worse. Fix: give up.",
+    ]
+
+
+def test_a_report_without_problems_refuses_nothing() -> None:
+    report = Report()
+    report.refuse()
+    assert report.problems == ()
+
+
+def test_the_nearest_name_is_proposed_whatever_its_case() -> None:
+    assert instead("BOOK", ["Book", "Order"], "remove it") == "did you mean 'Book'? Otherwise remove it"
+    assert instead("xyz", ["Book", "Order"], "remove it") == "remove it"
