@@ -53,13 +53,21 @@ class Running:
 @contextmanager
 def running(folder: Path, log: Path, *command: str, **variables: str) -> Iterator[Running]:
     """Run a command of a project for the duration of a `with` block."""
-    env = environment(SERVICE_KEY=SERVICE_KEY, **variables)
+    with started(
+        [UV, "run", "--quiet", *command], folder, log, environment(SERVICE_KEY=SERVICE_KEY, **variables)
+    ) as it:
+        yield it
+
+
+@contextmanager
+def started(command: Sequence[str], folder: Path, log: Path, env: Mapping[str, str]) -> Iterator[Running]:
+    """Run any command for the duration of a `with` block."""
     with log.open("a", encoding="utf-8") as file:
-        started = Running([UV, "run", "--quiet", *command], folder, file, env)
+        it = Running(command, folder, file, env)
         try:
-            yield started
+            yield it
         finally:
-            started.kill()
+            it.kill()
 
 
 def eventually(what: Callable[[], bool], within: float = 30) -> None:

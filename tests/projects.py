@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import socket
 import subprocess
+import sys
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
@@ -66,10 +67,12 @@ def need_postgres() -> None:
 
 
 def environment(python: str = "", **variables: str) -> dict[str, str]:
-    """The environment for a command of a project: this process's, without what points at this repository's own."""
+    """The environment for a command of somebody else: this process's, without what points at its own."""
     kept = {name: value for name, value in os.environ.items() if name not in ("VIRTUAL_ENV", "PYTHONPATH")}
+    own = str(Path(sys.prefix) / "bin")
+    path = os.pathsep.join(folder for folder in kept["PATH"].split(os.pathsep) if folder != own)
     chosen = {"UV_PYTHON": python} if python else {}
-    return kept | chosen | variables
+    return kept | {"PATH": path} | chosen | variables
 
 
 def run(path: Path, *command: str, env: Mapping[str, str] | None = None) -> str:

@@ -249,4 +249,4 @@ class TestProject:
         if uses_postgres(model(project)):
             need_postgres()
         env = environment(interpreter(version), UV_PROJECT_ENVIRONMENT=f".venv-{version}")
-        run(project, "pytest", env=env)
+        assert " skipped" not in run(project, "pytest", env=env)

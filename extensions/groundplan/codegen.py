@@ -87,6 +87,14 @@ def call(function: str, *arguments: str, indent: int = 0) -> str:
     return f"{function}(\n" + "".join(f"{pad}    {it},\n" for it in arguments) + f"{pad})"
 
 
+def assigned(head: str, value: str, indent: int = 4) -> str:
+    """An assignment, in brackets when it would be too long without and fits with them."""
+    whole, pad = f"{head} = {value}", " " * indent
+    if indent + len(whole) <= LINE_LENGTH or indent + 4 + len(value) > LINE_LENGTH:
+        return whole
+    return f"{head} = (\n{pad}    {value}\n{pad})"
+
+
 def listed(head: str, items: Iterable[str], indent: int) -> str:
     """`head` and a tuple, on one line, or with an item on each when that would be too long."""
     items = tuple(items)

@@ -99,8 +99,6 @@ def _wanted(
     decision: Decision, answers: Answers, recorded: Mapping[str, str], drivers: Sequence[Driver], report: Report
 ) -> _Pick:
     """What the answer asks for; for `auto` and `tbd` what is recorded, else the best by drivers alone."""
-    if decision.settled:
-        return _Pick(decision.offered[0], "settled")
     how = "tbd" if decision.id in answers and answers[decision.id].state == "tbd" else "auto"
     said = answers[decision.id].value
     if said not in (None, "auto"):
@@ -109,6 +107,8 @@ def _wanted(
             return _Pick(option, "chosen")
         planned = "is planned and not offered yet" if option else "is not an option"
         report(decision.id, f"{quoted(said)} {planned}", instead(said, decision.answers, "choose an offered option"))
+    if decision.settled:
+        return _Pick(decision.offered[0], "settled")
     kept = decision.option(recorded.get(decision.id, ""))
     if kept is not None and kept.offered:
         return _Pick(kept, how)

@@ -118,6 +118,7 @@ def field(name: str) -> str:
         or ("is a field that every record has anyway" if name in KEPT_FIELDS else "")
         or ("is taken by the library that validates records" if _is_model_attribute(name) else "")
         or ("is the name of a type" if name in ANNOTATIONS else "")
+        or ("looks like the digit 1" if name == "l" else "")  # every linter refuses it
     )
 
 

@@ -6,8 +6,9 @@ import datetime
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import chain
 
-from . import codegen, history, reading
+from . import codegen, history, reading, text
 from .answers import Answers
 from .catalogue import Catalogue, Module, Requirement, Variable
 from .codegen import ServiceCode
@@ -18,7 +19,6 @@ from .facts import Facts, facts
 from .history import Asked, History
 from .planning import Planning
 from .problems import Problem, Refused
-from .text import py, quoted
 
 IDENTIFIED = {"NFR": "performance_targets", "SM": "success_metrics", "RISK": "risks"}
 """The list answers whose items are given ids, beside the features."""
@@ -28,6 +28,9 @@ OWNED = ("CHANGELOG.md", "Planning/Notes.md")
 
 SPENT = ("why", "decided_on")
 """Answers that are about one change of mind, and must not be there at the next."""
+
+PORT_BASE = 8001
+"""The first service's port, unless `port_base` says another; the page of `uv run dev` has the one before."""
 
 
 @dataclass(frozen=True)
@@ -46,16 +49,13 @@ class EnvVar:
     """Whether it must be set, so that `default` is only an example of it."""
 
     @property
-    def annotation(self) -> str:
-        """How the generated settings declare it."""
-        return self.type or ("SecretStr" if self.secret else "str")
-
-    @property
-    def assignment(self) -> str:
-        """The default in the generated settings; what must be set has only an example, in `.env.example`."""
+    def declaration(self) -> str:
+        """The setting as a line of a class body; what must be set has only an example, in `.env.example`."""
+        head = f"{self.name.lower()}: {self.type or ('SecretStr' if self.secret else 'str')}"
         if self.required:
-            return ""
-        return f" = {self.default if self.type == 'PositiveFloat' else py(self.default)}"
+            return head
+        value = self.default if self.type == "PositiveFloat" else text.py(self.default)
+        return codegen.assigned(head, value)
 
 
 @dataclass(frozen=True)
@@ -129,6 +129,13 @@ class Project:
         """What runs: a process per service, or one for all."""
         return tuple(self._processes())
 
+    @cached_property
+    def page_port(self) -> int:
+        """Where `uv run dev` shows its page: before the first service, or at the next port that no service has."""
+        taken = {process.port for process in self.processes}
+        below, above = range(self.port_base - 1, 1023, -1), range(self.port_base, history.LAST_PORT)
+        return next(port for port in chain(below, above) if port not in taken)
+
     def prefix(self, service: str) -> str:
         """The path under which a process serves a service."""
         addresses = (it.option.footprint.address for it in self.decisions)
@@ -197,7 +204,8 @@ def build(raw: Mapping[str, object], catalogue: Catalogue, order: Sequence[str] 
     answers = Answers(raw)
     product = reading.read(raw)
     lists = {question: reading.items(answers, question) for question in reading.ITEMS}
-    port_base = _port_base(answers)
+    said = answers["port_base"].value
+    port_base = said if isinstance(said, int) else PORT_BASE
     decisions = resolve(catalogue, answers, holding(answers, product), remembered.kept())
     after = history.step(
         remembered,
@@ -230,17 +238,6 @@ def _external_variables(product: Product) -> Iterator[EnvVar]:
         yield EnvVar(f"{api.env}_URL", url, False, f"Where {api.name} is reached", required=True)
         about = f"The key by which {api.name} knows this project"
         yield EnvVar(f"{api.env}_KEY", key, True, about, required=True)
-
-
-def _port_base(answers: Answers) -> int:
-    """The first port of a service; `uv run dev` shows its page on the one before, and 1024 is the lowest for anybody."""
-    said = answers["port_base"].value
-    if said is None:
-        return 8001
-    if isinstance(said, int) and not isinstance(said, bool) and 1025 <= said <= history.LAST_PORT:
-        return said
-    fix = "write one from 1025 to 65000, e.g. 8001"
-    raise Refused([Problem("port_base", f"{quoted(said)} is no port", fix)])
 
 
 def _port(service: Service) -> int:

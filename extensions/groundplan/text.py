@@ -14,7 +14,7 @@ UNPRINTABLE = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u2028\u2029\ufef
 def py(value: object) -> str:
     """A Python literal as `ruff format` writes it: double quotes unless single ones need fewer escapes."""
     if not isinstance(value, str):
-        return repr(value)
+        return repr(value).replace("e+", "e") if isinstance(value, float) else repr(value)
     body = repr('"' + value)[2:-1].replace("\\'", "'")  # the leading " makes repr choose single quotes
     quote = "'" if value.count('"') > value.count("'") else '"'
     return quote + body.replace(quote, "\\" + quote) + quote

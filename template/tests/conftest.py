@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 
 import pytest
 import pytest_asyncio
+import stamina
 
 from tests.fixtures.system import System, running_system
+
+
+@pytest.fixture(scope="session", autouse=True)
+def no_pauses() -> Iterator[None]:
+    """Retry as in production, but at once."""
+    with stamina.set_testing(True, attempts=3, cap=True):
+        yield
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")

@@ -116,8 +116,8 @@ types = st.sampled_from(
 )
 forms = st.sampled_from(["{}", "{}?", "list[{}]", "list[{}]?"])
 literals = st.sampled_from(
-    ["0", "-1", "1.5", "9" * 30, "1e999", "nan", "true", "a", "'a'", '""', "'\\''", "2026-03-02", "2026-13-45", "2026-W10-1",
-     "2026-03-02T09:30Z", "a@b.cd", "https://a.b/c", "0" * 32, "id", "customer", "status", "²", "٣"]
+    ["0", "-1", "1.5", "9" * 30, "1e999", "nan", "true", "a", "'a'", '""', "'\\''", "2026-03-02", "2026-13-45",
+     "2026-W10-1", "2026-03-02T09:30Z", "a@b.cd", "https://a.b/c", "0" * 32, "id", "customer", "status", "²", "٣"]
 )  # fmt: skip
 fields = st.builds(
     lambda name, form, type_, default: f"{name}: {form.format(type_)}" + (f" = {default}" if default else ""),
@@ -216,13 +216,11 @@ def test_a_part_in_the_wrong_place_is_read_or_refused(path: tuple[Any, ...], dat
     read_or_refuse(with_part(path, other))
 
 
-@pytest.mark.parametrize("question", SHOP)
 @pytest.mark.parametrize("state", ["tbd", "not needed: why", "defer: launch, us", None, "", [], {}])
-def test_every_state_of_every_answer_is_read_or_refused(question: str, state: object) -> None:
-    """Other answers may name what is then missing, and say so."""
-    problems = read_or_refuse(SHOP | {question: state})
-    needed = ("project_name", "data_entities", "services")
-    assert not problems or question in needed
+def test_every_state_of_every_answer_is_read(state: object) -> None:
+    """Only what other answers build on is missed by them."""
+    missed = [question for question in SHOP if read_or_refuse(SHOP | {question: state})]
+    assert missed == ["project_name", "data_entities", "services"]
 
 
 @given(
@@ -268,7 +266,6 @@ def explosion() -> list[object]:
     return level
 
 
-@pytest.mark.parametrize("question", SHOP)
 @pytest.mark.parametrize(
     ("value", "said"),
     [
@@ -283,6 +280,8 @@ def explosion() -> list[object]:
     ],
     ids=["endless", "explosion", "huge", "control", "surrogate", "number", "bytes", "set"],
 )
-def test_what_no_file_can_hold_is_refused(question: str, value: object, said: str) -> None:
-    problems = read_or_refuse(SHOP | {question: value})
-    assert any(line.startswith(f"{question}: holds a") or said in line for line in problems)
+def test_what_no_file_can_hold_is_refused(value: object, said: str) -> None:
+    for question in SHOP:
+        first, *_ = read_or_refuse(SHOP | {question: value})
+        assert first.startswith(f"{question}: ")
+        assert said in first

@@ -92,6 +92,10 @@ class TestOutcome:
         assert (shape.option.name, shape.how) == ("round", "settled")
         assert [(lost.name, why) for lost, why in shape.rejected] == [("square", "not square")]
 
+    def test_without_a_rival_is_refused_where_another_was_chosen(self) -> None:
+        with pytest.raises(Refused, match="shape: 'square' is planned and not offered yet"):
+            decide({"shape": "square"})
+
 
 class TestAuto:
     def test_does_not_drift(self) -> None:

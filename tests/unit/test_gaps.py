@@ -8,17 +8,17 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from projects import EXAMPLES, REPOSITORY, answers
 
 from groundplan import catalogue, project
 from groundplan.gaps import REQUIREMENTS, RULES, Gap
 from groundplan.planning import Planning
+from projects import EXAMPLES, REPOSITORY, answers
 
 Answers = dict[str, Any]
 Defect = Callable[[Answers], object]
 
 REAL = catalogue.load(REPOSITORY / "decisions")
-CLEAN = answers(REPOSITORY / "examples" / "bookshop.yml")
+CLEAN: Answers = answers(REPOSITORY / "examples" / "bookshop.yml")
 
 
 def planning(given: Answers) -> Planning:
@@ -55,9 +55,9 @@ def chain(given: Answers) -> None:
 
 
 def proposed_once(given: Answers) -> None:
-    """A store that was proposed and recorded before the answers spoke for another one."""
-    given["storage_kind"] = "auto"
-    given["history"] = {"trail": ["0001|storage_kind=postgres|auto||"]}
+    """A style that was proposed and recorded before the answers spoke for another one."""
+    given["architecture_style"] = "auto"
+    given["history"] = {"trail": ["0001|architecture_style=modular_monolith|auto||"]}
 
 
 SMS = {"name": "sms", "purpose": "sends texts", "used_by": ["notifications"], "timeout_s": 5}
@@ -104,7 +104,7 @@ DEFECTS: dict[str, tuple[Defect, str]] = {
     "D11": (put("backup_recovery", {"method": "a nightly copy"}), "rpo"),
     "D12": (put("decision_overrides", {}), "storage_kind"),
     "D13": (put("storage_kind", "auto"), "storage_kind"),
-    "D14": (proposed_once, "storage_kind"),
+    "D14": (proposed_once, "architecture_style"),
     "D15": (put("decision_overrides", {"storage_kind": {"why": "it is good"}}), "storage_kind"),
     "P01": (put("timeline", {"weeks": 1}), "timeline"),
     "P02": (

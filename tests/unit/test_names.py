@@ -88,6 +88,7 @@ def test_a_plain_word_names_a_field(name: str) -> None:
         ("model_year", "validates records"),
         ("copy", "validates records"),
         ("list", "name of a type"),
+        ("l", "looks like the digit"),
         ("Title", "identifier"),
         ("from", "keyword"),
     ],

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import date, timedelta
+from itertools import pairwise
 
 import pytest
 from hypothesis import given
@@ -128,7 +129,7 @@ def test_every_answer_that_means_work_is_a_task() -> None:
 def test_a_phase_begins_after_all_of_the_one_before() -> None:
     phases = plan_of(Scope(SHOP), Team(size=3)).phases
     assert [phase.name for phase in phases] == list(PHASES)
-    for before, after in zip(phases, phases[1:], strict=False):
+    for before, after in pairwise(phases):
         assert max(slot.finish for slot in before.slots) <= min(slot.start for slot in after.slots)
 
 

@@ -129,6 +129,7 @@ def test_a_type(written: str, type_: Type | None) -> None:
         ("str = 'a, (b) \\'c\\' \"d\" {{ e }} # f'", "a, (b) 'c' \"d\" {{ e }} # f"),
         ('text = ""', ""),
         ("int = -3", -3),
+        ("int = -2147483648", -(2**31)),
         ("float = 2", 2.0),
         ("bool = true", True),
         ("bool = false", False),

@@ -510,7 +510,7 @@ def test_a_reaction_fills_a_field_from_one_that_fits(source: str, target: str, f
         ),
         (
             {"timeline": 4},
-            "timeline: is a number, not a mapping. Fix: write it as start: ..., fixed: ....",
+            "timeline: is a number, not a mapping. Fix: write it as {start: ..., fixed: ...}.",
         ),
         (
             {"port_base": 70000},

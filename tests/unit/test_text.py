@@ -57,9 +57,13 @@ def test_a_python_literal_evaluates_to_the_text(value: str) -> None:
     assert ast.literal_eval(text.py(value)) == value
 
 
-@pytest.mark.parametrize("value", [3, 2.5, True, None])
+@pytest.mark.parametrize("value", [3, 2.5, 1e300, 1e-7, True, None])
 def test_a_python_literal_of_a_plain_value_evaluates_to_it(value: object) -> None:
     assert ast.literal_eval(text.py(value)) == value
+
+
+def test_a_python_literal_has_the_exponent_that_the_formatter_would_write() -> None:
+    assert [text.py(value) for value in (1e300, 1e-7, 2.0)] == ["1e300", "1e-07", "2.0"]
 
 
 def test_a_python_literal_has_the_quotes_that_the_formatter_would_choose() -> None:

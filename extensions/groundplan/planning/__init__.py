@@ -17,7 +17,7 @@ from ..tasks import Named, Scope, Task
 from ..text import line
 from . import model
 from .architecture import Architecture
-from .markdown import NONE, UNKNOWN, Table, code, codes, fence, table, text
+from .markdown import NONE, UNKNOWN, Table, code, codes, fence, sentence, table, text
 from .prd import Prd, acceptance_file
 from .records import Records
 from .specification import Specification
@@ -164,14 +164,14 @@ class Planning:
         match answer.state:
             case "tbd":
                 id = next((gap.id for gap in self.gaps if gap.question == question and gap.rule < "A03"), "")
-                return f"> **Open** ({id}): {about}. Answer `{question}`."
+                return f"**Open** ({id}): {about}. Answer `{question}`."
             case "not needed":
-                return f"Not needed: {text(answer.reason, 'no reason given')}."
+                return f"Not needed: {sentence(answer.reason or 'no reason given')}"
             case "defer":
                 trigger, owner = text(answer.trigger, "nobody said when"), text(answer.owner, "nobody")
-                return f"> **Deferred** until {trigger}; {owner} then answers `{question}`: {about}."
+                return f"**Deferred** until {trigger}; {owner} then answers `{question}`: {about}."
             case "assume":
-                return f"> **Assumed**: nobody has confirmed `{question}` yet."
+                return f"**Assumed**: nobody has confirmed `{question}` yet."
         return ""
 
     def section(self, question: str, *parts: object) -> str:
@@ -311,7 +311,7 @@ class Planning:
     @cached_property
     def yours(self) -> Table:
         """The owned files of code and tests, with what goes into each."""
-        return table("File, Takes", self._yours())
+        return table("File, Takes", self._yours(), "Nothing yet: no entity, reaction or criterion is answered.")
 
     def _yours(self) -> Iterator[tuple[str, str]]:
         for service in self.project.product.services:

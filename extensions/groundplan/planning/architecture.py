@@ -77,6 +77,7 @@ class Architecture:
                 (code(it.name), code(it.service), codes(self._askers(it)), codes(self._copiers(it)))
                 for it in self.facts.product.entities.values()
             ),
+            "No service keeps anything yet.",
         )
 
     def _askers(self, entity: Entity) -> Iterator[str]:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from ..text import md
+from ..text import line, md
 
 NONE = "–"
 """A cell with nothing in it that is meant to be empty."""
@@ -46,6 +46,12 @@ def text(value: object, otherwise: str = NONE) -> str:
     if isinstance(value, (tuple, list)):
         return ", ".join(text(item) for item in value) or otherwise
     return md(value) if value not in (None, "") else otherwise
+
+
+def sentence(value: object) -> str:
+    """An answer's text with a full stop."""
+    said = line(value)
+    return md(said) + ("" if said.endswith((".", "!", "?", "…")) else ".")
 
 
 def code(value: object) -> str:

@@ -9,7 +9,7 @@ from functools import cached_property
 from ..domain import ExternalApi, Feature, Field
 from ..gaps import REQUIREMENTS, Facts, Gap
 from ..text import line
-from .markdown import UNKNOWN, Table, code, codes, table, text
+from .markdown import UNKNOWN, Table, code, codes, sentence, table, text
 
 
 def acceptance_file(feature: Feature) -> str:
@@ -69,6 +69,11 @@ class Prd:
                 for it in self.facts.product.features
             ),
         )
+
+    def story(self, feature: Feature) -> str:
+        """For whom a feature is, and what they have of it."""
+        outcome = sentence(feature.outcome or f"outcome {UNKNOWN}")
+        return f"For {text(feature.persona, UNKNOWN)}: {outcome}"
 
     @cached_property
     def technical(self) -> Table:

@@ -12,7 +12,7 @@ from ..diagrams import Diagram
 from ..domain import Entity, Feature, Field, Service, Value
 from ..gaps import Facts
 from .architecture import away
-from .markdown import NONE, UNKNOWN, Table, code, codes, table, text
+from .markdown import NONE, UNKNOWN, Table, code, codes, sentence, table, text
 from .prd import acceptance_file, quantity
 
 if TYPE_CHECKING:
@@ -34,6 +34,11 @@ class Specification:
     @property
     def features(self) -> tuple[Feature, ...]:
         return tuple(it for it in self.facts.product.features if self.name in it.services)
+
+    @property
+    def responsibility(self) -> str:
+        said = self.service.responsibility or f"nobody has said what it is for (B01-{self.name})"
+        return sentence(said[:1].upper() + said[1:])
 
     @property
     def holds(self) -> str:

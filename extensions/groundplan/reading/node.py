@@ -132,7 +132,7 @@ class Node:
         if not isinstance(self.value, Mapping):
             self.problem(
                 f"is {kind_of(self.value)}, not a mapping",
-                f"write it as {allowed[0]}: ..., {allowed[-1]}: ...",
+                f"write it as {{{allowed[0]}: ..., {allowed[-1]}: ...}}",
             )
             return {}
         parts: dict[str, Node] = {}

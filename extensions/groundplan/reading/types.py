@@ -116,7 +116,7 @@ def _long(text: str) -> str:
 
 
 def _whole(text: str) -> int:
-    if not re.fullmatch(r"[+-]?\d{1,10}", text, re.ASCII) or abs(int(text)) >= 2**31:
+    if not re.fullmatch(r"[+-]?\d{1,10}", text, re.ASCII) or not -(2**31) <= int(text) < 2**31:
         raise ValueError
     return int(text)
 

@@ -16,6 +16,9 @@ from scripts.planning.model import Model, Service, Table
 OWNED = ("Planning/Notes.md", "Planning/Archive/")
 """What people write themselves: what is wrong there is reported and never fails."""
 
+REMOVABLE = (*OWNED, "CHANGELOG.md", "services/", "tests/")
+"""Where people may remove files: without an owned rule, the default applies."""
+
 DOCUMENTS, SCAFFOLD, CONSISTENCY = 5, 6, 8
 """The checkpoints that findings belong to."""
 
@@ -61,7 +64,9 @@ class Project:
         return tuple(path for path in (*top, *planning) if path.is_file())
 
     def name(self, path: Path) -> str:
-        return path.relative_to(self.root).as_posix()
+        """A file's path from the root, or its whole path where it is outside."""
+        inside = self.root == path or self.root in path.parents
+        return (path.relative_to(self.root) if inside else path).as_posix()
 
 
 def findings(project: Project) -> tuple[Finding, ...]:
@@ -198,36 +203,26 @@ def _plain(key: tuple[str, ...]) -> str:
 
 
 def links(project: Project) -> Iterator[Finding]:
-    """Links to files and headings that are not there."""
+    """Links to files and headings that are not there; addresses of the web are not visited."""
     for place, document in project.documents.items():
         for link in document.links:
-            if fault := _fault(project, document, link.text):
-                # Code may be gone on purpose: without an owned file, the default applies.
-                drift = not _owned(place) and not link.text.startswith(
-                    ("../services/", "../tests/")
-                )
-                fix = (
-                    "restore the one or the other"
-                    if drift
-                    else "correct the link, or restore the file"
-                )
-                yield Finding(CONSISTENCY, f"{place}:{link.line}", fault, fix, drift)
+            if ":" in link.text.split("/")[0] or link.text.startswith("//"):
+                continue
+            file, _, heading = unquote(link.text).partition("#")
+            path = Path(normpath(document.path.parent / file)) if file else document.path
+            if fault := _fault(project, path, heading):
+                drift = not _owned(place) and not project.name(path).startswith(REMOVABLE)
+                fix = "correct the link, or restore what it leads to"
+                message = f"links to {link.text}, {fault}"
+                yield Finding(CONSISTENCY, f"{place}:{link.line}", message, fix, drift)
 
 
-def _fault(project: Project, document: Document, target: str) -> str:
-    """Why a link leads nowhere, or an empty string; addresses of the web are not visited."""
-    if ":" in target.split("/")[0] or target.startswith("//"):
-        return ""
-    file, _, heading = unquote(target).partition("#")
-    path = Path(normpath(document.path.parent / file)) if file else document.path
-    if project.root not in path.parents:
-        return f"links to {target}, which is outside the project"
+def _fault(project: Project, path: Path, heading: str) -> str:
+    """Why a link leads nowhere, or an empty string."""
     if not path.exists():
-        return f"links to {target}, which is not there"
+        return "which is not there"
     known = project.documents.get(project.name(path))
-    if heading and known and heading.lower() not in known.anchors:
-        return f"links to {target}, and {project.name(path)} has no such heading"
-    return ""
+    return "which has no such heading" if heading and known and heading not in known.anchors else ""
 
 
 def ids(project: Project) -> Iterator[Finding]:

@@ -10,6 +10,7 @@ from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
+from starlette.routing import Match, Route
 
 from services.common.models import Problem
 
@@ -49,9 +50,9 @@ class Outdated(ServiceError):
 
 
 class UnknownReference(ServiceError):
-    """A field refers to a record that does not exist."""
+    """A field refers to a record that does not exist; one day it may, so the request itself is valid."""
 
-    status = HTTPStatus.UNPROCESSABLE_ENTITY
+    status = HTTPStatus.CONFLICT
 
 
 class Away(ServiceError):
@@ -105,8 +106,10 @@ def install(app: FastAPI) -> None:
 
     @app.exception_handler(HTTPException)
     async def routing(request: Request, error: HTTPException) -> JSONResponse:
-        status = HTTPStatus(error.status_code)
-        return respond(request, status, error.detail, headers=dict(error.headers or {}))
+        headers = dict(error.headers or {})
+        if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
+            headers["Allow"] = ", ".join(sorted(_methods(request)))
+        return respond(request, HTTPStatus(error.status_code), error.detail, headers=headers)
 
     @app.exception_handler(RequestValidationError)
     async def invalid(request: Request, error: RequestValidationError) -> JSONResponse:
@@ -123,3 +126,10 @@ def install(app: FastAPI) -> None:
     async def unexpected(request: Request, error: Exception) -> JSONResponse:
         log.error("request failed", path=request.url.path, exc_info=error)
         return respond(request, HTTPStatus.INTERNAL_SERVER_ERROR, "It is logged.")
+
+
+def _methods(request: Request) -> set[str]:
+    """All methods of an address; Starlette knows those of the first route that has the path."""
+    routes = (it for it in request.app.routes if isinstance(it, Route))
+    fitting = (it for it in routes if it.matches(request.scope)[0] is not Match.NONE)
+    return {method for route in fitting for method in route.methods or ()}

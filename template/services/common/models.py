@@ -2,37 +2,50 @@
 
 from __future__ import annotations
 
+import re
 from datetime import date
 from decimal import Decimal
 from typing import Annotated, Any, Generic, Self, TypeVar
 from uuid import UUID
 
-from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import (
+    AwareDatetime,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    WithJsonSchema,
+)
 
 ItemT = TypeVar("ItemT")
 RecordT = TypeVar("RecordT", bound="Record")
 
-# The limits are those of the columns; PostgreSQL stores no NUL character. The schema tells clients.
+AMOUNT = r"^-?(0|[1-9][0-9]{0,11})(\.[0-9]{1,2})?$"
+
+
+def amount(value: object) -> Decimal:
+    """An amount of money from text; a JSON number would have been through a float, and may have lost cents."""
+    if isinstance(value, str) and re.fullmatch(AMOUNT, value):
+        value = Decimal(value)
+    if not isinstance(value, Decimal):
+        raise ValueError('An amount is text such as "12.50"')
+    return value.quantize(Decimal("0.01")) + 0  # without a minus before zero
+
+
+# The limits are those of the columns, and the patterns mean the same to Python and to a client that reads the schema.
 Id = UUID
 ShortText = Annotated[str, Field(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\x7f]+$")]
 Text = Annotated[str, Field(max_length=10_000, pattern=r"^[^\x00]*$")]
-Email = Annotated[str, Field(max_length=254, pattern=r"^[^@\s\x00]+@[^@\s\x00]+$")]
-Url = Annotated[str, Field(max_length=2_000, pattern=r"^https?://[^\s\x00]+$")]
+Email = Annotated[str, Field(max_length=254, pattern=r"^[!-?A-~]+@[!-?A-~]+$")]
+Url = Annotated[str, Field(max_length=2_000, pattern=r"^https?://[!-~]+$")]
 Integer = Annotated[int, Field(ge=-(2**31), le=2**31 - 1)]
 Number = Annotated[float, Field(allow_inf_nan=False)]
 Money = Annotated[
-    Decimal,
-    Field(max_digits=14, decimal_places=2),
-    AfterValidator(lambda amount: amount.quantize(Decimal("0.01"))),
+    Decimal, BeforeValidator(amount), WithJsonSchema({"type": "string", "pattern": AMOUNT})
 ]
 Date = date
 Instant = AwareDatetime
 Many = Annotated[list[ItemT], Field(max_length=1_000)]
-
-
-def amount(text: str) -> Decimal:
-    """A literal amount of money."""
-    return Decimal(text)
 
 
 class Model(BaseModel):

@@ -2,20 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
-import stamina
 
 from services.common.errors import Away
 from services.common.resilience import Breaker, Transient, call
-
-
-@pytest.fixture(autouse=True)
-def no_pauses() -> Iterator[None]:
-    """Try again without waiting, as often as in production."""
-    with stamina.set_testing(True, attempts=3, cap=True):
-        yield
 
 
 class Clock:

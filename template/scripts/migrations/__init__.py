@@ -1,1 +1,0 @@
-"""How the databases of all services are brought to the shape that their code expects."""

@@ -1,1 +1,0 @@
-"""Tests of all services together, in one process."""

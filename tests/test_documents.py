@@ -1,0 +1,313 @@
+"""Generated documents: within their budgets, drawn as Mermaid can read it, and held to the model by `plan check`."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from groundplan import catalogue, project
+from projects import EXAMPLES, REPOSITORY, answers
+
+if TYPE_CHECKING:
+    from conftest import Generate
+
+REAL = catalogue.load(REPOSITORY / "decisions")
+MERMAID = Path(__file__).parent / "mermaid"
+HOSTILE = (
+    "\"double\" 'single' `back`",
+    "a;b #35; c",
+    "{{ 7 * 7 }} %%{init: {}}%%",
+    "end",
+    "title: x --> y",
+    "A->>B: hello",
+    "style:#x;",
+    "classDef a:#fff;",
+    "line\nbreak",
+    "<script>alert(1)</script> &quot;",
+    "[link](x) ((round)) {curly} |bar|",
+    '\\back\\slash """ triple',
+    "emoji \U0001f389 \u202eright to left \u05e2\u05d1\u05e8\u05d9\u05ea",
+    "```\ncode",
+    "@{ shape: rect } :::style $$x$$",
+    "word " * 200,
+)
+"""Texts that mean something to Mermaid or to Markdown."""
+
+
+@pytest.fixture(scope="session")
+def examples(generate: Generate) -> dict[str, Path]:
+    return {path.stem: generate(answers(path)) for path in EXAMPLES}
+
+
+@pytest.fixture
+def bookshop(examples: dict[str, Path], tmp_path: Path) -> Path:
+    """A copy of the bookshop for a test to break."""
+    return Path(shutil.copytree(examples["bookshop"], tmp_path / "bookshop"))
+
+
+def plan(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run the project's checker with nothing but the standard library."""
+    command = [sys.executable, "-S", "-m", "scripts.planning.cli", *arguments]
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, encoding="utf-8")
+    assert "Traceback" not in done.stderr
+    return done
+
+
+def hostile(text: str) -> dict[str, object]:
+    """Answers with a text in every place that a diagram shows, and names that are words of Mermaid."""
+    return {
+        "project_name": f"Shop {' '.join(text.split())}"[:80],
+        "project_slug": "shop",
+        "concept": text,
+        "personas": [{"name": f"Reader {text}", "goal": text}, {"name": "end", "goal": "x"}],
+        "mvp_features": [
+            {"name": f"Sell {text}", "outcome": text, "services": ["end"], "acceptance": [text]},
+            {"name": "loop", "services": ["end", "loop"], "acceptance": [text]},
+        ],
+        "services": [
+            {
+                "name": "end",
+                "responsibility": text,
+                "depends_on": ["loop"],
+                "publishes": ["graph.made on create Title"],
+            },
+            {
+                "name": "loop",
+                "responsibility": text,
+                "subscribes": ["on graph.made: create Style(direction: 'x')"],
+            },
+            {"name": "note", "responsibility": text, "subscribes": ["keep Title"]},
+        ],
+        "data_entities": [
+            "loop.Style(direction: str, title: str?, pk: str?, fk: int = 3, state: end|note|loop = end)",
+            "end.Title(style: Style, lines: list[Part], uk: text?)",
+            "note.Graph(title: Title)",
+            "value Part(style: Style?, number: int)",
+        ],
+        "external_apis": [{"name": "sms", "purpose": text, "used_by": ["end"], "critical": True}],
+        "performance_targets": [{"what": f"Listing {text}", "target": 3}],
+        "timeline": {"start": "2027-01-04", "weeks": 2},
+    }
+
+
+def drawn(made: project.Project) -> Iterator[str]:
+    """Every diagram of a project."""
+    planning, guide = made.planning, made.planning.architecture
+    of_services = (diagram for it in planning.specifications for diagram in it.sequences)
+    for diagram in (guide.context, guide.containers, guide.entities, planning.gantt, *of_services):
+        yield diagram.source
+
+
+def parsed(sources: list[str], folder: Path) -> list[str]:
+    """What the real Mermaid parser says about each source; it is installed into `folder` once."""
+    if not (folder / "node_modules" / "mermaid").is_dir():
+        npm = ["npm", "install", "--no-audit", "--no-fund", "--no-save", "--ignore-scripts"]
+        shutil.copy(MERMAID / "package.json", folder)
+        subprocess.run(npm, cwd=folder, check=True, capture_output=True)
+    shutil.copy(MERMAID / "parse.mjs", folder)
+    done = subprocess.run(
+        ["node", "parse.mjs"], cwd=folder, input=json.dumps(sources), check=True, capture_output=True, text=True
+    )
+    said: list[str] = json.loads(done.stdout)
+    return said
+
+
+@pytest.mark.skipif(not (shutil.which("node") and shutil.which("npm")), reason="needs Node.js with npm: nodejs.org")
+def test_the_mermaid_parser_accepts_every_diagram(examples: dict[str, Path], pytestconfig: pytest.Config) -> None:
+    fence = re.compile(r"^```mermaid\n(.*?)\n```$", re.MULTILINE | re.DOTALL)
+    documents = (path.read_text("utf-8") for it in examples.values() for path in sorted(it.rglob("*.md")))
+    sources = [source for document in documents for source in fence.findall(document)]
+    assert len(sources) > 20
+    sources += [source for text in HOSTILE for source in drawn(project.build(hostile(text), REAL))]
+    broken = 'flowchart LR\n  a["unclosed'
+    assert pytestconfig.cache is not None
+    *said, about_broken = parsed([*sources, broken], pytestconfig.cache.mkdir("mermaid"))
+    assert about_broken
+    assert {source: fault for source, fault in zip(sources, said, strict=True) if fault} == {}
+
+
+def test_a_project_of_three_services_keeps_the_budgets(examples: dict[str, Path]) -> None:
+    planning = examples["bookshop"] / "Planning"
+    files = [path for path in planning.rglob("*") if path.is_file()]
+    lines = sum(len(path.read_text("utf-8").splitlines()) for path in files)
+    assert len(files) <= 25
+    assert lines <= 1500
+    assert len(list((planning / "Decisions").glob("*.md"))) <= 12
+
+
+@pytest.mark.parametrize("example", [path.stem for path in EXAMPLES])
+def test_a_fresh_project_is_in_step(examples: dict[str, Path], example: str) -> None:
+    done = plan(examples[example], "check")
+    assert done.returncode == 0, done.stdout
+    assert re.findall(r"^(\d)  ok", done.stdout, re.MULTILINE) == list("123456789")
+    assert max(map(len, done.stdout.splitlines())) <= 80
+
+
+def replaced(file: str, old: str, new: str) -> Callable[[Path], object]:
+    def change(root: Path) -> None:
+        text = (root / file).read_text("utf-8")
+        assert old in text
+        (root / file).write_text(text.replace(old, new, 1), "utf-8")
+
+    return change
+
+
+def written(file: str, text: str) -> Callable[[Path], object]:
+    def change(root: Path) -> None:
+        (root / file).parent.mkdir(parents=True, exist_ok=True)
+        (root / file).write_text(text, "utf-8")
+
+    return change
+
+
+def removed(name: str) -> Callable[[Path], object]:
+    def change(root: Path) -> None:
+        path = root / name
+        shutil.rmtree(path) if path.is_dir() else path.unlink()
+
+    return change
+
+
+GUIDE, ORDERS = "Planning/ArchitectureGuide.md", "Planning/ServiceSpecifications/orders.md"
+
+DRIFT = {
+    "port": (replaced(GUIDE, ".md) | 8001 |", ".md) | 8009 |"), "is '8009', the model says '8001'"),
+    "owner": (replaced(GUIDE, "| `Book` | `catalog` |", "| `Book` | `orders` |"), "Written only by of Book is"),
+    "route": (replaced(ORDERS, "| DELETE | `/v1/orders/{id}` |", "| DELETE | `/v1/order` |"), "lacks DELETE"),
+    "extra row": (replaced(ORDERS, "| `note` | `text?`", "| `memo` | `str` | no | – |\n| `note` | `text?`"), "memo"),
+    "header": (replaced(ORDERS, "| Method | Path |", "| Verb | Path |"), "has no table of Method"),
+    "link": (replaced(GUIDE, "](ServiceSpecifications/orders.md)", "](orders.md)"), "links to orders.md"),
+    "anchor": (replaced(GUIDE, "orders.md#at-run-time", "orders.md#later"), "which has no such heading"),
+    "id": (replaced("Planning/PRD.md", "**FR-001-AC1**", "**FR-099-AC1**"), "names FR-099-AC1"),
+    "missing document": (removed("Planning/PRD.md"), "Planning/PRD.md: is missing"),
+    "missing specification": (removed(ORDERS), f"{ORDERS}: is missing"),
+    "specification of nothing": (written("Planning/ServiceSpecifications/tax.md", "# tax\n"), "describes nothing"),
+    "no text": (lambda root: (root / GUIDE).write_bytes(b"\xff\xfe"), "is not UTF-8 text"),
+    "no documents": (removed("Planning/Decisions"), "is missing"),
+    "service gone": (removed("services/orders"), "services/orders: has no code"),
+    "services gone": (removed("services"), "services/catalog: has no code"),
+    "unknown service": (written("services/tax/main.py", ""), "services/tax: is a service that"),
+    "other port": (replaced("config/processes.toml", "8001", "8009"), "serves catalog on port 8009"),
+    "no processes": (written("config/processes.toml", "process = 3"), "cannot be read"),
+    "no TOML": (written("config/processes.toml", "= ="), "cannot be read"),
+}
+"""What breaks the agreement with the model, and what `plan check` says about it."""
+
+
+@pytest.mark.parametrize("case", DRIFT)
+def test_what_no_longer_agrees_with_the_model_fails_the_check(bookshop: Path, case: str) -> None:
+    change, said = DRIFT[case]
+    change(bookshop)
+    done = plan(bookshop, "check")
+    assert done.returncode == 1, done.stdout
+    assert said in " ".join(done.stdout.split())
+
+
+REPORTED = {
+    "id in notes": (written("Planning/Notes.md", "# Notes\n\nSee FR-099.\n"), "Notes.md:3: names FR-099"),
+    "link in notes": (written("Planning/Notes.md", "# Notes\n\n[gone](gone.md)\n"), "links to gone.md"),
+    "no notes": (removed("Planning/Notes.md"), "Planning/Notes.md: is missing"),
+    "owned rule removed": (removed("services/orders/order.py"), "order.py, which is not there"),
+    "tests removed": (removed("tests/acceptance"), "0 of 11 acceptance criteria"),
+    "left of a service": (written("services/tax/rate.py", ""), "services/tax: is left of a service"),
+    "long notes": (written("Planning/Notes.md", "# Notes\n" + "\nline\n" * 300), "`doc_budget_lines` is 400"),
+}
+"""What people may do: it is told, and never fails."""
+
+
+@pytest.mark.parametrize("case", REPORTED)
+def test_what_people_own_is_reported_and_never_fails(bookshop: Path, case: str) -> None:
+    change, said = REPORTED[case]
+    change(bookshop)
+    done = plan(bookshop, "check")
+    assert done.returncode == 0, done.stdout
+    assert said in " ".join(done.stdout.split())
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (None, "is missing"),
+        (b"{", "1:2 is not JSON"),
+        (b"\xff", "cannot be read"),
+        (b"[]", "model is no object"),
+        (b"{}", "model has no format"),
+        (b'{"format": 2}', "has format 2, not 1"),
+        (b"[" * 100_000, "cannot be read"),
+    ],
+)
+@pytest.mark.parametrize("command", ["check", "gaps", "next", "trace"])
+def test_a_model_that_cannot_be_read_is_one_line(
+    bookshop: Path, command: str, content: bytes | None, said: str
+) -> None:
+    file = bookshop / "Planning" / "model.json"
+    file.unlink() if content is None else file.write_bytes(content)
+    done = plan(bookshop, command)
+    assert (done.returncode, done.stdout) == (2, "")
+    (line,) = done.stderr.splitlines()
+    assert said in line
+
+
+def test_a_model_with_a_part_of_another_type_names_the_part(bookshop: Path) -> None:
+    file = bookshop / "Planning" / "model.json"
+    content = json.loads(file.read_text("utf-8"))
+    content["services"][1]["port"] = "8001"
+    file.write_text(json.dumps(content), "utf-8")
+    assert "model.services[1].port is not of type int" in plan(bookshop, "check").stderr
+
+
+@pytest.mark.parametrize(("gate", "code"), [("report_only", 0), ("must_resolve", 1)])
+def test_an_open_gap_fails_only_where_the_project_asked_for_it(generate: Generate, gate: str, code: int) -> None:
+    given = answers(REPOSITORY / "examples" / "parcels.yml") | {"external_apis": "tbd", "gap_gate": gate}
+    done = plan(generate(given), "check")
+    assert done.returncode == code
+    assert "A01-external_apis" in done.stdout
+
+
+def test_gaps_are_listed_as_text_and_as_json(examples: dict[str, Path]) -> None:
+    listed = json.loads(plan(examples["parcels"], "gaps", "--json").stdout)
+    shown = plan(examples["parcels"], "gaps").stdout
+    assert [it["category"] for it in listed] == ["defer"] * len(listed) != []
+    assert all(it["id"] in shown for it in listed)
+
+
+def test_next_ranks_questions(examples: dict[str, Path]) -> None:
+    assert plan(examples["bookshop"], "next").stdout == "Nothing is open in the answers.\n"
+    first, *_ = plan(examples["parcels"], "next", "1").stdout.splitlines()
+    assert "closes 1 gap" in first
+
+
+def test_trace_reads_how_each_criterion_stands(bookshop: Path) -> None:
+    assert "FR-001-AC1 open, FR-001-AC2 open" in plan(bookshop, "trace", "FR-001").stdout
+    tests = bookshop / "tests" / "acceptance" / "test_fr_001.py"
+    marks = re.compile(r"^@pytest.mark.xfail.*\n", re.MULTILINE)
+    tests.write_text(marks.sub("", tests.read_text("utf-8"), count=1), "utf-8")
+    assert "FR-001-AC1 done, FR-001-AC2 open" in plan(bookshop, "trace", "catalog").stdout
+    tests.write_text("def broken(", "utf-8")
+    assert "FR-001-AC1 no test" in " ".join(plan(bookshop, "trace").stdout.split())
+
+
+@pytest.mark.parametrize("arguments", [["trace", "FR-999"], ["trace", "ordres"], ["chekc"], [], ["next", "many"]])
+def test_wrong_use_exits_with_2(bookshop: Path, arguments: list[str]) -> None:
+    done = plan(bookshop, *arguments)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr
+
+
+def test_acceptance_tests_are_expected_to_fail_until_written(examples: dict[str, Path], tmp_path: Path) -> None:
+    for example in examples.values():
+        shutil.copytree(example / "tests" / "acceptance", tmp_path / example.parent.name)
+    (tmp_path / "pytest.ini").write_text("[pytest]\n", "utf-8")
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--import-mode=importlib"]
+    environment = os.environ | {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
+    done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True)
+    assert re.search(r"^\d+ xfailed in ", done.stdout, re.MULTILINE), done.stdout

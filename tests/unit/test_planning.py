@@ -1,0 +1,157 @@
+"""What documents say: the state of each answer, the records of decisions, the tables and the model for the checker."""
+
+from __future__ import annotations
+
+import copy
+import json
+from collections import Counter
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from groundplan import catalogue, project, text
+from groundplan.planning import Planning, model
+from groundplan.planning.markdown import code, table
+from groundplan.planning.prd import quantity
+from projects import EXAMPLES, REPOSITORY, answers
+
+REAL = catalogue.load(REPOSITORY / "decisions")
+BOOKSHOP = answers(REPOSITORY / "examples" / "bookshop.yml")
+
+
+def planning(**changes: object) -> Planning:
+    return project.build(copy.deepcopy(BOOKSHOP) | changes, REAL).planning
+
+
+@pytest.fixture(scope="module")
+def bookshop() -> Planning:
+    return planning()
+
+
+@pytest.mark.parametrize(
+    ("answer", "note"),
+    [
+        ("tbd", "**Open** (A02-personas): who uses it, for what. Answer `personas`."),
+        ("not needed: a machine calls it", "Not needed: a machine calls it."),
+        (
+            "defer: after the pilot, the shop's owner",
+            "**Deferred** until after the pilot; the shop's owner then answers `personas`: who uses it, for what.",
+        ),
+        ("assume: [Reader]", "**Assumed**: nobody has confirmed `personas` yet."),
+        ([{"name": "Reader", "goal": "read"}], ""),
+    ],
+)
+def test_a_section_says_how_its_answer_stands(answer: object, note: str) -> None:
+    assert planning(personas=answer).note("personas") == note
+
+
+def test_an_assumption_is_shown_with_its_note() -> None:
+    made = planning(backup_recovery={"assume": {"rpo": "1 h"}})
+    section = made.section("backup_recovery", made.prd.backup)
+    assert section.startswith("**Assumed**")
+    assert "| May be lost (RPO) | 1 h |" in section
+
+
+def test_a_section_of_parts_that_say_nothing_has_no_empty_lines(bookshop: Planning) -> None:
+    assert bookshop.section("personas", "", "text", table("A, B", ())) == "text"
+
+
+@given(st.text().filter(lambda value: bool(value.split())))
+def test_code_in_a_cell_is_one_piece(value: str) -> None:
+    written = code(text.line(value))
+    assert "\n" not in written
+    assert written.startswith("`")
+    assert written.endswith("`")
+    assert written.count("|") == written.count("\\|")
+
+
+def test_numbers_have_units_and_unknowns_say_so() -> None:
+    assert (quantity(150, "ms"), quantity("2 minutes", ""), quantity("", "ms")) == ("150 ms", "2 minutes", "unknown")
+
+
+def test_somebody_took_a_decision_so_it_has_a_record(bookshop: Planning) -> None:
+    records = {it.record.decision: it for it in bookshop.records.all}
+    assert {"storage_kind", "architecture_style"} <= set(records)
+    assert all(not it.resolved.decision.settled for it in records.values())
+    assert records["storage_kind"].status == "accepted"
+    assert records["storage_kind"].why == BOOKSHOP["decision_overrides"]["storage_kind"]["why"]  # type: ignore[index]
+
+
+def test_a_reason_of_its_own_gives_a_settled_decision_a_record() -> None:
+    made = planning(decision_overrides={"api_style": {"why": "the web pages speak nothing else"}})
+    assert "api_style" in [it.record.decision for it in made.records.all]
+
+
+def test_a_superseded_decision_stays_readable() -> None:
+    trail = ["0001|storage_kind=postgres|chosen|2026-03-01|two writers"]
+    records = planning(history={"trail": trail}).records.all
+    before, after = (it for it in records if it.record.decision == "storage_kind")
+    assert (before.status, before.label) == (f"superseded by {after.id}", "PostgreSQL")
+    assert (before.why, before.record.on) == ("two writers", "2026-03-01")
+    assert after.status == "accepted"
+
+
+def test_a_decision_that_nobody_took_is_proposed() -> None:
+    records = planning(storage_kind="auto", decision_overrides={}).records.all
+    assert {it.status for it in records if it.record.decision == "storage_kind"} <= {"proposed"}
+
+
+def test_every_decision_has_a_row_with_its_reason(bookshop: Planning) -> None:
+    rows = bookshop.architecture.decisions.rows
+    assert len(rows) == len(REAL.decisions)
+    assert all(row[3] and row[4] for row in rows)
+
+
+def test_a_requirement_leads_to_what_its_words_name(bookshop: Planning) -> None:
+    rows = {row[0].split()[0]: row for row in bookshop.trace.rows}
+    assert rows["FR-001"][2:4] == ("`/v1/books`", "–")
+    assert rows["FR-004"][3] == "`order.placed`"
+    assert rows["FR-005"][3] == "`order.cancelled`"
+
+
+def test_a_service_reads_no_setting_of_an_api_that_it_does_not_use() -> None:
+    sms = {"name": "sms", "purpose": "sends texts", "used_by": ["notifications"], "timeout_s": 5}
+    specifications = {it.name: it for it in planning(external_apis=[sms]).specifications}
+    assert "SMS_KEY" in [it.name for it in specifications["notifications"].settings]
+    assert "SMS_KEY" not in [it.name for it in specifications["orders"].settings]
+    assert "ORDERS_DATABASE_URL" not in [it.name for it in specifications["catalog"].settings]
+
+
+def test_a_service_without_a_port_of_its_own_is_where_its_process_is() -> None:
+    made = planning(architecture_style="modular_monolith", decision_overrides={})
+    assert len({row[1] for row in made.architecture.services.rows}) == 1
+    assert made.specifications[0].base.endswith("/catalog")
+    assert "subgraph" in made.architecture.containers.source
+
+
+@pytest.mark.parametrize("example", EXAMPLES, ids=lambda path: path.stem)
+def test_no_document_has_two_tables_with_one_header(example: Any) -> None:
+    made = project.build(answers(example), REAL).planning
+    headers = Counter((document, it.header) for document, it in model.facts(made) if it.rows)
+    assert headers.most_common(1)[0][1] == 1
+
+
+@pytest.mark.parametrize("example", EXAMPLES, ids=lambda path: path.stem)
+def test_the_model_is_json_with_a_thing_a_line(example: Any) -> None:
+    made = project.build(answers(example), REAL).planning
+    read = json.loads(made.model_json)
+    assert [it["number"] for it in read["checkpoints"]] == list(range(1, 10))
+    assert [it["id"] for it in read["requirements"]] == [it.id for it in made.project.product.features]
+    assert all(json.loads(line.strip().rstrip(",")) for line in made.model_json.splitlines() if line.startswith("    "))
+
+
+def test_an_id_that_is_gone_is_retired_and_not_given_again() -> None:
+    before = project.build(copy.deepcopy(BOOKSHOP), REAL)
+    fewer = copy.deepcopy(BOOKSHOP) | {"history": before.history.plain()}
+    fewer["mvp_features"] = fewer["mvp_features"][1:]  # type: ignore[index]
+    read = json.loads(project.build(fewer, REAL).planning.model_json)
+    assert read["retired_ids"] == ["FR-001"]
+    assert "FR-001" not in read["ids"]
+
+
+def test_a_criterion_is_a_comment_of_lines_that_fit(bookshop: Planning) -> None:
+    tests = [test for it in bookshop.acceptance for test in it.tests]
+    assert [test.function for test in tests][:2] == ["test_fr_001_ac1", "test_fr_001_ac2"]
+    assert all(len(line) <= 94 for test in tests for line in test.lines)
