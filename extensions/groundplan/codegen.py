@@ -37,7 +37,7 @@ ANNOTATIONS = {
 """The Pydantic annotation of each kind of field; the names are those of the generated `services/common/models.py`."""
 
 COLUMNS = {
-    "str": "sa.String(200)",
+    "str": "sa.String(255)",
     "text": "sa.Text",
     "int": "sa.Integer",
     "float": "sa.Float",
@@ -148,10 +148,10 @@ def annotation(type: Type) -> str:
 
 
 def _literal(type: Type, value: object) -> str:
-    if type.kind == "money":
-        return f"common.amount({py(str(value))})"
-    if type.kind in ("date", "datetime"):
-        return f"common.{'Date' if type.kind == 'date' else 'Instant'}.fromisoformat({py(str(value))})"
+    """A value as Python; text is read as the generated models read it."""
+    readers = {"money": "amount", "date": "day", "datetime": "instant", "uuid": "Id"}
+    if type.kind in readers:
+        return f"common.{readers[type.kind]}({py(str(value))})"
     return py(float(str(value)) if type.kind == "float" else value)
 
 
@@ -438,6 +438,12 @@ class ServiceCode:
         return self.service.responsibility
 
     @property
+    def headline(self) -> str:
+        """The first line of its `main.py`."""
+        said = f": {self.responsibility}" if self.responsibility else ""
+        return f"The {self.name} service{said}".rstrip(".") + "."
+
+    @property
     def internal(self) -> bool:
         return self.service.exposure == "internal"
 
@@ -595,6 +601,8 @@ class ServiceCode:
         names += ["ReadCopy"] if self.copies else []
         imports = [f"from services.common.consumers import {', '.join(names)}"]
         if self.reactions:
+            if any("common." in it for reaction in self.reactions for _, it in reaction.arguments):
+                imports.insert(0, "from services.common import models as common")
             imports.append("from services.common.rules import reaction_rules")
             imports.append(f"from services.{self.name} import models, records")
         return tuple(imports)

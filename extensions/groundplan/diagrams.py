@@ -182,7 +182,7 @@ def _request(entity: Entity, operation: str) -> str:
 
 def gantt(plan: Plan) -> Diagram:
     """The plan over working days, or over dates where a start is answered; critical tasks are marked."""
-    lines = ["gantt", "  dateFormat YYYY-MM-DD", "  axisFormat %d %b"]
+    lines = ["gantt", "  dateFormat YYYY-MM-DD", f"  axisFormat {'%d %b' if plan.timeline.start else 'day %j'}"]
     for phase in plan.phases:
         lines.append(f"  section {label(phase.name)}")
         for slot in phase.slots:

@@ -63,6 +63,10 @@ class Phase:
         return sum(slot.task.hours for slot in self.slots)
 
 
+MONDAY = date(2001, 1, 1)
+"""Day 1 of a plan whose start nobody has answered."""
+
+
 def in_order(tasks: Sequence[Task]) -> tuple[Task, ...]:
     """The tasks with each after what it needs; `ValueError` on a cycle or an unknown id."""
     by_id = {task.id: task for task in tasks}
@@ -130,10 +134,13 @@ def level(tasks: Sequence[Task], people: int) -> dict[str, int]:
 
 
 def working_day(start: date, number: int, days_per_week: int) -> date:
-    """The date of working day `number`, the first being 0: the first weekday on or after `start`."""
-    first = start + timedelta(days=7 - start.weekday() if start.weekday() >= days_per_week else 0)
-    weeks, rest = divmod(first.weekday() + number, days_per_week)
-    return first + timedelta(days=7 * weeks + rest - first.weekday())
+    """The date of working day `number`, the first being 0; the last date there is, for what never ends."""
+    try:
+        first = start + timedelta(days=7 - start.weekday() if start.weekday() >= days_per_week else 0)
+        weeks, rest = divmod(first.weekday() + number, days_per_week)
+        return first + timedelta(days=7 * weeks + rest - first.weekday())
+    except OverflowError:
+        return date.max
 
 
 def working_days(start: date, end: date, days_per_week: int) -> int:
@@ -286,10 +293,9 @@ class Plan:
                 yield f"{', '.join(measured)} measured at the answered load"
 
     def chart_date(self, hours: int) -> str:
-        """The working day of a levelled hour as a chart shows it; an unanswered start counts from 2000-01-03."""
+        """The working day of a levelled hour; an unanswered start counts from a day that is a Monday and the first."""
         day = int(hours // self.team.hours_per_day)
-        start = self.timeline.start or date(2000, 1, 3)
-        return working_day(start, day, self.team.days_per_week).isoformat()
+        return working_day(self.timeline.start or MONDAY, day, self.team.days_per_week).isoformat()
 
     def chart_days(self, slot: Slot) -> str:
         """The length of a bar, weekends within it included."""

@@ -82,9 +82,10 @@ def rule(id: str, category: str, kind: str, checkpoint: int) -> Callable[[Check]
 
 
 def find(facts: Facts) -> tuple[Gap, ...]:
-    """Every gap, in the order of the rules' ids and, within a rule, of the answers."""
-    return tuple(
+    """Every gap, in the order of the rules' ids and, within a rule, of the answers; each id once."""
+    found = (
         Gap(rule.id, rule.category, rule.kind, rule.checkpoint, *vars(finding).values())
         for _, rule in sorted(RULES.items())
         for finding in rule.check(facts)
     )
+    return tuple({gap.id: gap for gap in found}.values())

@@ -102,7 +102,7 @@ class Planning:
             facts.product,
             _team(facts.details("team")),
             _timeline(facts.details("timeline")),
-            _whole(facts.answer("buffer_percent").value, 20),
+            max(0, _whole(facts.answer("buffer_percent").value, 20)),
             blockers=len(blockers),
             deciders=_words(facts.answer("decision_makers").value),
         )

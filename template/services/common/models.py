@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from datetime import date
+from datetime import date, datetime
 from decimal import Decimal
-from typing import Annotated, Any, Generic, Self, TypeVar
+from typing import Annotated, Any, Generic, TypeVar
 from uuid import UUID
 
 from pydantic import (
@@ -32,9 +32,19 @@ def amount(value: object) -> Decimal:
     return value.quantize(Decimal("0.01")) + 0  # without a minus before zero
 
 
+def day(text: str) -> date:
+    """A date from text (RFC 3339)."""
+    return date.fromisoformat(text)
+
+
+def instant(text: str) -> datetime:
+    """A point in time from text (RFC 3339)."""
+    return datetime.fromisoformat(text)
+
+
 # The limits are those of the columns, and the patterns mean the same to Python and to a client that reads the schema.
 Id = UUID
-ShortText = Annotated[str, Field(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\x7f]+$")]
+ShortText = Annotated[str, Field(min_length=1, max_length=255, pattern=r"^[^\x00-\x1f\x7f]+$")]
 Text = Annotated[str, Field(max_length=10_000, pattern=r"^[^\x00]*$")]
 Email = Annotated[str, Field(max_length=254, pattern=r"^[!-?A-~]+@[!-?A-~]+$")]
 Url = Annotated[str, Field(max_length=2_000, pattern=r"^https?://[!-~]+$")]
@@ -81,11 +91,6 @@ class Event(View):
 
     id: Id
     """The record that it is about."""
-
-    @classmethod
-    def about(cls, record: Record) -> Self:
-        """The event as the record has it now."""
-        return cls.model_validate({name: getattr(record, name) for name in cls.model_fields})
 
 
 class Envelope(Model):

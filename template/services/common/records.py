@@ -116,6 +116,9 @@ class Collection(Generic[DraftT, RecordT]):
         for event in self.events:
             if operation not in event.on:
                 continue
+            content = event.content.model_validate(
+                {name: getattr(record, name) for name in event.content.model_fields}
+            )
             envelope = Envelope(
                 id=new_id(),
                 source=f"/{self.runtime.service}",
@@ -123,6 +126,6 @@ class Collection(Generic[DraftT, RecordT]):
                 subject=record.id,
                 time=record.updated_at,
                 sequence=record.version,
-                data=event.content.about(record).model_dump(mode="json", exclude={"id"}),
+                data=content.model_dump(mode="json", exclude={"id"}),
             )
             await publish(connection, envelope, event.subscribers)
