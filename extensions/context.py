@@ -101,7 +101,7 @@ class Groundplan(ContextHook):
             taken, problems = self.package.questionnaire.check(self.questions, given, conf["defaults"])
             if problems:
                 raise told(problems)
-            if all(question.name in taken for question in self.questions if question.required):
+            if conf["defaults"]:  # else the answers are not complete yet, and the first render checks them
                 self.build(taken)
             self.passed = True
         return False

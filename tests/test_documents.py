@@ -103,7 +103,7 @@ def drawn(made: project.Project) -> Iterator[str]:
     """Every diagram of a project."""
     planning, guide = made.planning, made.planning.architecture
     of_services = (diagram for it in planning.specifications for diagram in it.sequences)
-    for diagram in (guide.context, guide.containers, guide.entities, planning.gantt, *of_services):
+    for diagram in (guide.context, guide.containers, guide.entities, planning.schedule.gantt, *of_services):
         yield diagram.source
 
 

@@ -218,12 +218,17 @@ def test_size_budgets(name: str, plain: Path, tmp_path: Path, capsys: pytest.Cap
     """A project stays small enough to be read."""
     project = copy(plain, REPOSITORY / "examples" / f"{name}.yml", tmp_path / name, environment())
     measured = size(project)
+    said = ", ".join(f"{measured[what]} of {most} {what}" for what, most in BUDGETS[name].items())
     with capsys.disabled():
-        print(f"\n{name}: " + ", ".join(f"{measured[what]} of {most} {what}" for what, most in BUDGETS[name].items()))
+        print(f"\n{name}: {said}", file=sys.stderr)  # what a worker of pytest-xdist prints there is seen
     assert {what: measured[what] for what, most in BUDGETS[name].items() if measured[what] > most} == {}
 
 
-@pytest.fixture(scope="session", params=EXAMPLES, ids=NAMES)
+@pytest.fixture(
+    scope="session",
+    params=[pytest.param(example, marks=pytest.mark.xdist_group(f"example-{example.stem}")) for example in EXAMPLES],
+    ids=NAMES,
+)
 def project(request: pytest.FixtureRequest, generate: Generate) -> Path:
     """An example's project."""
     return generate(answers(request.param))

@@ -21,6 +21,9 @@ STATUSES = ("offered", "planned")
 LEFT_OPEN = ("auto", "tbd")
 """Answers to every decision beside its options: the catalogue proposes, or somebody has yet to decide."""
 
+LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+"""The safe loader in C where PyYAML was built with it: reading all decisions takes a tenth of the time."""
+
 T = TypeVar("T")
 
 
@@ -180,7 +183,7 @@ def load(folder: Path) -> Catalogue:
 def _decision(path: Path) -> Decision:
     where = f"decisions/{path.parent.name}/decision.yml"
     try:
-        raw = yaml.safe_load(path.read_text("utf-8"))
+        raw = yaml.load(path.read_text("utf-8"), LOADER)
     except yaml.YAMLError as error:
         raise CatalogueError(f"{where}: is not YAML: {' '.join(str(error).split())}") from error
     entry = _mapping(raw, where)

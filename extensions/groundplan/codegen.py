@@ -25,7 +25,7 @@ ANNOTATIONS = {
     "text": "common.Text",
     "int": "common.Integer",
     "float": "common.Number",
-    "bool": "bool",
+    "bool": "common.Flag",
     "money": "common.Money",
     "date": "common.Date",
     "datetime": "common.Instant",
@@ -149,7 +149,7 @@ def annotation(type: Type) -> str:
 
 def _literal(type: Type, value: object) -> str:
     """A value as Python; text is read as the generated models read it."""
-    readers = {"money": "amount", "date": "day", "datetime": "instant", "uuid": "Id"}
+    readers = {"money": "amount", "date": "day", "datetime": "instant", "uuid": "uuid"}
     if type.kind in readers:
         return f"common.{readers[type.kind]}({py(str(value))})"
     return py(float(str(value)) if type.kind == "float" else value)

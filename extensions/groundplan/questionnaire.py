@@ -5,6 +5,7 @@ Copier accepts unknown names in silence and meets a wrong type with a traceback;
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,8 +13,12 @@ from pathlib import Path
 import yaml
 
 from .answers import parsed
+from .catalogue import LOADER
 from .problems import Problem, instead
 from .text import one_of, quoted
+
+SEPARATOR = re.compile(r"^---$", re.MULTILINE)
+INCLUDE = re.compile(r"\s*!include (\S+)\s*")
 
 
 @dataclass(frozen=True)
@@ -86,22 +91,11 @@ def check(
 
 def _documents(path: Path) -> Iterator[Mapping[str, object]]:
     """The documents of a file, with those that are only an `!include` replaced by what they name."""
-    for document in yaml.load_all(path.read_text("utf-8"), _Loader):
-        if isinstance(document, Path):
-            yield from _documents(path.parent / document)
-        elif document:
-            yield document
-
-
-class _Loader(yaml.SafeLoader):
-    """YAML with Copier's `!include`."""
-
-
-def _include(loader: yaml.SafeLoader, node: yaml.nodes.ScalarNode) -> Path:
-    return Path(str(loader.construct_scalar(node)))
-
-
-_Loader.add_constructor("!include", _include)
+    for document in SEPARATOR.split(path.read_text("utf-8")):
+        if included := INCLUDE.fullmatch(document):
+            yield from _documents(path.parent / included[1])
+        elif content := yaml.load(document, LOADER):
+            yield content
 
 
 def _question(name: str, details: object) -> Question:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import signal
 import socket
 import sys
 import time
@@ -79,7 +80,10 @@ async def supervise(process: Process, environment: Mapping[str, str]) -> None:
     while failures < GIVE_UP_AFTER:
         started = time.monotonic()
         child = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", "scripts.serve", process.name, cwd=ROOT, env=environment
+            *(sys.executable, "-m", "scripts.serve", process.name),
+            cwd=ROOT,
+            env=environment,
+            start_new_session=True,  # Ctrl-C is for this process, which ends the others in order
         )
         try:
             code = await child.wait()
@@ -103,7 +107,7 @@ async def health(client: httpx2.AsyncClient, url: str) -> str:
     return "ready" if response.is_success else "away"
 
 
-def page(processes: list[Process], keys: str) -> Starlette:
+def page(processes: list[Process], key: str) -> Starlette:
     """The page that lists the services."""
     urls = {name: process.url(name) for process in processes for name in process.services}
 
@@ -114,9 +118,8 @@ def page(processes: list[Process], keys: str) -> Starlette:
             ROW.format(name=escape(name), url=url, health=state)
             for (name, url), state in zip(urls.items(), states, strict=True)
         )
-        return HTMLResponse(
-            PAGE.format(project=escape(PROJECT), rows="\n".join(rows), key=escape(keys))
-        )
+        shown = PAGE.format(project=escape(PROJECT), rows="\n".join(rows), key=escape(key))
+        return HTMLResponse(shown)
 
     return Starlette(routes=[Route("/", show)])
 
@@ -125,9 +128,10 @@ async def run(processes: list[Process], port: int, environment: dict[str, str]) 
     """Run the processes and the page until Ctrl-C, or until one does not stay up."""
     os.environ.update(environment)
     await migrate_all(service_names())
-    config = uvicorn.Config(
-        page(processes, environment["API_KEYS"]), port=port, log_level="warning"
-    )
+    keys = environment["API_KEYS"]
+    example = dotenv_values(ROOT / ".env.example")["API_KEYS"]
+    key = "dev-key" if keys == example else "one of your API_KEYS"
+    config = uvicorn.Config(page(processes, key), port=port, log_level="warning")
     tasks = [asyncio.create_task(supervise(process, environment)) for process in processes]
     tasks.append(asyncio.create_task(uvicorn.Server(config).serve()))
     print(f"{PROJECT}: http://127.0.0.1:{port} shows all services. Ctrl-C stops them.", flush=True)
@@ -143,6 +147,9 @@ async def run(processes: list[Process], port: int, environment: dict[str, str]) 
 
 def main() -> None:
     """Start everything, or say why it cannot."""
+    for name in ("SIGTERM", "SIGHUP"):  # end as on Ctrl-C, and leave no process behind
+        if hasattr(signal, name):
+            signal.signal(getattr(signal, name), signal.default_int_handler)
     processes, port = load_processes(), load_page_port()
     wanted = {"this page": port} | {process.name: process.port for process in processes}
     if taken := taken_ports(wanted):

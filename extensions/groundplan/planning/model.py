@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from ..domain import Entity, Feature, Product
+from .acceptance import acceptance_file
 from .markdown import Table
-from .prd import acceptance_file
 
 if TYPE_CHECKING:
     from . import Planning
@@ -111,7 +111,7 @@ def facts(planning: Planning) -> Iterator[tuple[str, Table]]:
         for it in specification.facts_tables:
             yield f"ServiceSpecifications/{specification.name}.md", it
     for phase in planning.plan.phases:
-        yield "ImplementationPlan.md", planning.phase_table(phase.number)
+        yield "ImplementationPlan.md", planning.schedule.phase_table(phase.number)
     yield "Traceability.md", planning.trace
     yield "FutureFeatures.md", planning.future
 

@@ -9,12 +9,8 @@ from functools import cached_property
 from ..domain import ExternalApi, Feature, Field
 from ..gaps import REQUIREMENTS, Facts, Gap
 from ..text import line
+from .acceptance import acceptance_file
 from .markdown import UNKNOWN, Table, code, codes, sentence, table, text
-
-
-def acceptance_file(feature: Feature) -> str:
-    """The owned test file of a feature, from the project's root."""
-    return f"tests/acceptance/test_{feature.id.lower().replace('-', '_')}.py"
 
 
 @dataclass(frozen=True)

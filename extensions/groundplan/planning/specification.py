@@ -11,9 +11,10 @@ from .. import diagrams
 from ..diagrams import Diagram
 from ..domain import Entity, Feature, Field, Service, Value
 from ..gaps import Facts
+from .acceptance import acceptance_file
 from .architecture import away
 from .markdown import NONE, UNKNOWN, Table, code, codes, sentence, table, text
-from .prd import acceptance_file, quantity
+from .prd import quantity
 
 if TYPE_CHECKING:
     from ..project import EnvVar

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import re
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Annotated, Any, Generic, TypeVar
 from uuid import UUID
 
 from pydantic import (
+    AfterValidator,
     AwareDatetime,
     BaseModel,
     BeforeValidator,
     ConfigDict,
     Field,
+    Strict,
     WithJsonSchema,
 )
 
@@ -42,19 +44,55 @@ def instant(text: str) -> datetime:
     return datetime.fromisoformat(text)
 
 
+def uuid(text: str) -> UUID:
+    """An id from text (RFC 9562)."""
+    return UUID(text)
+
+
+def _number(value: object) -> object:
+    if isinstance(value, (str, bool)):
+        raise ValueError("A number is expected")
+    return value
+
+
+def _written(form: str) -> BeforeValidator:
+    """Take only text of this form; Pydantic alone would make dates and ids of numbers and other forms, too."""
+
+    def check(value: object) -> object:
+        if isinstance(value, (int, float)) or (
+            isinstance(value, str) and not re.fullmatch(form, value)
+        ):
+            raise ValueError("The form of this text is not the one in the schema")
+        return value
+
+    return BeforeValidator(check)
+
+
+def _in_utc(value: datetime) -> datetime:
+    try:
+        return value.astimezone(UTC)
+    except OverflowError:
+        raise ValueError("This point in time is before the year 1 or after 9999") from None
+
+
 # The limits are those of the columns, and the patterns mean the same to Python and to a client that reads the schema.
-Id = UUID
+Id = Annotated[UUID, _written(r"[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}")]
 ShortText = Annotated[str, Field(min_length=1, max_length=255, pattern=r"^[^\x00-\x1f\x7f]+$")]
 Text = Annotated[str, Field(max_length=10_000, pattern=r"^[^\x00]*$")]
 Email = Annotated[str, Field(max_length=254, pattern=r"^[!-?A-~]+@[!-?A-~]+$")]
 Url = Annotated[str, Field(max_length=2_000, pattern=r"^https?://[!-~]+$")]
-Integer = Annotated[int, Field(ge=-(2**31), le=2**31 - 1)]
-Number = Annotated[float, Field(allow_inf_nan=False)]
+Integer = Annotated[int, Field(ge=-(2**31), le=2**31 - 1), BeforeValidator(_number)]
+Number = Annotated[float, Field(allow_inf_nan=False), BeforeValidator(_number)]
+Flag = Annotated[bool, Strict()]
 Money = Annotated[
     Decimal, BeforeValidator(amount), WithJsonSchema({"type": "string", "pattern": AMOUNT})
 ]
-Date = date
-Instant = AwareDatetime
+Date = Annotated[date, _written(r"\d{4}-\d\d-\d\d")]
+Instant = Annotated[
+    AwareDatetime,
+    _written(r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d+)?([Zz]|[+-]\d\d:\d\d)"),
+    AfterValidator(_in_utc),
+]
 Many = Annotated[list[ItemT], Field(max_length=1_000)]
 
 

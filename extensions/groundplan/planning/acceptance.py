@@ -1,0 +1,50 @@
+"""The owned test files: one per feature that says what is accepted, with a test per criterion."""
+
+from __future__ import annotations
+
+import textwrap
+from dataclasses import dataclass
+
+from ..domain import Feature
+from ..text import line
+
+
+def acceptance_file(feature: Feature) -> str:
+    """The owned test file of a feature, from the project's root."""
+    return f"tests/acceptance/test_{feature.id.lower().replace('-', '_')}.py"
+
+
+@dataclass(frozen=True)
+class AcceptanceTest:
+    """The test of a criterion."""
+
+    id: str
+    text: str
+
+    @property
+    def function(self) -> str:
+        return f"test_{self.id.lower().replace('-', '_')}"
+
+    @property
+    def lines(self) -> list[str]:
+        """The criterion as lines of a comment."""
+        return textwrap.wrap(line(self.text), 94, break_long_words=False, break_on_hyphens=False)
+
+
+@dataclass(frozen=True)
+class Acceptance:
+    """The owned test file of a feature."""
+
+    feature: Feature
+
+    @property
+    def path(self) -> str:
+        return acceptance_file(self.feature)
+
+    @property
+    def module(self) -> str:
+        return self.path.removeprefix("tests/acceptance/").removesuffix(".py")
+
+    @property
+    def tests(self) -> tuple[AcceptanceTest, ...]:
+        return tuple(AcceptanceTest(it.id, it.text) for it in self.feature.criteria)
