@@ -70,7 +70,8 @@ class Groundplan(ContextHook):
 
     @cached_property
     def questions(self) -> tuple[Question, ...]:
-        questions: tuple[Question, ...] = self.package.questionnaire.load(ROOT)
+        choices = {id: decision.words for id, decision in self.decisions.items()}
+        questions: tuple[Question, ...] = self.package.questionnaire.load(ROOT, choices)
         return questions
 
     @cached_property

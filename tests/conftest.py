@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import os
 import shutil
-import subprocess
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from functools import cache
 from pathlib import Path
 
@@ -14,23 +12,7 @@ import yaml
 from copier import VcsRef, run_copy, run_update
 from plumbum import local
 
-REPOSITORY = Path(__file__).parent.parent
-
-TEMPLATE = ("copier.yml", "decisions", "extensions", "questions", "template")
-"""What of this repository makes projects."""
-
-GIT = {
-    "GIT_AUTHOR_NAME": "Test",
-    "GIT_AUTHOR_EMAIL": "test@example.invalid",
-    "GIT_COMMITTER_NAME": "Test",
-    "GIT_COMMITTER_EMAIL": "test@example.invalid",
-    "GIT_CONFIG_GLOBAL": os.devnull,
-    "GIT_CONFIG_NOSYSTEM": "1",
-}
-"""Git as it behaves for somebody who has configured nothing."""
-
-Generate = Callable[..., Path]
-Reanswer = Callable[..., Path]
+from copies import GIT, Generate, Reanswer, clone_template, commit
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -40,33 +22,6 @@ def bare_git() -> Iterator[None]:
         for name, value in GIT.items():
             patch.setenv(name, value)
         yield
-
-
-def git(folder: Path, *arguments: str) -> str:
-    """Run git in a folder and return what it prints."""
-    return subprocess.run(["git", *arguments], cwd=folder, check=True, capture_output=True, text=True).stdout.strip()
-
-
-def commit(folder: Path, tag: str = "") -> None:
-    """Commit all that is in a folder, whether or not it was a repository before."""
-    git(folder, "init", "--quiet", "--initial-branch=main")
-    git(folder, "add", "--all")
-    git(folder, "commit", "--quiet", "--allow-empty", "--message", "as it is")
-    if tag:
-        git(folder, "tag", tag)
-
-
-def clone_template(folder: Path) -> Path:
-    """Copy the template as it is in the work tree, committed or not, into a repository of its own."""
-    folder.mkdir(parents=True)
-    for name in TEMPLATE:
-        source = REPOSITORY / name
-        if source.is_dir():
-            shutil.copytree(source, folder / name, ignore=shutil.ignore_patterns("__pycache__", ".*_cache"))
-        else:
-            shutil.copy(source, folder / name)
-    commit(folder, "v1.0.0")
-    return folder
 
 
 @pytest.fixture(scope="session")

@@ -10,7 +10,7 @@ import yaml
 from copier import run_copy
 from copier.errors import UserMessageError
 
-from conftest import Generate, clone_template, commit
+from copies import Generate, clone_template, commit
 from groundplan import catalogue
 from projects import REPOSITORY
 

@@ -13,7 +13,7 @@ import yaml
 from copier import run_copy
 from copier.errors import UserMessageError
 
-from conftest import Generate, Reanswer, clone_template, commit, git
+from copies import Generate, Reanswer, clone_template, commit, git
 
 SHOP: dict[str, Any] = {
     "project_name": "Shop",
@@ -42,7 +42,9 @@ REFUSED: list[tuple[str, dict[str, Any], str]] = [
         "project_name: '2026-03-01' is not text",
     ),
     ("YAML that is none", {"services": "a: b: c"}, "services: is no valid YAML"),
-    ("an option that is none", {"storage_kind": "sqlte"}, "storage_kind: 'sqlte' is not an option. Fix: did you mean"),
+    ("an option that is none", {"storage_kind": "sqlte"}, "storage_kind: 'sqlte' is not one of"),
+    ("a state that is none of a decision", {"storage_kind": "assume: sqlite"}, "storage_kind: 'assume: sqlite' is not"),
+    ("a word that only looks right", {"storage_kind": " TBD"}, "storage_kind: 'TBD' is not one of"),
     ("an option that is planned", {"storage_kind": "documents"}, "is planned and not offered yet"),
     (
         "an option that cannot be",
@@ -90,7 +92,7 @@ def test_the_command_shows_no_traceback(template: Path, tmp_path: Path) -> None:
     command = [sys.executable, "-m", "copier", "copy", *arguments]
     result = subprocess.run(command, env=os.environ, capture_output=True, text=True)
     assert result.returncode == 1
-    assert "storage_kind: 'sqlte' is not an option. Fix: did you mean 'sqlite'?" in result.stderr
+    assert "Fix: did you mean 'sqlite'?" in result.stderr
     assert "Traceback" not in result.stderr
     assert not (tmp_path / "project").exists()
 

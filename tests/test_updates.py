@@ -12,7 +12,7 @@ import yaml
 from copier.errors import UserMessageError
 from pathspec import GitIgnoreSpec
 
-from conftest import Generate, Reanswer, clone_template, commit, git
+from copies import Generate, Reanswer, clone_template, commit, git
 from projects import REPOSITORY, model, need_postgres, run, uses_postgres
 
 Answers = dict[str, Any]
@@ -266,7 +266,7 @@ class TestRefusal:
     @pytest.mark.parametrize(
         ("changes", "message"),
         [
-            ({"storage_kind": "postgre"}, "storage_kind: 'postgre' is not an option. Fix: did you mean 'postgres'?"),
+            ({"storage_kind": "postgre"}, "storage_kind: 'postgre' is not one of"),
             ({"storage_knd": "postgres"}, "storage_knd: is not a question of this template. Fix: did you mean"),
             ({"services": SHOP["services"][:1]}, "data_entities[1]"),
             ({"port_base": "many"}, "port_base: 'many' is not a whole number"),

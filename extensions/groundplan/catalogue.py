@@ -149,6 +149,11 @@ class Decision:
         return (*(option.name for option in self.offered), *LEFT_OPEN)
 
     @property
+    def words(self) -> tuple[str, ...]:
+        """What an answer can at all mean; that planned options are not offered yet is told separately."""
+        return (*(option.name for option in self.options), *LEFT_OPEN)
+
+    @property
     def choices(self) -> str:
         """The question's choices as Copier reads them. They hold no answer, since Copier renders them twice."""
         labels = [["The catalogue proposes", "auto"]]

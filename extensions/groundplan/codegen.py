@@ -69,6 +69,27 @@ EXAMPLES: dict[str, object] = {
 """A valid value of each kind of plain field."""
 
 
+@dataclass(frozen=True)
+class Route:
+    """One of the requests that every entity answers, as the generated `api.py` has it."""
+
+    method: str
+    one: bool
+    """Whether it is about one record, or about the collection."""
+    success: int
+    problems: tuple[int, ...]
+    repeatable: bool
+    """Whether sending it twice does no more than sending it once."""
+
+
+ROUTES = (
+    Route("POST", False, 201, (400, 401, 409, 422, 503), False),
+    Route("GET", False, 200, (401, 422, 503), True),
+    Route("GET", True, 200, (401, 404, 422, 503), True),
+    Route("PUT", True, 200, (400, 401, 404, 409, 412, 422, 428, 503), True),
+    Route("DELETE", True, 204, (401, 404, 409, 412, 422, 428, 503), True),
+)
+
 LINE_LENGTH = 100
 """Of the generated project, as its `pyproject.toml` tells the formatter."""
 

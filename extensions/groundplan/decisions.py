@@ -99,8 +99,9 @@ def _wanted(
     decision: Decision, answers: Answers, recorded: Mapping[str, str], drivers: Sequence[Driver], report: Report
 ) -> _Pick:
     """What the answer asks for; for `auto` and `tbd` what is recorded, else the best by drivers alone."""
-    how = "tbd" if decision.id in answers and answers[decision.id].state == "tbd" else "auto"
-    said = answers[decision.id].value
+    answer = answers[decision.id]
+    how = "tbd" if decision.id in answers and answer.state == "tbd" else "auto"
+    said = answer.value if answer.state in ("value", "tbd") else answer.state
     if said not in (None, "auto"):
         option = decision.option(said) if isinstance(said, str) else None
         if option is not None and option.offered:

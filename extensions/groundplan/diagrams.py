@@ -164,7 +164,7 @@ def call_sequence(caller: Service, owner: Service, entity: Entity, when_away: st
         f"    {_node(caller)}-->>client: stored",
         "  else unknown",
         f"    {_node(owner)}-->>{_node(caller)}: 404",
-        f"    {_node(caller)}-->>client: 422",
+        f"    {_node(caller)}-->>client: 409",
         "  else no answer after retries",
         f"    {_node(caller)}-->>client: {label(away)}",
         "  end",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 
-from .codegen import EntityCode, EventCode, ServiceCode, example
+from .codegen import ROUTES, EntityCode, EventCode, Route, ServiceCode, example
 from .domain import Product
 
 Path = tuple[str | int, ...]
@@ -56,6 +56,7 @@ class Facts:
 
     services: tuple[str, ...]
     internal: tuple[str, ...]
+    routes: tuple[Route, ...]
     entities: tuple[EntityFact, ...]
     events: tuple[EventFact, ...]
     copies: tuple[CopyFact, ...]
@@ -88,6 +89,7 @@ def facts(product: Product, services: tuple[ServiceCode, ...]) -> Facts:
     """Gather them."""
     return Facts(
         services=tuple(service.name for service in services),
+        routes=ROUTES,
         internal=tuple(service.name for service in services if service.internal),
         entities=tuple(_entity(product, service, it) for service in services for it in service.entities),
         events=tuple(_event(services, service, it) for service in services for it in service.published),

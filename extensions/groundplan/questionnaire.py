@@ -55,10 +55,10 @@ class Question:
         return EXAMPLES[self.type]
 
 
-def load(root: Path) -> tuple[Question, ...]:
-    """The questions of a template in the order in which they are asked."""
+def load(root: Path, choices: Mapping[str, tuple[str, ...]] | None = None) -> tuple[Question, ...]:
+    """The questions of a template in the order in which they are asked; `choices` are those that are computed."""
     return tuple(
-        _question(name, details)
+        _question(name, details, (choices or {}).get(name, ()))
         for document in _documents(root / "copier.yml")
         for name, details in document.items()
         if not name.startswith("_")
@@ -98,14 +98,14 @@ def _documents(path: Path) -> Iterator[Mapping[str, object]]:
             yield content
 
 
-def _question(name: str, details: object) -> Question:
+def _question(name: str, details: object, computed: tuple[str, ...]) -> Question:
     if not isinstance(details, Mapping):  # `name: default` for short
         return Question(name, type(details).__name__)
-    choices = details.get("choices")
+    listed = details.get("choices")
     return Question(
         name,
         type=details.get("type", "yaml"),
-        choices=tuple(_choices(choices)) if isinstance(choices, (list, dict)) else (),
+        choices=tuple(_choices(listed)) if isinstance(listed, (list, dict)) else computed,
         many=details.get("multiselect") is True,
         required="default" not in details,
     )

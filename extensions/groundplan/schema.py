@@ -14,7 +14,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from .domain import Entity, Field, Service
+from .domain import SCALARS, Entity, Field, Service
 
 Revision = tuple[str, ...]
 
@@ -22,6 +22,9 @@ OPERATION = re.compile(
     r"(?P<verb>create|add|loosen|tighten|retire) (?P<table>[a-z0-9_]+)"
     r"(?:\.(?P<column>[a-z0-9_]+))?(?P<columns>: .*)?(?: (?P<type>[a-z]+)(?P<optional>\?)?(?: = (?P<default>.*))?)?"
 )
+
+STORED = (*SCALARS, "choice", "json")
+"""The ways in which a column is kept."""
 
 
 @dataclass(frozen=True)
@@ -124,6 +127,14 @@ def parse(line: str) -> Operation:
     Raises:
         ValueError: The line is none; somebody edited the history by hand.
     """
+    operation = _parsed(line)
+    for column in (operation.column, *operation.columns):
+        if column and operation.verb != "retire" and column.type not in STORED:
+            raise ValueError(f"{line!r} has a column of an unknown type")
+    return operation
+
+
+def _parsed(line: str) -> Operation:
     found = OPERATION.fullmatch(line)
     if not found:
         raise ValueError(f"{line!r} is no schema operation")

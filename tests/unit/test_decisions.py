@@ -70,9 +70,6 @@ class TestOutcome:
         size = decide({"size": "big"}, "solo")["size"]
         assert (size.option.name, size.how) == ("big", "chosen")
 
-    def test_of_an_assumption_is_the_assumption(self) -> None:
-        assert decide({"size": "assume: big"})["size"].option.name == "big"
-
     def test_of_auto_follows_the_drivers(self) -> None:
         size = decide({"size": "auto"}, "public")["size"]
         assert (size.option.name, size.how) == ("big", "auto")
@@ -126,6 +123,8 @@ class TestRefusal:
         [
             ("smal", "size: 'smal' is not an option. Fix: did you mean 'small'?"),
             ("huge", "size: 'huge' is planned and not offered yet. Fix: "),
+            ("assume: small", "size: 'assume' is not an option"),
+            ("defer: later, me", "size: 'defer' is not an option"),
             (["small"], "is not an option"),
             ({"small": 1}, "is not an option"),
             (7, "size: '7' is not an option"),

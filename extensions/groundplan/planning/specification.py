@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from .. import diagrams
 from ..diagrams import Diagram
+from ..codegen import ROUTES
 from ..domain import Entity, Feature, Field, Service, Value
 from ..gaps import Facts
 from .acceptance import acceptance_file
@@ -248,12 +249,14 @@ class Specification:
 
 def _contract(entity: Entity) -> Iterator[tuple[str, ...]]:
     """The five requests of an entity."""
-    path, one, name = code(f"/v1/{entity.collection}"), code(f"/v1/{entity.collection}/{{id}}"), code(entity.name)
-    yield "POST", path, name, f"201 {name}, `ETag`, `Location`", "401, 409, 422, 503", "no"
-    yield "GET", path, "`after`, `limit`", f"200 page of {name}", "401, 422", "yes"
-    yield "GET", one, NONE, f"200 {name}, `ETag`", "401, 404, 422", "yes"
-    yield "PUT", one, f"{name}, `If-Match`", f"200 {name}, `ETag`", "401, 404, 409, 412, 422, 428, 503", "yes"
-    yield "DELETE", one, "`If-Match`", "204", "401, 404, 409, 412, 422, 428", "yes"
+    name = code(entity.name)
+    sent = (name, "`after`, `limit`", NONE, f"{name}, `If-Match`", "`If-Match`")
+    got = (f"{name}, `ETag`, `Location`", f"page of {name}", f"{name}, `ETag`", f"{name}, `ETag`", "")
+    for route, request, answer in zip(ROUTES, sent, got, strict=True):
+        path = code(f"/v1/{entity.collection}" + ("/{id}" if route.one else ""))
+        errors = ", ".join(map(str, route.problems))
+        repeatable = "yes" if route.repeatable else "no"
+        yield route.method, path, request, f"{route.success} {answer}".strip(), errors, repeatable
 
 
 def _shape(name: str, fields: Iterable[Field]) -> Table:

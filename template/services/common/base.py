@@ -61,7 +61,9 @@ class Service:
         errors.install(app)
         app.add_middleware(RequestLog, service=self.name)
         caller = only_services if self.internal else identify
-        app.include_router(self.router, dependencies=[Depends(caller)], responses=problems(401))
+        app.include_router(
+            self.router, dependencies=[Depends(caller)], responses=problems(401, 503)
+        )
         app.include_router(health)
         app.include_router(
             self._events(), dependencies=[Depends(only_services)], include_in_schema=False

@@ -9,6 +9,7 @@ import structlog
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
+from sqlalchemy.exc import InterfaceError, OperationalError
 from starlette.exceptions import HTTPException
 from starlette.routing import Match, Route
 
@@ -121,6 +122,13 @@ def install(app: FastAPI) -> None:
             for item in error.errors()
         ]
         return respond(request, status, detail, found)
+
+    @app.exception_handler(OperationalError)
+    @app.exception_handler(InterfaceError)
+    @app.exception_handler(ConnectionError)
+    async def database_away(request: Request, error: Exception) -> JSONResponse:
+        log.error("database away", path=request.url.path, error=str(error))
+        return respond(request, Away.status, "The database does not answer.", headers=Away.headers)
 
     @app.exception_handler(Exception)
     async def unexpected(request: Request, error: Exception) -> JSONResponse:

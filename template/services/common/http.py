@@ -12,10 +12,10 @@ from services.common.models import Record
 
 RecordT = TypeVar("RecordT", bound=Record)
 
-CREATE = problems(400, 409, 422, 503)
+CREATE = problems(400, 409, 422)
 LIST = problems(422)
 GET = problems(404, 422)
-REPLACE = problems(400, 404, 409, 412, 422, 428, 503)
+REPLACE = problems(400, 404, 409, 412, 422, 428)
 DELETE = problems(404, 409, 412, 422, 428)
 
 After = Annotated[UUID | None, Query(description="The `next` of the page before.")]

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.fixtures.facts import ENTITIES, Entity
+from tests.fixtures.facts import ENTITIES, ROUTES, Entity
 from tests.fixtures.system import NO_SUCH_ID, System
 
 pytestmark = pytest.mark.parametrize("entity", ENTITIES.values(), ids=str)
@@ -29,6 +29,16 @@ def holds(whole: Any, part: Any) -> bool:
     if isinstance(part, list):
         return len(whole) == len(part) and all(map(holds, whole, part))
     return bool(whole == part)
+
+
+async def test_the_interface_is_the_one_in_the_specification(
+    system: System, entity: Entity
+) -> None:
+    described = system.apps[entity.service].openapi()["paths"]
+    for route in ROUTES:
+        path = f"/v1/{entity.collection}" + ("/{id}" if route.one else "")
+        answers = described[path][route.method.lower()]["responses"]
+        assert sorted(map(int, answers)) == sorted([route.success, *route.problems])
 
 
 async def test_a_record_lives_from_creation_to_removal(system: System, entity: Entity) -> None:

@@ -9,10 +9,22 @@ import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlalchemy import Connection, MetaData
+from sqlalchemy.exc import OperationalError
 
 from services.common import messaging
+from services.common.consumers import Consumer
 from tests.fixtures.facts import SERVICES
-from tests.fixtures.system import CALLER_KEY, System
+from tests.fixtures.system import CALLER_KEY, NO_SUCH_ID, SERVICE_KEY, System
+
+ENVELOPE = {
+    "id": NO_SUCH_ID,
+    "source": "/tests",
+    "type": "nothing.happened",
+    "subject": NO_SUCH_ID,
+    "time": "2026-03-01T09:30:00Z",
+    "sequence": 1,
+    "data": {},
+}
 
 pytestmark = pytest.mark.parametrize("service", SERVICES)
 
@@ -34,6 +46,21 @@ async def test_a_service_without_its_database_is_not_ready(
         answer = await client.get("/health/ready")
     assert answer.status_code == 503
     assert answer.headers["content-type"] == "application/problem+json"
+
+
+@pytest.mark.parametrize(
+    "error", [ConnectionRefusedError("gone"), OperationalError("SELECT 1", {}, Exception("gone"))]
+)
+async def test_a_database_that_is_away_is_said_to_be(
+    system: System, service: str, error: Exception, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def fail(*_: object) -> None:
+        raise error
+
+    monkeypatch.setattr(Consumer, "handle", fail)
+    async with system.client(service, key=SERVICE_KEY) as client:
+        answer = await client.post("/internal/events", json=ENVELOPE)
+    assert (answer.status_code, answer.headers["Retry-After"]) == (503, "5")
 
 
 async def test_an_unexpected_error_is_a_problem_without_its_details(

@@ -1,0 +1,85 @@
+"""Where `ruff format` breaks a line of Python that is too long, so that what is generated needs no formatting."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterator
+
+LINE_LENGTH = 100
+"""Of the generated project, as its `pyproject.toml` tells the formatter."""
+
+TOKEN = re.compile(r""""(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'|[\[({]|[\])}]|, ?| for | if |.""", re.DOTALL)
+
+
+def width(code: str) -> int:
+    """The columns that a line takes: two for each wide character, none for one that combines."""
+    return sum(
+        2 if unicodedata.east_asian_width(it) in "WF" else not unicodedata.combining(it)
+        for it in code
+    )
+
+
+def wrapped(code: str, indent: int = 0, after: int = 0) -> str:
+    """The code in as many lines as it needs, from column `indent` on, with room for `after` more characters.
+
+    The first bracket is opened: what is in it goes on a line of its own, or else each item does. Items of a list, a
+    tuple or a dictionary are never left together.
+    """
+    if indent + width(code) + after <= LINE_LENGTH or not (found := _bracket(code)):
+        return code
+    start, end = found
+    head, body, tail = code[: start + 1], code[start + 1 : end], code[end:]
+    indent_inside = indent + 4
+    applied = start > 0 and (code[start - 1].isalnum() or code[start - 1] in "_])")  # a call or a subscript
+    items, comprehension = list(_split(body, ",")), list(_split(body, " for "))
+    if applied and indent_inside + width(body) <= LINE_LENGTH:
+        lines = [body]
+    elif len(comprehension) > 1:
+        lines = [body] if indent_inside + width(body) <= LINE_LENGTH else _clauses(comprehension, indent_inside)
+    elif len(items) == 1 and head.endswith("[") and applied:
+        lines = [wrapped(body, indent_inside)]  # a comma would make a tuple of it
+    else:
+        lines = [wrapped(item, indent_inside, 1) + "," for item in items]
+    pad = " " * indent
+    return "\n".join([head, *(f"{pad}    {it}" for it in lines), f"{pad}{wrapped(tail, indent, after)}"])
+
+
+def assigned(head: str, value: str, indent: int = 4) -> str:
+    """An assignment; a value without brackets is given some where it fits in them and would not without."""
+    whole = f"{head} = {value}"
+    if indent + width(whole) <= LINE_LENGTH or _bracket(whole) or indent + 4 + width(value) > LINE_LENGTH:
+        return wrapped(whole, indent)
+    pad = " " * indent
+    return f"{head} = (\n{pad}    {value}\n{pad})"
+
+
+def _clauses(parts: list[str], indent: int) -> list[str]:
+    element, *loops = parts
+    return [element, *(wrapped(f"for {loop}", indent) for loop in loops)]
+
+
+def _bracket(code: str) -> tuple[int, int] | None:
+    """Where the first bracket with something in it opens and closes."""
+    depth = start = 0
+    for found in TOKEN.finditer(code):
+        if found[0] in tuple("[({"):
+            start = start if depth else found.start()
+            depth += 1
+        elif found[0] in tuple("])}") and depth:
+            depth -= 1
+            if not depth and found.start() > start + 1:
+                return start, found.start()
+    return None
+
+
+def _split(body: str, separator: str) -> Iterator[str]:
+    """The parts between separators that are in no bracket and no string."""
+    depth = begin = 0
+    for found in TOKEN.finditer(body):
+        depth += (found[0] in tuple("[({")) - (found[0] in tuple("])}"))
+        if not depth and found[0].strip(" ") == separator.strip(" ") and len(found[0]) >= len(separator):
+            yield body[begin : found.start()]
+            begin = found.end()
+    if body[begin:]:
+        yield body[begin:]
