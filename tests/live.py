@@ -152,15 +152,6 @@ def needed(product: Product, fields: Sequence[Field]) -> set[str]:
     return found
 
 
-def refers(product: Product, fields: Sequence[Field]) -> bool:
-    """Whether any of the fields can name a record, be it inside a value object."""
-    return any(
-        field.type.kind == "reference"
-        or (field.type.kind == "value" and refers(product, product.value_objects[field.type.target].fields))
-        for field in fields
-    )
-
-
 def draft(product: Product, fields: Sequence[Field], ids: Ids) -> dict[str, object]:
     """A valid draft with every field that can be filled: one that refers to what is not there yet is left out."""
     values = {field.name: value(product, field.type, ids) for field in fields}

@@ -90,14 +90,23 @@ def run(path: Path, *command: str, env: Mapping[str, str] | None = None) -> str:
 
 
 def free_ports(count: int) -> int:
-    """The first of so many consecutive ports that nothing listens on."""
-    for first in range(20_000, 60_000, count):
+    """The first of so many consecutive ports that nothing listens on.
+
+    Each process looks in a range of its own, below those that the system gives to outgoing connections, so that tests
+    that run at the same time do not find the same.
+    """
+    start = 10_000 + os.getpid() % 200 * 100
+    for first in range(start, start + 100 - count, count):
+        if all(map(is_free, range(first, first + count))):
+            return first
+    raise RuntimeError(f"no {count} consecutive free ports from {start} on")
+
+
+def is_free(port: int) -> bool:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
-            for port in range(first, first + count):
-                with socket.socket() as probe:
-                    probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-                    probe.bind(("127.0.0.1", port))
+            probe.bind(("127.0.0.1", port))
         except OSError:
-            continue
-        return first
-    raise RuntimeError(f"no {count} consecutive free ports")
+            return False
+    return True

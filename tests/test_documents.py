@@ -18,7 +18,7 @@ from groundplan import catalogue, project
 from projects import EXAMPLES, REPOSITORY, answers
 
 if TYPE_CHECKING:
-    from conftest import Generate
+    from copies import Generate
 
 REAL = catalogue.load(REPOSITORY / "decisions")
 MERMAID = Path(__file__).parent / "mermaid"

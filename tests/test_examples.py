@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from conftest import Generate
+from copies import Generate
 from groundplan import domain, questionnaire
 from groundplan.answers import Answers
 from groundplan.reading import read
@@ -224,11 +224,7 @@ def test_size_budgets(name: str, plain: Path, tmp_path: Path, capsys: pytest.Cap
     assert {what: measured[what] for what, most in BUDGETS[name].items() if measured[what] > most} == {}
 
 
-@pytest.fixture(
-    scope="session",
-    params=[pytest.param(example, marks=pytest.mark.xdist_group(f"example-{example.stem}")) for example in EXAMPLES],
-    ids=NAMES,
-)
+@pytest.fixture(scope="session", params=EXAMPLES, ids=NAMES)
 def project(request: pytest.FixtureRequest, generate: Generate) -> Path:
     """An example's project."""
     return generate(answers(request.param))

@@ -10,7 +10,7 @@ from pathlib import Path
 import httpx2
 import pytest
 
-from conftest import commit, git
+from copies import commit, git
 from live import eventually, started
 from projects import REPOSITORY, environment
 
@@ -40,7 +40,6 @@ def answers(url: str) -> bool:
         return False
 
 
-@pytest.mark.xdist_group("readme")
 def test_first_command_gives_three_running_services(clone: Path, tmp_path: Path) -> None:
     if answers(PAGE):
         pytest.skip("port 8000 is taken; stop what uses it")
@@ -57,7 +56,6 @@ def test_first_command_gives_three_running_services(clone: Path, tmp_path: Path)
     assert git(clone, "status", "--porcelain") == ""
 
 
-@pytest.mark.xdist_group("readme")
 def test_second_command_runs_the_tests(clone: Path) -> None:
     """That it passes is what this run shows; here it has to find every test, with nothing but what it installs."""
     command = f"{COMMANDS[1]} --collect-only --quiet"

@@ -18,6 +18,7 @@ from .domain import (
     Type,
     pascal,
 )
+from .layout import absent, assigned, wrapped
 from .text import py
 
 ANNOTATIONS = {
@@ -90,40 +91,16 @@ ROUTES = (
     Route("DELETE", True, 204, (401, 404, 409, 412, 422, 428, 503), True),
 )
 
-LINE_LENGTH = 100
-"""Of the generated project, as its `pyproject.toml` tells the formatter."""
-
 
 def article(words: str) -> str:
     """The words with `a` or `an` before them."""
     return f"{'an' if words[:1].lower() in 'aeiou' else 'a'} {words}"
 
 
-def call(function: str, *arguments: str, indent: int = 0) -> str:
-    """A call on one line, or with an argument on each when that would be too long."""
-    whole = f"{function}({', '.join(arguments)})"
-    if indent + len(whole) <= LINE_LENGTH:
-        return whole
-    pad = " " * indent
-    return f"{function}(\n" + "".join(f"{pad}    {it},\n" for it in arguments) + f"{pad})"
-
-
-def assigned(head: str, value: str, indent: int = 4) -> str:
-    """An assignment, in brackets when it would be too long without and fits with them."""
-    whole, pad = f"{head} = {value}", " " * indent
-    if indent + len(whole) <= LINE_LENGTH or indent + 4 + len(value) > LINE_LENGTH:
-        return whole
-    return f"{head} = (\n{pad}    {value}\n{pad})"
-
-
 def listed(head: str, items: Iterable[str], indent: int) -> str:
-    """`head` and a tuple, on one line, or with an item on each when that would be too long."""
+    """`head` and a tuple."""
     items = tuple(items)
-    whole = f"{head}({', '.join(items)}{',' if len(items) == 1 else ''})"
-    if indent + len(whole) + 1 <= LINE_LENGTH or len(items) == 1:
-        return whole
-    pad = " " * indent
-    return f"{head}(\n" + "".join(f"{pad}    {it},\n" for it in items) + f"{pad})"
+    return wrapped(f"{head}({', '.join(items)}{',' if len(items) == 1 else ''})", indent, 1)
 
 
 @dataclass(frozen=True)
@@ -142,21 +119,12 @@ class FieldCode:
 
     @property
     def declaration(self) -> str:
-        """The field as a line of a class body, broken as the formatter breaks it."""
-        whole = f"{self.name}: {self.annotation}{self.assignment}"
-        if self.field.type.kind != "choice" or len(whole) + 4 <= LINE_LENGTH:
-            return whole
-        choices = "".join(f"        {py(choice)},\n" for choice in self.field.type.choices)
-        head, _, rest = self.annotation.partition("Literal[")
-        tail = rest.removeprefix(", ".join(map(py, self.field.type.choices)))
-        return f"{self.name}: {head}Literal[\n{choices}    {tail}{self.assignment}"
-
-    @property
-    def assignment(self) -> str:
-        """What follows the annotation: the default, if there is one."""
-        if self.field.default is not None:
-            return f" = {_literal(self.field.type, self.field.default)}"
-        return " = None" if self.field.type.optional else ""
+        """The field as a line of a class body."""
+        head = f"{self.name}: {self.annotation}"
+        if self.field.type.optional:
+            return absent(head)
+        default = self.field.default
+        return wrapped(head, 4) if default is None else assigned(head, _literal(self.field.type, default))
 
 
 def annotation(type: Type) -> str:
@@ -184,6 +152,10 @@ class ClassCode:
     doc: str
     fields: tuple[FieldCode, ...] = ()
     bases: str = "common.Model"
+
+    @property
+    def header(self) -> str:
+        return wrapped(f"class {self.name}({self.bases}):")
 
 
 @dataclass(frozen=True)
@@ -229,15 +201,8 @@ class PathCode:
 
     @property
     def item(self) -> str:
-        """The entry of a dictionary with all its ids as a list, broken as the formatter breaks it."""
-        head = f'"{self.name}": ['
-        whole = " ".join((self.element, *self.loops))
-        if len(f"{head}{whole}],") + 20 <= LINE_LENGTH:
-            return f"{head}{whole}]"
-        if len(whole) + 24 <= LINE_LENGTH:
-            return f"{head}\n{24 * ' '}{whole}\n{20 * ' '}]"
-        lines = "".join(f"{24 * ' '}{part}\n" for part in (self.element, *self.loops))
-        return f"{head}\n{lines}{20 * ' '}]"
+        """The entry of a dictionary with all its ids as a list."""
+        return wrapped(f'"{self.name}": [{" ".join((self.element, *self.loops))}]', 20, 1)
 
 
 @dataclass(frozen=True)
@@ -322,13 +287,28 @@ class EntityCode:
         return listed("events = ", self.events, 4)
 
     def route(self, verb: str, path: str, *arguments: str) -> str:
-        """The decorator of a route, broken as the formatter breaks it."""
-        return call(f"@router.{verb}", f'"/{self.collection}{path}"', *arguments)
+        """The decorator of a route."""
+        said = ", ".join((py(f"/{self.collection}{path}"), *arguments))
+        return wrapped(f"@router.{verb}({said})")
 
     @property
-    def columns(self) -> tuple[tuple[str, str, bool], ...]:
-        """Name, SQLAlchemy type, and whether it may be empty."""
-        return tuple((c.name, COLUMNS[c.type], c.optional) for c in schema.columns(self.entity))
+    def alias_assignment(self) -> str:
+        return wrapped(f"{self.alias} = Annotated[records.{self.alias}, Depends()]")
+
+    @property
+    def collection_header(self) -> str:
+        """The first line of the class that keeps its records."""
+        return wrapped(f"class {self.alias}(Collection[models.{self.name}Draft, models.{self.name}]):")
+
+    @property
+    def related_header(self) -> str:
+        """The first line of the method that collects what a draft refers to."""
+        return wrapped(f"async def related(self, draft: models.{self.name}Draft) -> {self.name}Related:", 4)
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The columns of its table, beside those that every table has."""
+        return tuple(_column(column, 4) for column in schema.columns(self.entity))
 
 
 @dataclass(frozen=True)
@@ -338,7 +318,13 @@ class ReactionCode:
     reaction: Reaction
     event: EventCode
     entity: EntityCode
-    arguments: tuple[tuple[str, str], ...]
+    arguments: tuple[str, ...]
+
+    @property
+    def lines(self) -> str:
+        """What stands between the brackets of the draft's call: an argument a line, or nothing."""
+        lines = "".join(f"        {wrapped(argument, 8, 1)},\n" for argument in self.arguments)
+        return f"\n{lines}    " if lines else ""
 
     @property
     def module(self) -> str:
@@ -423,14 +409,9 @@ class RevisionCode:
         return StepCode(f"steps.{operation.verb}", (table, py(column.name)))
 
 
-def _column(column: schema.Column) -> str:
-    return call(
-        "sa.Column",
-        py(column.name),
-        COLUMNS[column.type],
-        f"nullable={column.optional}",
-        indent=8,
-    )
+def _column(column: schema.Column, indent: int = 8) -> str:
+    name, type = py(column.name), COLUMNS[column.type]
+    return wrapped(f"sa.Column({name}, {type}, nullable={column.optional})", indent, 1)
 
 
 def _fill(column: schema.Column) -> str:
@@ -560,7 +541,7 @@ class ServiceCode:
                 heard[reaction.event],
                 entities[reaction.creates],
                 tuple(
-                    (name, _expression(entities[reaction.creates].entity, name, source))
+                    f"{name}={_expression(entities[reaction.creates].entity, name, source)}"
                     for name, source in reaction.mapping
                 ),
             )
@@ -622,7 +603,7 @@ class ServiceCode:
         names += ["ReadCopy"] if self.copies else []
         imports = [f"from services.common.consumers import {', '.join(names)}"]
         if self.reactions:
-            if any("common." in it for reaction in self.reactions for _, it in reaction.arguments):
+            if any("common." in it for reaction in self.reactions for it in reaction.arguments):
                 imports.insert(0, "from services.common import models as common")
             imports.append("from services.common.rules import reaction_rules")
             imports.append(f"from services.{self.name} import models, records")

@@ -36,7 +36,8 @@ def wrapped(code: str, indent: int = 0, after: int = 0) -> str:
     if applied and indent_inside + width(body) <= LINE_LENGTH:
         lines = [body]
     elif len(comprehension) > 1:
-        lines = [body] if indent_inside + width(body) <= LINE_LENGTH else _clauses(comprehension, indent_inside)
+        together = indent_inside + width(body) <= LINE_LENGTH
+        lines = [body] if together else list(_clauses(comprehension, indent_inside))
     elif len(items) == 1 and head.endswith("[") and applied:
         lines = [wrapped(body, indent_inside)]  # a comma would make a tuple of it
     else:
@@ -47,16 +48,35 @@ def wrapped(code: str, indent: int = 0, after: int = 0) -> str:
 
 def assigned(head: str, value: str, indent: int = 4) -> str:
     """An assignment; a value without brackets is given some where it fits in them and would not without."""
-    whole = f"{head} = {value}"
-    if indent + width(whole) <= LINE_LENGTH or _bracket(whole) or indent + 4 + width(value) > LINE_LENGTH:
+    whole, pad = f"{head} = {value}", " " * indent
+    opened = indent + max(width(f"{head} = ("), 4 + width(value)) <= LINE_LENGTH
+    if indent + width(whole) <= LINE_LENGTH or _bracket(value) or not opened:
         return wrapped(whole, indent)
-    pad = " " * indent
     return f"{head} = (\n{pad}    {value}\n{pad})"
 
 
-def _clauses(parts: list[str], indent: int) -> list[str]:
+def absent(declaration: str, indent: int = 4) -> str:
+    """A declaration that ends with `| None`, and `None` as its value."""
+    if indent + width(f"{declaration} = (") <= LINE_LENGTH:
+        return assigned(declaration, "None", indent)
+    name, _, union = declaration.partition(": ")
+    inner, pad = union.removesuffix(" | None"), " " * indent
+    together = indent + 4 + width(union) <= LINE_LENGTH
+    lines = [union] if together else [wrapped(inner, indent + 4), "| None"]
+    return "\n".join([f"{name}: (", *(f"{pad}    {it}" for it in lines), f"{pad}) = None"])
+
+
+def _clauses(parts: list[str], indent: int) -> Iterator[str]:
+    """The element of a comprehension, then each of its loops."""
     element, *loops = parts
-    return [element, *(wrapped(f"for {loop}", indent) for loop in loops)]
+    yield element
+    for loop in loops:
+        source, other, rest = f"for {loop}".partition(" or ")
+        if other and indent + width(f"for {loop}") > LINE_LENGTH:
+            yield source
+            yield f"or {rest}"
+        else:
+            yield wrapped(f"for {loop}", indent)
 
 
 def _bracket(code: str) -> tuple[int, int] | None:

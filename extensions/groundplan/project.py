@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from itertools import chain
 
-from . import codegen, history, reading, text
+from . import codegen, history, layout, reading, text
 from .answers import Answers
 from .catalogue import Catalogue, Module, Requirement, Variable
 from .codegen import ServiceCode
@@ -55,7 +55,7 @@ class EnvVar:
         if self.required:
             return head
         value = self.default if self.type == "PositiveFloat" else text.py(self.default)
-        return codegen.assigned(head, value)
+        return layout.assigned(head, value)
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ from alembic import context
 
 context.configure(
     connection=context.config.attributes["connection"],
-    # SQLite cannot alter a column in place; Alembic then rebuilds the table.
+    # Where a database cannot alter a column in place, Alembic rebuilds the table.
     render_as_batch=True,
     transaction_per_migration=True,
 )

@@ -13,29 +13,13 @@ from contextlib import asynccontextmanager, suppress
 from typing import Any
 from uuid import UUID
 
+import sqlalchemy as sa
 import structlog
-from sqlalchemy import (
-    JSON,
-    BigInteger,
-    Boolean,
-    Column,
-    Delete,
-    Integer,
-    MetaData,
-    Row,
-    String,
-    Table,
-    Update,
-    Uuid,
-    delete,
-    insert,
-    select,
-    update,
-)
 from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.common.clients import Client, Rejected
+from services.common.engine import COUNTER
 from services.common.errors import Away
 from services.common.models import Envelope
 from services.common.storage import Database, InstantColumn
@@ -45,30 +29,29 @@ log = structlog.get_logger()
 
 LONGEST_PAUSE_S = 30
 
-metadata = MetaData()
-outbox = Table(
+metadata = sa.MetaData()
+outbox = sa.Table(
     "outbox",
     metadata,
-    # SQLite counts up only what it calls INTEGER.
-    Column("position", BigInteger().with_variant(Integer, "sqlite"), primary_key=True),
-    Column("subscriber", String(80), nullable=False, index=True),
-    Column("event", JSON, nullable=False),
-    Column("rejected", String(500), nullable=True),
+    sa.Column("position", COUNTER, primary_key=True),
+    sa.Column("subscriber", sa.String(80), nullable=False, index=True),
+    sa.Column("event", sa.JSON, nullable=False),
+    sa.Column("rejected", sa.String(500), nullable=True),
 )
-inbox = Table(
+inbox = sa.Table(
     "inbox",
     metadata,
-    Column("event_id", Uuid, primary_key=True),
-    Column("received_at", InstantColumn, nullable=False),
+    sa.Column("event_id", sa.Uuid, primary_key=True),
+    sa.Column("received_at", InstantColumn, nullable=False),
 )
-read_copies = Table(
+read_copies = sa.Table(
     "read_copies",
     metadata,
-    Column("entity", String(80), primary_key=True),
-    Column("id", Uuid, primary_key=True),
-    Column("version", Integer, nullable=False),
-    Column("removed", Boolean, nullable=False),
-    Column("data", JSON, nullable=False),
+    sa.Column("entity", sa.String(80), primary_key=True),
+    sa.Column("id", sa.Uuid, primary_key=True),
+    sa.Column("version", sa.Integer, nullable=False),
+    sa.Column("removed", sa.Boolean, nullable=False),
+    sa.Column("data", sa.JSON, nullable=False),
 )
 
 
@@ -80,14 +63,14 @@ async def publish(
     """Put an event into the outbox, in the transaction of the change that caused it."""
     event = envelope.model_dump(mode="json")
     for subscriber in subscribers:
-        await connection.execute(insert(outbox).values(subscriber=subscriber, event=event))
+        await connection.execute(sa.insert(outbox).values(subscriber=subscriber, event=event))
 
 
 async def is_new(connection: AsyncConnection, event_id: UUID) -> bool:
     """Remember an event as handled; false if it was already."""
     try:
         async with connection.begin_nested():
-            await connection.execute(insert(inbox).values(event_id=event_id, received_at=now()))
+            await connection.execute(sa.insert(inbox).values(event_id=event_id, received_at=now()))
     except IntegrityError:
         return False
     return True
@@ -98,13 +81,13 @@ async def keep_copy(
 ) -> None:
     """Bring a read copy up to date; a version older than the copy's own came late and is dropped."""
     this = (read_copies.c.entity == entity) & (read_copies.c.id == envelope.subject)
-    known = await connection.scalar(select(read_copies.c.version).where(this))
+    known = await connection.scalar(sa.select(read_copies.c.version).where(this))
     values = {"version": envelope.sequence, "removed": removed, "data": envelope.data}
     if known is None:
         row = {"entity": entity, "id": envelope.subject, **values}
-        await connection.execute(insert(read_copies).values(row))
+        await connection.execute(sa.insert(read_copies).values(row))
     elif envelope.sequence >= known:
-        await connection.execute(update(read_copies).where(this).values(values))
+        await connection.execute(sa.update(read_copies).where(this).values(values))
 
 
 class Relay:
@@ -161,14 +144,15 @@ class Relay:
             except Rejected as error:
                 # Sending it again would be refused again, and would hold up all that follows.
                 log.error("event rejected", subscriber=self.subscriber, error=str(error))
-                change: Update | Delete = update(outbox).values(rejected=str(error)[:500])
+                reason = str(error)[:500]
+                change: sa.Update | sa.Delete = sa.update(outbox).values(rejected=reason)
             else:
-                change = delete(outbox)
+                change = sa.delete(outbox)
             await self._settle(row.position, change)
 
-    async def _oldest(self) -> Row[int, Any] | None:
+    async def _oldest(self) -> sa.Row[int, Any] | None:
         waiting = (
-            select(outbox.c.position, outbox.c.event)
+            sa.select(outbox.c.position, outbox.c.event)
             .where(outbox.c.subscriber == self.subscriber, outbox.c.rejected.is_(None))
             .order_by(outbox.c.position)
             .limit(1)
@@ -176,6 +160,6 @@ class Relay:
         async with self.database.read() as connection:
             return (await connection.execute(waiting)).one_or_none()
 
-    async def _settle(self, position: int, change: Update | Delete) -> None:
+    async def _settle(self, position: int, change: sa.Update | sa.Delete) -> None:
         async with self.database.write() as connection:
             await connection.execute(change.where(outbox.c.position == position))

@@ -9,21 +9,7 @@ from decimal import Decimal
 from typing import Any, Generic, Protocol, TypeVar
 from uuid import UUID
 
-from sqlalchemy import (
-    BigInteger,
-    Column,
-    DateTime,
-    Dialect,
-    Integer,
-    Table,
-    TypeDecorator,
-    Uuid,
-    delete,
-    insert,
-    select,
-    text,
-    update,
-)
+import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from services.common import engine as installed_engine
@@ -46,39 +32,39 @@ class StorageEngine(Protocol):
 ENGINE: StorageEngine = installed_engine
 
 
-class MoneyColumn(TypeDecorator[Decimal]):
+class MoneyColumn(sa.TypeDecorator[Decimal]):
     """An amount with two decimals, kept in hundredths, exact on every database."""
 
-    impl = BigInteger
+    impl = sa.BigInteger
     cache_ok = True
 
-    def process_bind_param(self, value: Decimal | None, dialect: Dialect) -> int | None:
+    def process_bind_param(self, value: Decimal | None, dialect: sa.Dialect) -> int | None:
         return None if value is None else int(value * 100)
 
-    def process_result_value(self, value: int | None, dialect: Dialect) -> Decimal | None:
+    def process_result_value(self, value: int | None, dialect: sa.Dialect) -> Decimal | None:
         return None if value is None else Decimal(value).scaleb(-2)
 
 
-class InstantColumn(TypeDecorator[datetime]):
-    """A point in time, kept in UTC; SQLite forgets the zone, so it is put back."""
+class InstantColumn(sa.TypeDecorator[datetime]):
+    """A point in time, kept in UTC; the zone is put back where a database forgets it."""
 
-    impl = DateTime(timezone=True)
+    impl = sa.DateTime(timezone=True)
     cache_ok = True
 
-    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+    def process_bind_param(self, value: datetime | None, dialect: sa.Dialect) -> datetime | None:
         return None if value is None else value.astimezone(UTC)
 
-    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+    def process_result_value(self, value: datetime | None, dialect: sa.Dialect) -> datetime | None:
         return value if value is None or value.tzinfo else value.replace(tzinfo=UTC)
 
 
-def record_columns() -> Sequence[Column[Any]]:
+def record_columns() -> Sequence[sa.Column[Any]]:
     """The columns that the table of every entity begins with."""
     return (
-        Column("id", Uuid, primary_key=True),
-        Column("version", Integer, nullable=False),
-        Column("created_at", InstantColumn, nullable=False),
-        Column("updated_at", InstantColumn, nullable=False),
+        sa.Column("id", sa.Uuid, primary_key=True),
+        sa.Column("version", sa.Integer, nullable=False),
+        sa.Column("created_at", InstantColumn, nullable=False),
+        sa.Column("updated_at", InstantColumn, nullable=False),
     )
 
 
@@ -105,7 +91,7 @@ class Database:
     async def ping(self) -> None:
         """Raise unless the database answers."""
         async with self.read() as connection:
-            await connection.execute(text("SELECT 1"))
+            await connection.execute(sa.text("SELECT 1"))
 
     async def close(self) -> None:
         await self.engine.dispose()
@@ -114,14 +100,14 @@ class Database:
 class Store(Generic[RecordT]):
     """The records of one entity."""
 
-    def __init__(self, model: type[RecordT], table: Table) -> None:
+    def __init__(self, model: type[RecordT], table: sa.Table) -> None:
         self.model = model
         self.table = table
 
     async def get(self, connection: AsyncConnection, id: UUID) -> RecordT:
         """Raises `Missing` if there is none."""
         row = (
-            await connection.execute(select(self.table).where(self.table.c.id == id))
+            await connection.execute(sa.select(self.table).where(self.table.c.id == id))
         ).one_or_none()
         if row is None:
             raise Missing(f"There is no {self.model.__name__} {id}.")
@@ -131,7 +117,7 @@ class Store(Generic[RecordT]):
         self, connection: AsyncConnection, after: UUID | None, limit: int
     ) -> Page[RecordT]:
         """At most `limit` records whose id comes after `after`."""
-        query = select(self.table).order_by(self.table.c.id).limit(limit + 1)
+        query = sa.select(self.table).order_by(self.table.c.id).limit(limit + 1)
         if after is not None:
             query = query.where(self.table.c.id > after)
         rows = (await connection.execute(query)).all()
@@ -139,16 +125,16 @@ class Store(Generic[RecordT]):
         return Page(items=items, next=items[-1].id if len(rows) > limit else None)
 
     async def add(self, connection: AsyncConnection, record: RecordT) -> None:
-        await connection.execute(insert(self.table).values(record.model_dump()))
+        await connection.execute(sa.insert(self.table).values(record.model_dump()))
 
     async def replace(self, connection: AsyncConnection, record: RecordT, version: int) -> None:
         """Store the record over `version` of it; raises `Outdated` if that is not the current one."""
-        statement = update(self.table).values(record.model_dump(exclude={"id", "created_at"}))
+        statement = sa.update(self.table).values(record.model_dump(exclude={"id", "created_at"}))
         await self._change(connection, statement, record.id, version)
 
     async def delete(self, connection: AsyncConnection, id: UUID, version: int) -> None:
         """Remove `version` of a record; raises `Outdated` if that is not the current one."""
-        await self._change(connection, delete(self.table), id, version)
+        await self._change(connection, sa.delete(self.table), id, version)
 
     async def _change(
         self, connection: AsyncConnection, statement: Any, id: UUID, version: int

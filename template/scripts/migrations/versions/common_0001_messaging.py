@@ -3,6 +3,7 @@
 import sqlalchemy as sa
 from alembic import op
 
+from services.common.engine import COUNTER
 from services.common.storage import InstantColumn
 
 revision = "common_0001"
@@ -12,10 +13,9 @@ depends_on = None
 
 
 def upgrade() -> None:
-    position = sa.BigInteger().with_variant(sa.Integer, "sqlite")
     op.create_table(
         "outbox",
-        sa.Column("position", position, primary_key=True),
+        sa.Column("position", COUNTER, primary_key=True),
         sa.Column("subscriber", sa.String(80), nullable=False, index=True),
         sa.Column("event", sa.JSON, nullable=False),
         sa.Column("rejected", sa.String(500), nullable=True),

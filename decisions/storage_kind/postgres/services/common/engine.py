@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from pydantic_core import to_json
-from sqlalchemy import Connection, event, make_url, text
+from sqlalchemy import BigInteger, Connection, event, make_url, text
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+
+COUNTER = BigInteger
+"""The type of a primary key that counts up by itself."""
 
 
 def connect(url: str) -> AsyncEngine:

@@ -6,8 +6,11 @@ from pathlib import Path
 from typing import Any
 
 from pydantic_core import to_json
-from sqlalchemy import Connection, event, make_url
+from sqlalchemy import Connection, Integer, event, make_url
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+
+COUNTER = Integer
+"""The type of a primary key that counts up by itself; only INTEGER does."""
 
 
 def connect(url: str) -> AsyncEngine:

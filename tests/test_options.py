@@ -107,8 +107,9 @@ def test_an_option_without_a_module_that_others_import_is_told_of(tmp_path: Path
 TEMPLATES = [
     path
     for path in sorted((REPOSITORY / "template").rglob("*"))
-    if path.is_file() and not re.search(r"cache(__)?/", path.as_posix())
+    if path.is_file() and not re.search(r"cache(__)?/|/\.github/", path.as_posix())
 ]
+"""All but the workflows, which cannot vary with the answers: GitHub's own token may not change one."""
 
 ORDINARY = {"services", "functions", "documents", "files"}
 """Options whose names are words that templates need for something else: `services` is a folder."""
