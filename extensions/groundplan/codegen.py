@@ -456,7 +456,7 @@ class ServiceCode:
                 entity,
                 _fields(entity.fields),
                 self._lookups(entity),
-                tuple(event.snake.upper() for event in self.service.events if event.entity == entity.name),
+                tuple(event.constant for event in self.published if event.event.entity == entity.name),
             )
             for entity in self.service.entities
         )
@@ -469,7 +469,8 @@ class ServiceCode:
                 tuple(subscriber.name for subscriber in self.product.subscribers(event.name)),
                 _fields(event.fields),
             )
-            for event in self.service.events
+            # A read copy is brought up to date before anything reacts, so that what is created can refer to it.
+            for event in sorted(self.service.events, key=lambda it: not it.implied)
         )
 
     @cached_property
@@ -632,7 +633,9 @@ class ServiceCode:
         by_target: dict[str, list[PathCode]] = {}
         for target, path in self._references(entity.fields, "draft"):
             by_target.setdefault(target, []).append(path)
-        return tuple(self._lookup(self.product.entities[target], tuple(paths)) for target, paths in by_target.items())
+        lookups = (self._lookup(self.product.entities[target], tuple(paths)) for target, paths in by_target.items())
+        # In a class body, an attribute called `models` hides the module from the lines below it.
+        return tuple(sorted(lookups, key=lambda it: it.attribute == "models"))
 
     def _lookup(self, target: Entity, paths: tuple[PathCode, ...]) -> LookupCode:
         if target.service == self.name:
@@ -701,11 +704,11 @@ def _draft(product: Product, fields: Iterable[Field], entity: str) -> dict[str, 
 
 
 def _example(product: Product, type: Type, entity: str) -> object:
+    if type.many and entity in _needed_for(product, *_referred(product, type)):
+        return []  # one would need another, and so on
     if type.kind == "choice":
         value: object = type.choices[0]
     elif type.kind == "reference":
-        if type.many and entity in _needed_for(product, type.target):
-            return []  # one would need another, and so on
         value = {"ref": type.target}
     elif type.kind == "value":
         value = _draft(product, product.value_objects[type.target].fields, entity)
@@ -714,21 +717,28 @@ def _example(product: Product, type: Type, entity: str) -> object:
     return [value] if type.many else value
 
 
-def _needed_for(product: Product, entity: str) -> set[str]:
-    """The entities that there must be for a record of this one, itself among them."""
+def _needed_for(product: Product, *entities: str) -> set[str]:
+    """The entities that there must be for a record of each of these, themselves among them."""
     needed: set[str] = set()
-    waiting = [entity]
+    waiting = list(entities)
     while waiting:
         name = waiting.pop()
         if name not in needed:
             needed.add(name)
-            waiting += _required_references(product, product.entities[name].fields)
+            waiting += (
+                target
+                for field in product.entities[name].fields
+                if field.required
+                for target in _referred(product, field.type)
+            )
     return needed
 
 
-def _required_references(product: Product, fields: Iterable[Field]) -> Iterator[str]:
-    for field in fields:
-        if field.required and field.type.kind == "reference":
-            yield field.type.target
-        elif field.required and field.type.kind == "value":
-            yield from _required_references(product, product.value_objects[field.type.target].fields)
+def _referred(product: Product, type: Type) -> Iterator[str]:
+    """The entities that an example of a type refers to."""
+    if type.kind == "reference":
+        yield type.target
+    elif type.kind == "value":
+        for field in product.value_objects[type.target].fields:
+            if field.required:
+                yield from _referred(product, field.type)

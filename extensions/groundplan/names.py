@@ -39,6 +39,9 @@ SETTINGS = _words("api database service")
 GENERATED_CLASSES = _words("Depend Literal")
 """Names that would hide, as they are or in the plural, what generated modules import."""
 
+GENERATED_TABLES = _words("read_copies")
+"""Tables that every database has, as far as an entity could ask for their name."""
+
 DEVICES = frozenset(["con", "prn", "aux", "nul", *(f"{port}{n}" for port in ("com", "lpt") for n in range(1, 10))])
 """Names that Windows does not let a file have."""
 
@@ -51,7 +54,7 @@ MODEL_ATTRIBUTES = _words(
 KEPT_FIELDS = frozenset(["id", "version", "created_at", "updated_at"])
 """Fields that every record has without being asked."""
 
-ANNOTATIONS = _words("str int float bool list dict tuple set bytes")
+ANNOTATIONS = _words("common str int float bool list dict tuple set bytes")
 """Names that annotations in a model's body are made of."""
 
 DISTRIBUTIONS = _words(
@@ -100,13 +103,15 @@ def entity(name: str) -> str:
     """Why this is no name for an entity or a value object, or an empty string."""
     if not re.fullmatch(r"[A-Z][A-Za-z0-9]*", name):
         return "is not one capitalised word of plain letters and digits"
-    module = snake(name)
+    module, table = snake(name), plural(snake(name))
     return (
-        _too_long(plural(module))
+        _too_long(table)
         or ("is a keyword or built-in name of Python" if keyword.iskeyword(name) or hasattr(builtins, name) else "")
         or ("would hide something that generated modules import" if name in GENERATED_CLASSES else "")
         or (f"needs the module {module}.py, which every generated service has" if module in GENERATED_MODULES else "")
         or (f"needs the module {module}.py, and '{module}' is a Python keyword" if keyword.iskeyword(module) else "")
+        or (f"needs the table {table}, and '{table}' is a Python keyword" if keyword.iskeyword(table) else "")
+        or (f"needs the table {table}, which every database has" if table in GENERATED_TABLES else "")
         or (f"needs the file {module}.py, which Windows does not allow" if module in DEVICES else "")
     )
 
@@ -117,7 +122,8 @@ def field(name: str) -> str:
         _not_snake(name)
         or ("is a field that every record has anyway" if name in KEPT_FIELDS else "")
         or ("is taken by the library that validates records" if _is_model_attribute(name) else "")
-        or ("is the name of a type" if name in ANNOTATIONS else "")
+        or ("would hide a name that the types of fields are made of" if name in ANNOTATIONS else "")
+        or ("is how a column is called that is out of use" if re.search(r"_retired_\d{4}$", name) else "")
         or ("looks like the digit 1" if name == "l" else "")  # every linter refuses it
     )
 

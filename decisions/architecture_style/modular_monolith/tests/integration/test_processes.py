@@ -1,0 +1,38 @@
+"""One process serves every service, each under its name."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import httpx2
+import pytest
+
+from services.common import base
+from services.common.transport import open_client
+from scripts.processes import load_processes
+from services.main import app
+from tests.fixtures.databases import databases
+from tests.fixtures.facts import SERVICES
+from tests.fixtures.system import settings_for
+
+
+def test_one_process_is_listed_with_every_service() -> None:
+    (process,) = load_processes()
+    assert process.services == {name: f"/{name}" for name in SERVICES}
+
+
+async def test_every_service_answers_on_one_port_and_the_others_reach_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with databases(SERVICES, tmp_path) as urls:
+        monkeypatch.setattr(base, "load_settings", lambda: settings_for(urls))
+        transport = httpx2.ASGITransport(app)
+        async with (
+            app.router.lifespan_context(app),
+            httpx2.AsyncClient(transport=transport, base_url="http://test") as caller,
+        ):
+            for name in SERVICES:
+                answer = await caller.get(f"/{name}/health/live")
+                assert answer.json() == {"status": "live"}
+                async with open_client(name, "http://unused", {}) as neighbour:
+                    assert (await neighbour.get("/health/live")).json() == {"status": "live"}
