@@ -384,7 +384,7 @@ class RevisionCode:
 
     @property
     def has_columns(self) -> bool:
-        return any(operation.verb in ("create", "add") for operation in self.operations)
+        return any(operation.verb in ("create", "add", "tighten") for operation in self.operations)
 
     @property
     def uses_storage(self) -> bool:
@@ -401,12 +401,12 @@ class RevisionCode:
             return StepCode("steps.create", (table, *columns))
         if column is None:
             return StepCode("steps.retire_table", (table, py(self.id)))
-        if operation.verb == "add":
-            fill = () if column.default is None else (f"fill={_fill(column)}",)
-            return StepCode("steps.add", (table, _column(column), *fill))
         if operation.verb == "retire":
             return StepCode("steps.retire", (table, py(column.name), py(self.id)))
-        return StepCode(f"steps.{operation.verb}", (table, py(column.name)))
+        if operation.verb == "loosen":
+            return StepCode("steps.loosen", (table, py(column.name)))
+        fill = () if column.default is None else (_fill(column),)
+        return StepCode(f"steps.{operation.verb}", (table, _column(column), *fill))
 
 
 def _column(column: schema.Column, indent: int = 8) -> str:
@@ -415,12 +415,8 @@ def _column(column: schema.Column, indent: int = 8) -> str:
 
 
 def _fill(column: schema.Column) -> str:
-    """The value that existing records get, as Python."""
-    if column.type == "bool":
-        return str(column.default == "true")
-    if column.type == "int":
-        return str(column.default)
-    return _literal(Type(column.type), str(column.default))
+    """The value that records without one get, as an argument."""
+    return wrapped(f"fill={_literal(Type(column.type), column.default)}", 8, 1)
 
 
 @dataclass(frozen=True)

@@ -14,10 +14,7 @@ TOKEN = re.compile(r""""(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'|[\[({]|[\])}]|, ?| fo
 
 def width(code: str) -> int:
     """The columns that a line takes: two for each wide character, none for one that combines."""
-    return sum(
-        2 if unicodedata.east_asian_width(it) in "WF" else not unicodedata.combining(it)
-        for it in code
-    )
+    return sum(2 if unicodedata.east_asian_width(it) in "WF" else not unicodedata.combining(it) for it in code)
 
 
 def wrapped(code: str, indent: int = 0, after: int = 0) -> str:

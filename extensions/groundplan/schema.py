@@ -1,30 +1,37 @@
 """The tables of a service, and the migrations that lead to them.
 
-A revision is a tuple of one-line operations, kept in the project's history, so that a migration that was handed out
-never changes:
+A revision is a tuple of one-line operations, kept in the project's history, so that what a migration that was handed
+out did to a database is never done otherwise:
 
     create books: title str, isbn str?, stock int     a new table, beside the columns that every table has
     add books.pages int?                              a new column; `= 0` gives the rows that exist a value
-    loosen books.pages int? / tighten books.pages int the column may, or may no longer, be empty
+    loosen books.pages int?                           the column may be empty from now on
+    tighten books.pages int                           it may no longer; `= 0` gives the rows without one a value
     retire books.pages / retire books                 out of use: renamed and kept, because a migration loses nothing
 """
 
 from __future__ import annotations
 
+import json
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from .domain import SCALARS, Entity, Field, Service
 
 Revision = tuple[str, ...]
-
-OPERATION = re.compile(
-    r"(?P<verb>create|add|loosen|tighten|retire) (?P<table>[a-z0-9_]+)"
-    r"(?:\.(?P<column>[a-z0-9_]+))?(?P<columns>: .*)?(?: (?P<type>[a-z]+)(?P<optional>\?)?(?: = (?P<default>.*))?)?"
-)
+Tables = Mapping[str, Mapping[str, "Column"]]
 
 STORED = (*SCALARS, "choice", "json")
-"""The ways in which a column is kept."""
+"""How a column can be kept."""
+
+NAME = "[a-z][a-z0-9_]*"
+COLUMN = rf"{NAME} (?:{'|'.join(STORED)})\??"
+OPERATION = re.compile(
+    rf"(?P<create>create) (?P<created>{NAME}): (?P<columns>{COLUMN}(?:, {COLUMN})*)"
+    rf"|(?P<retire>retire) (?P<retired>{NAME})(?:\.(?P<name>{NAME}))?"
+    rf"|(?P<verb>add|loosen|tighten) (?P<table>{NAME})\.(?P<column>{COLUMN})(?: = (?P<default>.+))?"
+)
 
 
 @dataclass(frozen=True)
@@ -34,7 +41,13 @@ class Column:
     name: str
     type: str
     optional: bool = False
-    default: str | None = None
+    default: object = None
+    """Of JSON's types; an empty list, where nobody gave a list one."""
+
+    @property
+    def demands(self) -> bool:
+        """Whether rows without a value cannot stay, and nobody said what to give them."""
+        return not self.optional and self.default is None
 
     def __str__(self) -> str:
         return f"{self.name} {self.type}{'?' if self.optional else ''}"
@@ -59,39 +72,52 @@ def stored_as(field: Field) -> str:
 
 def columns(entity: Entity) -> tuple[Column, ...]:
     """The columns of an entity's table, beside those that every table has."""
-    return tuple(
-        Column(
-            field.name,
-            stored_as(field),
-            field.type.optional,
-            None
-            if field.default is None
-            else str(field.default).lower()
-            if isinstance(field.default, bool)
-            else str(field.default),
-        )
-        for field in entity.fields
-    )
+    return tuple(Column(it.name, stored_as(it), it.type.optional, _default(it)) for it in entity.fields)
+
+
+def _default(field: Field) -> object:
+    return [] if field.type.many and field.required else field.default
 
 
 def revise(previous: tuple[Revision, ...], service: Service) -> tuple[Revision, ...]:
     """The revisions of a service, with one more if its tables are not what the previous ones lead to."""
-    step = _difference(_tables(previous), service)
-    return (*previous, step) if step else previous
+    wanted = {entity.table: {column.name: column for column in columns(entity)} for entity in service.entities}
+    step = _difference(_tables(previous), wanted)
+    eased = tuple(tuple(_eased(line, wanted) for line in revision) for revision in previous)
+    return (*eased, step) if step else eased
 
 
-def _difference(known: dict[str, dict[str, Column]], service: Service) -> Revision:
-    steps = []
-    wanted = {entity.table: columns(entity) for entity in service.entities}
+def _eased(line: str, wanted: Tables) -> str:
+    """An operation that rows can stand in the way of, unless it asks what is asked no longer.
+
+    Where it was done, no row stood in its way, so that it may do more for those rows now.
+    """
+    operation = parse(line)
+    old = operation.column
+    if operation.verb not in ("add", "tighten") or old is None or not old.demands:
+        return line
+    new = wanted.get(operation.table, {}).get(old.name)
+    if new is None or new.type != old.type or new.optional:
+        verb = "add" if operation.verb == "add" else "loosen"
+        return f"{verb} {operation.table}.{Column(old.name, old.type, optional=True)}"
+    return line if new.demands else f"{line}{_given(new)}"
+
+
+def _given(column: Column) -> str:
+    """What rows without a value get."""
+    return "" if column.default is None else f" = {json.dumps(column.default, ensure_ascii=False)}"
+
+
+def _difference(known: Tables, wanted: Tables) -> Revision:
+    steps: list[str] = []
     for table, new in wanted.items():
         if table not in known:
-            steps.append(f"create {table}: {', '.join(map(str, new))}")
+            steps.append(f"create {table}: {', '.join(map(str, new.values()))}")
             continue
         old = known[table]
-        names = {column.name for column in new}
-        steps += [f"retire {table}.{name}" for name in old if name not in names]
-        for column in new:
-            steps += _column_steps(table, old.get(column.name), column)
+        steps += [f"retire {table}.{name}" for name in old if name not in new]
+        for name, column in new.items():
+            steps += _column_steps(table, old.get(name), column)
     steps += [f"retire {table}" for table in known if table not in wanted]
     return tuple(steps)
 
@@ -100,10 +126,9 @@ def _column_steps(table: str, old: Column | None, new: Column) -> list[str]:
     if old is not None and old.type == new.type:
         if old.optional == new.optional:
             return []
-        return [f"{'loosen' if new.optional else 'tighten'} {table}.{new}"]
+        return [f"loosen {table}.{new}" if new.optional else f"tighten {table}.{new}{_given(new)}"]
     retired = [] if old is None else [f"retire {table}.{new.name}"]
-    default = "" if new.default is None else f" = {new.default}"
-    return [*retired, f"add {table}.{new}{default}"]
+    return [*retired, f"add {table}.{new}{_given(new)}"]
 
 
 def _tables(revisions: tuple[Revision, ...]) -> dict[str, dict[str, Column]]:
@@ -127,23 +152,17 @@ def parse(line: str) -> Operation:
     Raises:
         ValueError: The line is none; somebody edited the history by hand.
     """
-    operation = _parsed(line)
-    for column in (operation.column, *operation.columns):
-        if column and operation.verb != "retire" and column.type not in STORED:
-            raise ValueError(f"{line!r} has a column of an unknown type")
-    return operation
-
-
-def _parsed(line: str) -> Operation:
     found = OPERATION.fullmatch(line)
     if not found:
         raise ValueError(f"{line!r} is no schema operation")
-    if found["columns"] is not None:
-        listed = [part.split(" ") for part in found["columns"][2:].split(", ") if part]
-        return Operation(
-            found["verb"],
-            found["table"],
-            columns=tuple(Column(n, t.rstrip("?"), t.endswith("?")) for n, t in listed),
-        )
-    column = found["column"] and Column(found["column"], found["type"] or "", bool(found["optional"]), found["default"])
-    return Operation(found["verb"], found["table"], column or None)
+    if found["create"]:
+        return Operation("create", found["created"], columns=tuple(map(_column, found["columns"].split(", "))))
+    if found["retire"]:
+        return Operation("retire", found["retired"], Column(found["name"], "") if found["name"] else None)
+    default = None if found["default"] is None else json.loads(found["default"])
+    return Operation(found["verb"], found["table"], _column(found["column"], default))
+
+
+def _column(text: str, default: object = None) -> Column:
+    name, type = text.split(" ")
+    return Column(name, type.rstrip("?"), type.endswith("?"), default)

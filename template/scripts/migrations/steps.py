@@ -22,11 +22,8 @@ def add(table: str, column: sa.Column[Any], fill: Any = None) -> None:
     required = not column.nullable
     column.nullable = True
     op.add_column(table, column)
-    target = sa.table(table, sa.column(column.name, column.type))
-    if fill is not None:
-        op.execute(target.update().values({column.name: fill}))
     if required:
-        tighten(table, column.name)
+        tighten(table, column, fill)
 
 
 def loosen(table: str, column: str) -> None:
@@ -35,21 +32,23 @@ def loosen(table: str, column: str) -> None:
         batch.alter_column(column, nullable=True)
 
 
-def tighten(table: str, column: str) -> None:
-    """Let a column be empty no longer.
+def tighten(table: str, column: sa.Column[Any], fill: Any = None) -> None:
+    """Let a column be empty no longer; records in which it is get `fill`.
 
     Raises:
-        SystemExit: It is, in some record.
+        SystemExit: There are such records, and nobody said what to fill in.
     """
-    target = sa.table(table, sa.column(column))
-    empty = sa.select(sa.func.count()).select_from(target).where(target.c[column].is_(None))
-    if count := op.get_bind().scalar(empty):
+    target = sa.table(table, sa.column(column.name, column.type))
+    empty = target.c[column.name].is_(None)
+    if fill is not None:
+        op.execute(target.update().where(empty).values({column.name: fill}))
+    elif count := op.get_bind().scalar(sa.select(sa.func.count()).select_from(target).where(empty)):
         raise SystemExit(
-            f"{count} records in {table} have no {column}. Give the field a default, or make it"
-            f" optional first and fill it; nothing was changed."
+            f"{count} records in {table} have no {column.name}. Give the field a default, or make it"
+            f" optional and fill it first; nothing was changed."
         )
     with op.batch_alter_table(table) as batch:
-        batch.alter_column(column, nullable=False)
+        batch.alter_column(column.name, nullable=False)
 
 
 def retire(table: str, column: str, revision: str) -> None:
