@@ -12,7 +12,7 @@ from ..domain import Service
 from ..gaps import REQUIREMENTS, Facts, Gap
 from ..plan import Plan
 from . import model
-from .acceptance import Acceptance, acceptance_file
+from .acceptance import Acceptance, acceptance_link
 from .architecture import Architecture
 from .markdown import UNKNOWN, Table, code, codes, fence, sentence, table, text
 from .prd import Prd
@@ -164,7 +164,7 @@ class Planning:
                     codes(f"/v1/{entity.collection}" for entity in model.touched(self.facts.product, it)),
                     codes(model.told(self.facts.product, it)),
                     f"T-{it.id}",
-                    f"[{len(it.criteria)} criteria](../{acceptance_file(it)})" if it.criteria else UNKNOWN,
+                    acceptance_link(it, f"{len(it.criteria)} criteria", "../"),
                 )
                 for it in self.facts.product.features
             ),

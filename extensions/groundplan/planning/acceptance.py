@@ -7,11 +7,17 @@ from dataclasses import dataclass
 
 from ..domain import Feature
 from ..text import line
+from .markdown import UNKNOWN
 
 
 def acceptance_file(feature: Feature) -> str:
     """The owned test file of a feature, from the project's root."""
     return f"tests/acceptance/test_{feature.id.lower().replace('-', '_')}.py"
+
+
+def acceptance_link(feature: Feature, label: str, root: str) -> str:
+    """A link to the tests of a feature from a document, whose way to the project's root is `root`."""
+    return f"[{label}]({root}{acceptance_file(feature)})" if feature.criteria else UNKNOWN
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from functools import cached_property
 from ..domain import ExternalApi, Feature, Field
 from ..gaps import REQUIREMENTS, Facts, Gap
 from ..text import line
-from .acceptance import acceptance_file
+from .acceptance import acceptance_link
 from .markdown import UNKNOWN, Table, code, codes, sentence, table, text
 
 
@@ -60,7 +60,7 @@ class Prd:
                     text(it.priority),
                     codes(it.services),
                     len(it.criteria),
-                    f"[{it.id}](../{acceptance_file(it)})",
+                    acceptance_link(it, it.id, "../"),
                 )
                 for it in self.facts.product.features
             ),

@@ -8,11 +8,11 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from .. import diagrams
-from ..diagrams import Diagram
 from ..codegen import ROUTES
+from ..diagrams import Diagram
 from ..domain import Entity, Feature, Field, Service, Value
 from ..gaps import Facts
-from .acceptance import acceptance_file
+from .acceptance import acceptance_link
 from .architecture import away
 from .markdown import NONE, UNKNOWN, Table, code, codes, sentence, table, text
 from .prd import quantity
@@ -102,7 +102,7 @@ class Specification:
                     it.id,
                     text(it.name),
                     codes(name for name in it.services if name != self.name),
-                    f"[{len(it.criteria)} criteria](../../{acceptance_file(it)})",
+                    acceptance_link(it, f"{len(it.criteria)} criteria", "../../"),
                 )
                 for it in self.features
             ),
