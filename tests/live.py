@@ -38,16 +38,23 @@ class Running:
     def output(self) -> str:
         return self.log.read_text(encoding="utf-8")
 
-    def press_ctrl_c(self) -> int:
-        """Interrupt it, and return its exit code."""
+    def press_ctrl_c(self) -> None:
+        """Interrupt it, and wait until it has ended."""
         os.killpg(self.process.pid, signal.SIGINT)
-        return self.process.wait(timeout=20)
+        self.process.wait(timeout=20)
 
     def kill(self) -> None:
-        """End it and its children at once."""
+        """End it at once; children in a session of their own live on."""
+        os.killpg(self.process.pid, signal.SIGKILL)
+        self.process.wait(timeout=20)
+
+    def stop(self) -> None:
+        """End it if it still runs: in peace if it can, so that it ends its children."""
         if self.process.poll() is None:
-            os.killpg(self.process.pid, signal.SIGKILL)
-            self.process.wait(timeout=20)
+            try:
+                self.press_ctrl_c()
+            except subprocess.TimeoutExpired:
+                self.kill()
 
 
 @contextmanager
@@ -67,7 +74,7 @@ def started(command: Sequence[str], folder: Path, log: Path, env: Mapping[str, s
         try:
             yield it
         finally:
-            it.kill()
+            it.stop()
 
 
 def eventually(what: Callable[[], bool], within: float = 30) -> None:
