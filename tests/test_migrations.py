@@ -1,0 +1,228 @@
+"""Entities change while there are records of them: nothing is lost, and the new code works on the old records."""
+
+from __future__ import annotations
+
+import json
+import secrets
+import shutil
+import subprocess
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from conftest import Generate, Reanswer
+from projects import UV, environment, need_postgres, run
+
+ANSWERS = {"project_name": "Migrations", "services": ["shop: keeps things"], "architecture_style": "services"}
+
+CALL = """
+import asyncio, json, sys
+import httpx2
+from services.common.config import load_settings
+from services.shop.main import service
+
+async def main(calls):
+    settings = load_settings()
+    app = service.app(settings)
+    key = settings.service_key.get_secret_value()
+    transport = httpx2.ASGITransport(app)
+    async with app.router.lifespan_context(app), httpx2.AsyncClient(
+        transport=transport, base_url="http://test", headers={"X-API-Key": key}
+    ) as client:
+        answers = [await client.request(method, f"/v1/{path}", **options) for method, path, options in calls]
+    print(json.dumps([answer.json() for answer in answers]))
+
+asyncio.run(main(json.loads(sys.argv[1])))
+"""
+
+COUNT = """
+import asyncio, sys
+from sqlalchemy import text
+from services.common.config import load_settings
+from services.common.storage import ENGINE
+
+async def main(column, table):
+    engine = ENGINE.connect(load_settings().database_url("shop"))
+    async with engine.connect() as connection:
+        print(await connection.scalar(text(f"SELECT count({column}) FROM {table}")))
+    await engine.dispose()
+
+asyncio.run(main(*sys.argv[1:]))
+"""
+
+DROP = """
+import asyncio, sys
+from sqlalchemy import make_url
+from sqlalchemy.ext.asyncio import create_async_engine
+
+async def main(url):
+    server = create_async_engine(make_url(url).set(database="postgres"), isolation_level="AUTOCOMMIT")
+    async with server.connect() as connection:
+        await connection.exec_driver_sql(f'DROP DATABASE IF EXISTS "{make_url(url).database}" WITH (FORCE)')
+    await server.dispose()
+
+asyncio.run(main(*sys.argv[1:]))
+"""
+
+
+@dataclass(frozen=True)
+class Shop:
+    """A project of one service, whose answers change while its database stays."""
+
+    path: Path
+    url: str
+    reanswer: Reanswer
+
+    @property
+    def env(self) -> dict[str, str]:
+        return environment(SHOP_DATABASE_URL=self.url)
+
+    def becomes(self, *entities: str) -> None:
+        """Answer anew what it keeps."""
+        self.reanswer(self.path, data_entities=list(entities))
+
+    def migrates(self, *entities: str) -> None:
+        """Answer anew what it keeps, and bring the database there."""
+        self.becomes(*entities)
+        self.migrate()
+
+    def migrate(self) -> None:
+        run(self.path, "migrate", env=self.env)
+
+    def refusal(self) -> str:
+        """What is said of a migration that rows stand in the way of."""
+        result = subprocess.run(
+            [UV, "run", "--quiet", "migrate"], cwd=self.path, env=self.env, capture_output=True, text=True
+        )
+        assert result.returncode != 0
+        assert "Traceback" not in result.stderr
+        return result.stderr
+
+    def call(self, method: str, path: str, **options: object) -> Any:
+        answers = run(self.path, "python", "-c", CALL, json.dumps([[method, path, options]]), env=self.env)
+        return json.loads(answers.splitlines()[-1])[0]
+
+    def create(self, path: str, **draft: object) -> Any:
+        record = self.call("POST", path, json=draft)
+        assert "id" in record, record
+        return record
+
+    def items(self, path: str = "books") -> list[dict[str, Any]]:
+        """The records, without what every record has."""
+        kept = ("id", "version", "created_at", "updated_at")
+        items = self.call("GET", path)["items"]
+        return [{name: value for name, value in item.items() if name not in kept} for item in items]
+
+    def count(self, column: str, table: str) -> int:
+        """The values that are not empty in a column, whether or not any code still knows it."""
+        return int(run(self.path, "python", "-c", COUNT, column, table, env=self.env))
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def shop(request: pytest.FixtureRequest, generate: Generate, reanswer: Reanswer, tmp_path: Path) -> Iterator[Shop]:
+    """Two books in a database."""
+    urls = {
+        "sqlite": f"sqlite+aiosqlite:///{tmp_path}/shop.db",
+        "postgres": f"postgresql+asyncpg://postgres:postgres@127.0.0.1:5432/migrations_{secrets.token_hex(4)}",
+    }
+    if request.param == "postgres":
+        need_postgres()
+    path = generate(ANSWERS | {"storage_kind": request.param, "data_entities": ["Book(title: str, price: money)"]})
+    shutil.copy(path / ".env.example", path / ".env")
+    made = Shop(path, urls[request.param], reanswer)
+    made.migrate()
+    made.create("books", title="One", price="12.50")
+    made.create("books", title="Two", price="0.05")
+    yield made
+    if request.param == "postgres":
+        run(path, "python", "-c", DROP, made.url)
+
+
+def test_new_fields_of_every_kind_have_values_in_old_records(shop: Shop) -> None:
+    shop.migrates(
+        "Book(title: str, price: money, note: text = 'it''s \"so\"', short: str = 'a|b', pages: int = -1, "
+        "rate: float = 0.5, good: bool = true, cost: money = 1.5, day: date = 2026-03-01, "
+        "at: datetime = 2026-03-01T09:30:00+02:00, by: email = 'a@b.example', page: url = 'https://a.example/b', "
+        "code: uuid = 0198f5a0-0000-7000-8000-000000000001, kind: new|used = used, tags: list[str], "
+        "extra: str?)".replace("''", "\\'")
+    )
+    old, _ = shop.items()
+    assert old == {
+        "title": "One",
+        "price": "12.50",
+        "note": "it's \"so\"",
+        "short": "a|b",
+        "pages": -1,
+        "rate": 0.5,
+        "good": True,
+        "cost": "1.50",
+        "day": "2026-03-01",
+        "at": "2026-03-01T07:30:00Z",
+        "by": "a@b.example",
+        "page": "https://a.example/b",
+        "code": "0198f5a0-0000-7000-8000-000000000001",
+        "kind": "used",
+        "tags": [],
+        "extra": None,
+    }
+    new = shop.create("books", title="Three", price="1", tags=["a"])
+    assert (new["pages"], new["tags"], new["at"]) == (-1, ["a"], "2026-03-01T07:30:00Z")
+
+
+def test_a_field_may_become_optional_and_required_again(shop: Shop) -> None:
+    shop.migrates("Book(title: str, price: money?)")
+    shop.create("books", title="Three")
+    shop.becomes("Book(title: str, price: money)")
+    assert "1 records in books have no price" in shop.refusal()
+    shop.migrates("Book(title: str, price: money = 9.99)")
+    assert [it["price"] for it in shop.items()] == ["12.50", "0.05", "9.99"]
+
+
+def test_a_required_field_without_a_default_waits_for_one(shop: Shop) -> None:
+    shop.becomes("Book(title: str, price: money, pages: int)")
+    assert "2 records in books have no pages" in shop.refusal()
+    shop.migrates("Book(title: str, price: money, pages: int = 100)")
+    shop.migrates("Book(title: str, price: money, pages: int)")
+    assert [it["pages"] for it in shop.items()] == [100, 100]
+
+
+def test_a_required_field_may_turn_out_to_be_optional_or_superfluous(shop: Shop) -> None:
+    shop.becomes("Book(title: str, price: money, pages: int, place: str)")
+    shop.migrates("Book(title: str, price: money, pages: int?)")
+    assert [it["pages"] for it in shop.items()] == [None, None]
+    shop.create("books", title="Three", price="1")
+
+
+def test_another_type_is_another_column(shop: Shop) -> None:
+    shop.migrates("Book(title: text = 'untitled', price: money)")
+    assert [it["title"] for it in shop.items()] == ["untitled", "untitled"]
+    assert shop.count("title_retired_0002", "books") == 2
+
+
+def test_a_field_that_comes_back_begins_anew(shop: Shop) -> None:
+    shop.migrates("Book(title: str)")
+    shop.create("books", title="Three")
+    shop.migrates("Book(title: str, price: money = 1)")
+    assert [it["price"] for it in shop.items()] == ["1.00", "1.00", "1.00"]
+    assert shop.count("price_retired_0002", "books") == 2
+
+
+def test_an_entity_that_comes_back_begins_anew(shop: Shop) -> None:
+    shop.migrates("Novel(title: str)")
+    shop.create("novels", title="Three")
+    shop.migrates("Novel(title: str)", "Book(title: str, price: money)")
+    assert shop.items() == []
+    shop.create("books", title="Four", price="1")
+    assert shop.items("novels") == [{"title": "Three"}]
+    assert shop.count("id", "books_retired_0002") == 2
+
+
+def test_the_suite_of_a_project_that_has_changed_passes(shop: Shop) -> None:
+    shop.migrates("Book(title: str)", "Copy(book: Book, place: str?)")
+    shop.migrates("Book(title: text = 'untitled')", "Copy(book: Book?, place: str = 'here')")
+    assert " skipped" not in run(shop.path, "pytest", "-q", env=shop.env)
+    run(shop.path, "ruff", "format", "--check", ".")
+    run(shop.path, "ruff", "check", ".")
