@@ -16,7 +16,12 @@ import pytest
 from conftest import Generate, Reanswer
 from projects import UV, environment, need_postgres, run
 
-ANSWERS = {"project_name": "Migrations", "services": ["shop: keeps things"], "architecture_style": "services"}
+ANSWERS = {
+    "project_name": "Migrations",
+    "concept": "Keeps things that change.",
+    "services": ["shop: keeps things"],
+    "architecture_style": "services",
+}
 
 CALL = """
 import asyncio, json, sys

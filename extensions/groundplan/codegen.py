@@ -293,7 +293,7 @@ class EntityCode:
 
     @property
     def alias_assignment(self) -> str:
-        return wrapped(f"{self.alias} = Annotated[records.{self.alias}, Depends()]")
+        return wrapped(f"{self.alias} = Annotated[records.{self.alias}, Depends(records.{self.alias}.open)]")
 
     @property
     def collection_header(self) -> str:

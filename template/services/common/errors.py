@@ -14,6 +14,7 @@ from starlette.exceptions import HTTPException
 from starlette.routing import Match, Route
 
 from services.common.models import Problem
+from services.common.telemetry import REQUEST_ID
 
 log = structlog.get_logger()
 
@@ -87,7 +88,7 @@ def respond(
         status=status,
         detail=detail,
         instance=request.url.path,
-        request_id=structlog.contextvars.get_contextvars().get("request_id", ""),
+        request_id=request.scope.get(REQUEST_ID, ""),
         errors=errors or [],
     )
     return JSONResponse(
@@ -133,7 +134,9 @@ def install(app: FastAPI) -> None:
     @app.exception_handler(Exception)
     async def unexpected(request: Request, error: Exception) -> JSONResponse:
         log.error("request failed", path=request.url.path, exc_info=error)
-        return respond(request, HTTPStatus.INTERNAL_SERVER_ERROR, "It is logged.")
+        # This answer is sent from outside the middleware, which therefore cannot add the id.
+        headers = {"X-Request-ID": request.scope.get(REQUEST_ID, "")}
+        return respond(request, HTTPStatus.INTERNAL_SERVER_ERROR, "It is logged.", headers=headers)
 
 
 def _methods(request: Request) -> set[str]:

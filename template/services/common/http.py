@@ -23,7 +23,7 @@ Limit = Annotated[int, Query(ge=1, le=200, description="The most items on the pa
 ETag = Annotated[str, Header(alias="If-Match", pattern=r'^"[1-9][0-9]{0,8}"$')]
 
 
-def read_version(if_match: ETag) -> int:
+async def read_version(if_match: ETag) -> int:
     """The version that the caller read, from its ETag (RFC 9110, section 13.1.1)."""
     return int(if_match.strip('"'))
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, Self, TypeVar
 from uuid import UUID
 
 from sqlalchemy import Table
@@ -14,7 +14,7 @@ from services.common.lookup import Finder
 from services.common.messaging import publish
 from services.common.models import Envelope, Event, Model, Page, Record
 from services.common.rules import Rules
-from services.common.runtime import RuntimeDep
+from services.common.runtime import Runtime, RuntimeDep
 from services.common.storage import Store
 from services.common.utils import new_id, now
 
@@ -41,11 +41,16 @@ class Collection(Generic[DraftT, RecordT]):
     rules: Rules
     events: tuple[Published, ...] = ()
 
-    def __init__(self, runtime: RuntimeDep) -> None:
+    def __init__(self, runtime: Runtime) -> None:
         self.runtime = runtime
         self.database = runtime.database
         self.store = Store(self.model, self.table)
         self.find = Finder(runtime)
+
+    @classmethod
+    async def open(cls, runtime: RuntimeDep) -> Self:
+        """Give a route its collection; being async, it costs no thread."""
+        return cls(runtime)
 
     async def related(self, draft: DraftT) -> object:
         """The records that a draft refers to, for the rules; raises if one does not exist."""

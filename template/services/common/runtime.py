@@ -31,7 +31,7 @@ class Runtime:
             relay.wake()
 
 
-def get_runtime(request: Request) -> Runtime:
+async def get_runtime(request: Request) -> Runtime:
     """The runtime of the service that serves the request."""
     runtime: Runtime = request.app.state.runtime
     return runtime

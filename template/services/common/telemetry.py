@@ -12,7 +12,9 @@ from services.common.utils import new_id
 
 log = structlog.get_logger("access")
 
-REQUEST_ID = b"x-request-id"
+HEADER = b"x-request-id"
+REQUEST_ID = "request_id"
+"""Where the scope of a request has its id."""
 ACCEPTABLE = re.compile(rb"[\w.-]{1,64}")
 
 
@@ -29,21 +31,22 @@ class RequestLog:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             return await self.app(scope, receive, send)
-        request_id = next((v for k, v in scope["headers"] if k == REQUEST_ID), b"")
+        request_id = next((v for k, v in scope["headers"] if k == HEADER), b"")
         if not ACCEPTABLE.fullmatch(request_id):
             request_id = str(new_id()).encode()
+        scope[REQUEST_ID] = request_id.decode()
         status = 500
 
         async def send_with_id(message: Message) -> None:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                message["headers"] = [*message["headers"], (REQUEST_ID, request_id)]
+                message["headers"] = [*message["headers"], (HEADER, request_id)]
             await send(message)
 
         started = time.perf_counter()
         with structlog.contextvars.bound_contextvars(
-            request_id=request_id.decode(), service=self.service
+            request_id=scope[REQUEST_ID], service=self.service
         ):
             try:
                 await self.app(scope, receive, send_with_id)

@@ -74,6 +74,7 @@ async def test_an_unexpected_error_is_a_problem_without_its_details(
         answer = await client.get("/health/ready")
     assert (answer.status_code, answer.json()["title"]) == (500, "Internal Server Error")
     assert "the secret" not in answer.text
+    assert answer.json()["request_id"] == answer.headers["X-Request-ID"] != ""
 
 
 async def test_the_request_id_is_kept(system: System, service: str) -> None:

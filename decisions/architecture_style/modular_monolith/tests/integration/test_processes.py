@@ -36,3 +36,5 @@ async def test_every_service_answers_on_one_port_and_the_others_reach_it(
                 assert answer.json() == {"status": "live"}
                 async with open_client(name, "http://unused", {}) as neighbour:
                     assert (await neighbour.get("/health/live")).json() == {"status": "live"}
+            nowhere = await caller.get("/nowhere")
+            assert nowhere.headers["Content-Type"] == "application/problem+json"

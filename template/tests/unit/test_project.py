@@ -1,0 +1,66 @@
+"""Settings, development and boundaries: what holds for the project as a whole."""
+
+from __future__ import annotations
+
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import httpx2
+import pytest
+from dotenv import dotenv_values
+
+from services.common.config import Settings, load_settings
+from scripts.dev import page, settings_for_development, taken_ports
+from scripts.processes import ROOT, load_processes, service_names
+
+
+@pytest.mark.parametrize(
+    ("environment", "complaint"),
+    [
+        ({"API_KEYS": "{}"}, "SERVICE_KEY: Field required"),
+        ({"API_KEYS": "no JSON"}, "API_KEYS"),
+    ],
+)
+def test_a_setting_that_is_missing_or_wrong_is_named(
+    environment: dict[str, str], complaint: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("SERVICE_KEY", raising=False)
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    with pytest.raises(SystemExit, match=complaint):
+        load_settings()
+
+
+def test_the_example_names_every_setting_and_is_valid() -> None:
+    example = dotenv_values(ROOT / ".env.example")
+    assert {name.lower() for name in example} == set(Settings.model_fields)
+    Settings(_env_file=ROOT / ".env.example")  # type: ignore[call-arg]
+
+
+def test_a_taken_port_is_named_with_who_wants_it() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        assert taken_ports({"catalog": port}) == [f"Port {port} of catalog is taken."]
+    assert taken_ports({"catalog": port}) == []
+
+
+def test_development_needs_no_settings_of_ones_own() -> None:
+    given = {name.lower() for name in settings_for_development()}
+    assert set(Settings.model_fields) <= given
+
+
+async def test_the_page_lists_every_service() -> None:
+    transport = httpx2.ASGITransport(page(load_processes(), "a-key"))
+    async with httpx2.AsyncClient(transport=transport, base_url="http://test") as client:
+        shown = (await client.get("/")).text
+    assert all(f"<td>{name}</td>" in shown for name in service_names())
+    assert "a-key" in shown
+
+
+def test_the_import_contracts_hold() -> None:
+    lint = [sys.executable, "-m", "importlinter.cli", "lint"]
+    result = subprocess.run(lint, cwd=ROOT, capture_output=True, text=True)
+    assert result.returncode == 0, result.stdout
