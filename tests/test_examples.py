@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import filecmp
 import os
 import shutil
@@ -187,12 +188,12 @@ BUDGETS = {
         "decision records": 12,
         "files in Planning": 25,
         "lines in Planning": 1_500,
-        "lines in services": 1_500,
+        "lines of code in services": 1_500,
         "runtime dependencies": 12,
     },
-    "parcels": {"files": 60},
+    "parcels": {"files": 100},
 }
-"""The most that the design allows."""
+"""The most that is allowed: a project is read before it is used. What surrounds one service surrounds three as well."""
 
 
 def size(project: Path) -> dict[str, int]:
@@ -204,13 +205,28 @@ def size(project: Path) -> dict[str, int]:
         "decision records": len(list((project / "Planning" / "Decisions").glob("[0-9]*.md"))),
         "files in Planning": len(planning),
         "lines in Planning": sum(map(lines, (path for path in planning if path.suffix == ".md"))),
-        "lines in services": sum(map(lines, (project / "services").rglob("*.py"))),
+        "lines of code in services": sum(map(code_lines, (project / "services").rglob("*.py"))),
         "runtime dependencies": len(declared),
     }
 
 
 def lines(path: Path) -> int:
     return len(path.read_text(encoding="utf-8").splitlines())
+
+
+def code_lines(path: Path) -> int:
+    """The lines that are neither blank nor comment nor docstring."""
+    source = path.read_text(encoding="utf-8")
+    described = {
+        number
+        for node in ast.walk(ast.parse(source))
+        if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) and isinstance(node.value.value, str)
+        for number in range(node.lineno, (node.end_lineno or node.lineno) + 1)
+    }
+    return sum(
+        bool(line.strip()) and not line.lstrip().startswith("#") and number not in described
+        for number, line in enumerate(source.splitlines(), start=1)
+    )
 
 
 @pytest.mark.parametrize("name", BUDGETS)

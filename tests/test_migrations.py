@@ -17,7 +17,7 @@ from conftest import Generate, Reanswer
 from projects import UV, environment, need_postgres, run
 
 ANSWERS = {
-    "project_name": "Migrations",
+    "project_name": "Changing shop",
     "concept": "Keeps things that change.",
     "services": ["shop: keeps things"],
     "architecture_style": "services",
@@ -158,7 +158,7 @@ def test_new_fields_of_every_kind_have_values_in_old_records(shop: Shop) -> None
     assert old == {
         "title": "One",
         "price": "12.50",
-        "note": "it's \"so\"",
+        "note": 'it\'s "so"',
         "short": "a|b",
         "pages": -1,
         "rate": 0.5,

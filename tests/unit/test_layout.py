@@ -34,7 +34,7 @@ def test_a_lone_index_gets_no_comma() -> None:
 
 
 def test_brackets_and_commas_in_a_text_are_text() -> None:
-    assert wrapped(f"f('a, ({LONG}', {LONG}, \"[\\\"{LONG}\")").splitlines()[1:3] == [
+    assert wrapped(f'f(\'a, ({LONG}\', {LONG}, "[\\"{LONG}")').splitlines()[1:3] == [
         f"    'a, ({LONG}',",
         f"    {LONG},",
     ]

@@ -137,7 +137,7 @@ def test_what_is_no_operation_is_refused(line: str) -> None:
         schema.parse(line)
 
 
-DEFAULTS: dict[str, object] = {"int": 3, "bool": True, "float": 0.5, "text": "a = b,\n\"c\"?", "money": "1.50"}
+DEFAULTS: dict[str, object] = {"int": 3, "bool": True, "float": 0.5, "text": 'a = b,\n"c"?', "money": "1.50"}
 
 types = st.builds(
     Type,
