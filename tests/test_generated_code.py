@@ -7,101 +7,331 @@ import re
 import subprocess
 import sys
 import tomllib
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from conftest import Generate
-from groundplan import catalogue, project, text
+from copies import Generate
+from groundplan import catalogue, domain, project, text
 from projects import REPOSITORY, model, need_postgres, run, uses_postgres
 
 HOSTILE = (
     '"quotes", \'more\' and """three"""',
     "{{ project }} {% raw %} {# no comment #} {%- x -%}",
-    "two\nlines\n\n# a heading\n- an item\n---\n",
+    "two\nlines\n\n# a heading\n- an item\n---\n...",
     "a: b # no comment, &anchor *alias !tag | > % @",
     "back\\slash \\n \\u0041 \\",
     "emoji 🎉, letters é ß 日本語, \u202eright to left\u202c مرحبا",
     "*md* _em_ `code` [link](http://x) ![i](y) <b>html</b> <!-- c --> &amp;\n| a | b |\n|---|---|",
-    "```\nfence\n```",
     "$HOME ${X} $(id) `id` %s %(x)s {0} {x}",
     'ends with a quote"',
-    "ends with a backslash\\",
     "null",
-    "0x10",
     "x" * 5_000,
 )
 """Texts that mean something to a language in which they are written down."""
 
-EVERY_TYPE = ", ".join(
-    f"{kind}_{form}: {shape.format(kind)}"
-    for kind in "str text int float bool money date datetime email url uuid a|b".split()
-    for form, shape in (("one", "{}"), ("maybe", "{}?"), ("many", "list[{}]"), ("some", "list[{}]?"))
-    for kind in [kind]
-).replace("a|b_", "choice_")
+LITERALS = {
+    "str": "'it is \"so\" # {{ x }}'",
+    "text": "'two\nlines \\\\'",
+    "int": "-5",
+    "float": "1e300",
+    "bool": "true",
+    "money": "-0.5",
+    "date": "2026-03-01",
+    "datetime": "2026-03-01T09:30:00+02:00",
+    "email": "'a@b.example'",
+    "url": "'https://a.example/b'",
+    "uuid": "0198f5a0-0000-7000-8000-000000000001",
+    "no|1|a-b": "no",
+}
+"""A literal of each plain type."""
 
-DEFAULTS = (
-    "str: 'it is \"so\" \\\\ # {{ x }}'|text: 'two\nlines'|int: -5|float: 1e300|bool: true|money: -0.5"
-    "|date: 2026-03-01|datetime: 2026-03-01T09:30:00+02:00|email: 'a@b.example'|url: 'https://a.example/b'"
-    "|uuid: 0198f5a0-0000-7000-8000-000000000001"
+FORMS = ("{}", "{}?", "list[{}]", "list[{}]?")
+
+
+def words(text: str) -> tuple[str, ...]:
+    return tuple(text.split())
+
+
+TRICKY_FIELDS = words(
+    "date name type values keys status order select user text list_of self cls event draft model models tables rules "
+    "records request response store metadata sa http page limit after data envelope related uuid datetime none default"
 )
-DEFAULTED = ", ".join(
-    f"given_{kind}: {kind} = {value}" for kind, _, value in (it.partition(": ") for it in DEFAULTS.split("|"))
+
+TRICKY_ENTITIES = words(
+    "Event Record Page Model Response Collection Finder Order Metadata Request Date UUID Store Rules Published View "
+    "Runtime Field Any Table Value Type Text Id Many Path Query Header Found Envelope Problem Reaction Consumer"
 )
 
 
-def long(start: str) -> str:
-    """As long a name as there may be."""
-    return (start + "_abcdefgh" * 5)[:40].rstrip("_").ljust(40, "z")
+def longest(start: str) -> str:
+    """A name as long as names may be."""
+    return (start + "_" + "abcdefgh_" * 5)[:38] + "zz"
 
 
-KINDS: dict[str, Any] = {
+def longest_entity(start: str) -> str:
+    return domain.pascal(start).ljust(39, "a")
+
+
+KINDS = {
     "project_name": "Every kind",
-    "concept": " ".join(HOSTILE[:7]),
+    "concept": "\n".join(HOSTILE),
     "architecture_style": "services",
     "storage_kind": "sqlite",
     "services": [
         {"name": "kinds", "responsibility": HOSTILE[0], "publishes": ["kind.seen on create, update, delete Kind"]},
         {"name": "empty", "responsibility": HOSTILE[2]},
         {
-            "name": "literals",
+            "name": "letters",
             "exposure": "internal",
-            "responsibility": HOSTILE[3],
+            "responsibility": HOSTILE[4],
             "subscribes": [
-                "on kind.seen: create Literals(kind: id, str: str_one, text: '{{ x }} \\'so\\'', int: -7, float: 2, "
-                "bool: false, money: 3, date: '2026-12-31', datetime: '2026-12-31T23:59:59Z', email: email_one, "
-                "url: 'https://a.example/', choice: b, many: text_many, none: str_maybe)".replace("str: str_one, ", ""),
+                "on kind.seen: create Letter(kind: id, text: '{{ x }} \\'so\\'', number: -2, flag: false, "
+                "cost: 3, day: '2026-12-31', at: '2026-12-31T23:59:59Z', by: 'a@b.example', "
+                "page: 'https://a.example/', choice: 'no', many: many1)",
                 "keep Kind",
             ],
         },
     ],
     "data_entities": [
-        f"kinds.Kind({EVERY_TYPE}, {DEFAULTED})".replace("text: text = ", "text: text = "),
-        "literals.Literals(kind: uuid, text: text, int_value: int = 0, number: float, flag: bool, cost: money, "
-        "day: date, at: datetime, by: email, page: url, choice: a|b, many: list[text], none: str?)",
+        "kinds.Kind("
+        + ", ".join(
+            f"{form}{index}: {shape.format(kind)}"
+            for form, shape in zip(("one", "maybe", "many", "some"), FORMS, strict=True)
+            for index, kind in enumerate(LITERALS)
+        )
+        + "".join(f", given{index}: {kind} = {literal}" for index, (kind, literal) in enumerate(LITERALS.items()))
+        + ")",
+        "letters.Letter(kind: uuid, text: text, number: float, flag: bool, cost: money, day: date, at: datetime, "
+        "by: email, page: url, choice: no|1|a-b, many: list[text])",
     ],
-    "external_apis": [
-        {"name": "sms", "purpose": HOSTILE[1], "used_by": ["kinds", "literals"], "critical": True, "timeout_s": 2.5}
-    ],
+    "external_apis": [{"name": "sms", "purpose": HOSTILE[1], "used_by": ["kinds", "letters"], "critical": True}],
     "mvp_features": [
-        {"name": f"{index}: {it}"[:200], "outcome": it, "services": ["kinds"], "acceptance": [it, it[::-1]]}
+        {"name": f"{index} {it[:150]}", "outcome": it, "services": ["kinds"], "acceptance": [it]}
         for index, it in enumerate(HOSTILE)
     ],
-    "personas": [{"name": it[:200], "goal": it} for it in HOSTILE],
-    "out_of_scope": [{"item": it[:200], "reason": it} for it in HOSTILE],
-    "glossary": [{"term": it[:200], "meaning": it} for it in HOSTILE],
-    "constraints": [{"what": it[:200], "source": it} for it in HOSTILE],
-    "failure_handling": [{"scenario": it[:200], "behaviour": it, "service": "kinds"} for it in HOSTILE],
-    "future_features": [{"name": it[:200], "reason": it} for it in HOSTILE],
+    "personas": [{"name": it[:150], "goal": it} for it in HOSTILE],
+    "out_of_scope": [{"item": it[:150], "reason": it} for it in HOSTILE],
 }
-KINDS["services"][2]["subscribes"][0] = (
-    "on kind.seen: create Literals(kind: id, text: '{{ x }} \\'so\\'', int_value: -7, number: 2, flag: false, "
-    "cost: 3, day: '2026-12-31', at: '2026-12-31T23:59:59Z', by: email_one, page: 'https://a.example/', choice: b, "
-    "many: text_many, none: str_one)"
-)
+"""Every type in every form, every literal, and hostile texts wherever a text may be."""
+
+LONG = {
+    "project_name": "L" * 80,
+    "concept": "Has long names.",
+    "architecture_style": "modular_monolith",
+    "storage_kind": "postgres",
+    "services": [
+        {
+            "name": longest("keeper"),
+            "responsibility": "keeps",
+            "publishes": [f"{'t' * 24}.{'z' * 15} on create {longest_entity('thing')}"],
+        },
+        {
+            "name": longest("keeper_too"),
+            "responsibility": "asks",
+            "depends_on": [{"service": longest("keeper"), "when_away": "accept"}],
+            "subscribes": [
+                f"on {'t' * 24}.{'z' * 15}: create "
+                f"{longest_entity('asked')}({longest('one')}: id, {longest('two')}: '{longest('other')}')"
+            ],
+        },
+    ],
+    "data_entities": [
+        f"value {longest_entity('inner')}({longest('a')}: {longest_entity('thing')}?, "
+        f"{longest('b')}: list[{longest_entity('thing')}]?)",
+        f"value {longest_entity('outer')}({longest('a')}: list[{longest_entity('inner')}]?, "
+        f"{longest('b')}: {longest_entity('inner')}?)",
+        f"{longest('keeper')}.{longest_entity('thing')}({longest('text')}: str = '{'y' * 200}', "
+        f"{longest('choice')}: {longest('one')}|{longest('two')}? , {longest('parts')}: list[{longest('one')}|b])",
+        f"{longest('keeper_too')}.{longest_entity('asked')}({longest('one')}: {longest_entity('thing')}, "
+        f"{longest('two')}: {longest('choice')}|{longest('other')} = {longest('choice')}, "
+        f"{longest('outer')}: {longest_entity('outer')}?, {longest('outers')}: list[{longest_entity('outer')}]?)",
+    ],
+}
+"""Names as long as they may be, so that every line that holds one has to be broken."""
+
+CHAIN = {
+    "project_name": "Chain",
+    "concept": "One thing leads to another.",
+    "architecture_style": "modular_monolith",
+    "storage_kind": "sqlite",
+    "services": [
+        {"name": "first", "responsibility": "begins", "publishes": ["model.made(name, date) on create Model"]},
+        {
+            "name": "second",
+            "responsibility": "goes on",
+            "depends_on": ["first"],
+            "publishes": ["event.seen on create, update Event", "event.gone(model) on delete Event"],
+            "subscribes": ["keep Page", "on model.made: create Event(model: id, type: name, date: date)"],
+        },
+        {
+            "name": "third",
+            "responsibility": "ends",
+            "subscribes": [
+                "keep Event",
+                "keep Model",
+                "on event.seen: create Order(event: id, model: model, note: 'seen')",
+                "on event.gone: create Record(model: model)",
+            ],
+        },
+    ],
+    "data_entities": [
+        "first.Model(name: str, date: date, parent: Model?, children: list[Model], parts: list[Part])",
+        "first.Page(values: list[Value]?, models: list[Model], keys: Value?)",
+        "second.Event(model: Model, type: str, date: date, page: Page?)",
+        "third.Order(event: Event, model: Model, note: str, sent: bool = false)",
+        "third.Record(model: Model?, orders: list[Order]?)",
+        "value Part(of: Model, status: open|done = open)",
+        "value Value(part: Part?, parts: list[Part]?, next: Model?)",
+    ],
+}
+"""References at every depth, to itself, by copy and by call; reactions in a row; names that the code has, too."""
+
+PRODUCTS = {"kinds": KINDS, "long": LONG, "chain": CHAIN}
+
+
+@pytest.fixture(scope="session", params=PRODUCTS)
+def generated(request: pytest.FixtureRequest, generate: Generate) -> Path:
+    return generate(PRODUCTS[request.param])
+
+
+class TestProject:
+    def test_passes_its_own_checks(self, generated: Path) -> None:
+        run(generated, "ruff", "format", "--check", ".")
+        run(generated, "ruff", "check", ".")
+        run(generated, "mypy", "--strict")
+        assert "0 differences" in run(generated, "plan", "check")
+
+    def test_passes_its_own_tests(self, generated: Path) -> None:
+        if uses_postgres(model(generated)):
+            need_postgres()
+        assert " failed" not in run(generated, "pytest", "-q")
+
+    def test_files_are_what_they_say(self, generated: Path) -> None:
+        readers: dict[str, Callable[[str], object]] = {
+            ".json": json.loads,
+            ".toml": tomllib.loads,
+            ".yml": yaml.safe_load,
+            ".yaml": yaml.safe_load,
+        }
+        read = [
+            readers[path.suffix](path.read_text(encoding="utf-8"))
+            for path in generated.rglob("*")
+            if path.suffix in readers and not {".venv", ".git"} & set(path.parts)
+        ]
+        assert len(read) >= 5
+
+
+LOADER = FileSystemLoader(REPOSITORY)
+LOOP = re.compile(r"{% yield (\w+) from ([\w.]+) %}(.*?){% endyield %}")
+CATALOGUE = catalogue.load(REPOSITORY / "decisions")
+
+
+def rendered(answers: Mapping[str, object]) -> Iterator[tuple[str, str]]:
+    """The Python files of the services that answers lead to, by path, as Copier would write them."""
+    environment = Environment(
+        loader=LOADER, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=True
+    )
+    environment.filters.update(text.FILTERS)
+
+    def places(parts: tuple[str, ...], names: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
+        if not parts:
+            yield "", names
+            return
+        loop = LOOP.search(parts[0])
+        found: Any = environment.compile_expression(loop[2])(**names) if loop else [None]
+        for item in found:
+            inner = {**names, loop[1]: item} if loop else names
+            here = environment.from_string(parts[0].replace(loop[0], loop[3]) if loop else parts[0]).render(inner)
+            if here not in ("", ".jinja"):
+                yield from ((f"/{here}{rest}", last) for rest, last in places(parts[1:], inner))
+
+    root = REPOSITORY / "template"
+    for template in sorted(root.glob("services/*/**/*.jinja")):
+        for path, names in places(template.relative_to(root).parts, {"project": project.build(answers, CATALOGUE)}):
+            source = environment.get_template(template.relative_to(REPOSITORY).as_posix())
+            yield path[1:].removesuffix(".jinja"), source.render(names)
+
+
+names = st.sampled_from([*TRICKY_FIELDS, *map(longest, "abcdef")])
+
+
+@st.composite
+def fields(draw: st.DrawFn, targets: tuple[str, ...]) -> str:
+    """Fields of plain types and of these."""
+    lines = []
+    for name in draw(st.lists(names, min_size=1, max_size=6, unique=True)):
+        type = draw(st.sampled_from([*LITERALS, f"{longest('x')}|{longest('y')}|z", *targets]))
+        form = draw(st.sampled_from(FORMS))
+        default = f" = {LITERALS[type]}" if form == "{}" and type in LITERALS and draw(st.booleans()) else ""
+        lines.append(f"{name}: {form.format(type)}{default}")
+    return ", ".join(lines)
+
+
+@st.composite
+def products(draw: st.DrawFn) -> dict[str, object]:
+    """Services that each refer to what the services before them keep, by call or by copy."""
+    entities = draw(st.permutations([*TRICKY_ENTITIES, *map(longest_entity, "abcdef")]))
+    lines: list[str] = []
+    services: list[dict[str, object]] = []
+    known: tuple[str, ...] = ()
+    for value in draw(st.sampled_from([(), ("Part",), ("Part", longest_entity("part"))])):
+        lines.append(f"value {value}({draw(fields(known))})")
+        known = (*known, value)
+    for service in draw(st.lists(st.sampled_from(["a1", "shop", longest("b"), longest("c")]), min_size=1, unique=True)):
+        foreign = [line.partition("(")[0].split(".") for line in lines if "." in line.partition("(")[0]]
+        copied = draw(st.booleans())
+        own = [entities.pop() for _ in range(draw(st.integers(0, 2)))]
+        publishes = []
+        for entity in own:
+            inside = draw(fields(known))
+            lines.append(f"{service}.{entity}({inside})")
+            known = (*known, entity)
+            carried = draw(st.sampled_from(["", "()", f"({inside.partition(':')[0]})"]))
+            publishes.append(f"{entity.lower()[:35]}.done{carried} on create, delete {entity}")
+        services.append(
+            {
+                "name": service,
+                "responsibility": draw(st.sampled_from(HOSTILE)),
+                "exposure": draw(st.sampled_from(["public", "internal"])),
+                "depends_on": [] if copied else sorted({owner for owner, _ in foreign}),
+                "subscribes": [f"keep {entity}" for _, entity in foreign] if copied else [],
+                "publishes": publishes,
+            }
+        )
+    return {"project_name": "Shop", "services": services, "data_entities": lines}
+
+
+def test_services_of_any_product_are_formatted_code(tmp_path: Path) -> None:
+    folders = iter(range(1_000))
+
+    @settings(max_examples=150)
+    @given(products())
+    def write(answers: dict[str, object]) -> None:
+        folder = tmp_path / str(next(folders))
+        for path, content in rendered(answers):
+            compile(content, path, "exec")
+            file = folder / path
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_text(content, encoding="utf-8")
+
+    write()
+    for check in (["format", "--check"], ["check", "--select=B,F,RUF,UP,W"]):
+        ruff: list[str | Path] = [
+            sys.executable,
+            "-m",
+            "ruff",
+            *check,
+            "--quiet",
+            "--isolated",
+            "--line-length=100",
+            tmp_path,
+        ]
+        result = subprocess.run(ruff, capture_output=True, text=True)
+        assert result.returncode == 0, result.stdout

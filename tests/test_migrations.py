@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from conftest import Generate, Reanswer
+from copies import Generate, Reanswer
 from projects import UV, environment, need_postgres, run
 
 ANSWERS = {

@@ -103,16 +103,26 @@ def entity(name: str) -> str:
     """Why this is no name for an entity or a value object, or an empty string."""
     if not re.fullmatch(r"[A-Z][A-Za-z0-9]*", name):
         return "is not one capitalised word of plain letters and digits"
-    module, table = snake(name), plural(snake(name))
+    module = snake(name)
     return (
-        _too_long(table)
+        _too_long(plural(module))
         or ("is a keyword or built-in name of Python" if keyword.iskeyword(name) or hasattr(builtins, name) else "")
         or ("would hide something that generated modules import" if name in GENERATED_CLASSES else "")
         or (f"needs the module {module}.py, which every generated service has" if module in GENERATED_MODULES else "")
         or (f"needs the module {module}.py, and '{module}' is a Python keyword" if keyword.iskeyword(module) else "")
-        or (f"needs the table {table}, and '{table}' is a Python keyword" if keyword.iskeyword(table) else "")
-        or (f"needs the table {table}, which every database has" if table in GENERATED_TABLES else "")
         or (f"needs the file {module}.py, which Windows does not allow" if module in DEVICES else "")
+    )
+
+
+def table(entity: str) -> str:
+    """Why the records of an entity cannot have a table, or an empty string."""
+    name = plural(snake(entity))
+    return (
+        f"needs the table {name}, and '{name}' is a Python keyword"
+        if keyword.iskeyword(name)
+        else f"needs the table {name}, which every database has"
+        if name in GENERATED_TABLES
+        else ""
     )
 
 

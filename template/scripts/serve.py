@@ -10,6 +10,7 @@ from threading import Thread
 
 import uvicorn
 
+from services.common.config import load_settings
 from scripts.processes import load_processes
 
 
@@ -30,6 +31,7 @@ def main() -> None:
     process = processes[asked.name]
     if asked.end_with_input:
         Thread(target=end_with_input, daemon=True).start()
+    load_settings()  # what is missing is said here, in a line
     # The services configure logging themselves, uvicorn's included.
     uvicorn.run(process.app, host=asked.host, port=process.port, log_config=None, access_log=False)
 

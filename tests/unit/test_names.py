@@ -57,8 +57,6 @@ def test_a_capitalised_word_names_an_entity(name: str) -> None:
     [
         ("book", "capitalised"),
         ("Order_Line", "capitalised"),
-        ("A", "keyword"),
-        ("ReadCopy", "every database"),
         ("Büro", "capitalised"),
         ("None", "keyword or built-in"),
         ("Exception", "keyword or built-in"),
@@ -127,3 +125,13 @@ def test_a_project_does_not_have_the_name_of_what_it_needs(name: str, taken: boo
 )
 def test_another_name_is_proposed(name: str, proposed: str) -> None:
     assert names.another(name) == proposed
+
+
+@pytest.mark.parametrize(("name", "reason"), [("A", "keyword"), ("I", "keyword"), ("ReadCopy", "every database")])
+def test_an_entity_whose_table_cannot_be_says_why(name: str, reason: str) -> None:
+    assert names.entity(name) == ""  # a value object may be called so
+    assert reason in names.table(name)
+
+
+def test_other_entities_may_have_a_table() -> None:
+    assert names.table("Order") == ""

@@ -133,7 +133,7 @@ class TestWhatRowsStandInTheWayOf:
     ],
 )
 def test_what_is_no_operation_is_refused(line: str) -> None:
-    with pytest.raises(ValueError, match="schema operation|Expecting value"):
+    with pytest.raises(ValueError, match=r"schema operation|Expecting value"):
         schema.parse(line)
 
 

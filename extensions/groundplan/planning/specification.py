@@ -188,7 +188,9 @@ class Specification:
 
     @cached_property
     def dependencies(self) -> Table:
-        services = ((code(it.service), "service", away(it.when_away), NONE) for it in self.service.depends_on)
+        services = (
+            (code(it.service), "service", away(it.when_away), code("CALL_TIMEOUT_S")) for it in self.service.depends_on
+        )
         apis = (
             (
                 code(it.name),

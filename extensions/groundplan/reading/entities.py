@@ -65,7 +65,7 @@ def declarations(answer: Node) -> tuple[Declared, ...]:
         line = _declaration(item)
         if line is None:
             continue
-        if fault := names.entity(line.name):
+        if fault := names.entity(line.name) or ("" if line.is_value else names.table(line.name)):
             item.report.skip(f"{line.name} {pascal(line.name)}")
             item.problem(f"{quoted(line.name)} {fault}", f"choose another name, e.g. {_better(line.name)}")
         elif line.name in found:

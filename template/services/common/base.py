@@ -86,7 +86,7 @@ class Service:
                 for name in dict.fromkeys((*self.calls, *self.subscribers))
             }
             apis = {
-                name: await client(name, _open_api(settings.api_url(name), settings.api_key(name)))
+                name: await client(name, _open_api(settings.url(name), settings.api_key(name)))
                 for name in self.apis
             }
             relays = tuple(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Container, Mapping
 from typing import Any, TypeVar
 from uuid import UUID
@@ -32,6 +31,7 @@ class Client:
     def __init__(self, name: str, http: httpx2.AsyncClient, timeout_s: float) -> None:
         self.name = name
         self.http = http
+        self.http.timeout = timeout_s
         self.timeout_s = timeout_s
         self.breaker = Breaker(name)
 
@@ -41,12 +41,12 @@ class Client:
         Raises:
             Away: The service cannot be reached, or does not answer sensibly in time.
         """
-        response = await self.request("GET", f"/v1/{collection}/{id}", accept={404})
-        if response.status_code == 404:
-            return None
         try:
+            response = await self.request("GET", f"/v1/{collection}/{id}", accept={404})
+            if response.status_code == 404:
+                return None
             return view.model_validate_json(response.content)
-        except ValidationError as error:
+        except (Rejected, ValidationError) as error:
             log.error("answer not understood", service=self.name, error=str(error))
             raise Away(f"{self.name} answered what is not a {view.__name__}.") from error
 
@@ -72,9 +72,8 @@ class Client:
 
         async def attempt() -> httpx2.Response:
             try:
-                async with asyncio.timeout(self.timeout_s):
-                    response = await self.http.request(method, path, headers=headers, **options)
-            except (httpx2.TransportError, TimeoutError) as error:
+                response = await self.http.request(method, path, headers=headers, **options)
+            except httpx2.RequestError as error:
                 raise Transient(repr(error)) from error
             if response.status_code >= 500 or response.status_code in {401, 403, 408, 425, 429}:
                 raise Transient(f"{self.name} answered {response.status_code}")

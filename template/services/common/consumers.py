@@ -6,7 +6,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from services.common.messaging import is_new, keep_copy
+from fastapi.exceptions import RequestValidationError
+from pydantic import ValidationError
+
+from services.common.messaging import is_new, keep_copy, was_handled
 from services.common.models import Envelope, Event, Model, Record
 from services.common.records import Collection
 from services.common.rules import Rules
@@ -45,6 +48,9 @@ class Consumer:
 
     async def handle(self, envelope: Envelope, runtime: Runtime) -> None:
         """Do what the event asks for; one that nothing here asks about is done with at once."""
+        async with runtime.database.read() as connection:
+            if await was_handled(connection, envelope.id):
+                return
         prepared = await self._prepare(envelope, runtime)
         async with runtime.database.write() as connection:
             if not await is_new(connection, envelope.id):
@@ -64,7 +70,10 @@ class Consumer:
         reaction = self.reactions.get(envelope.type)
         if reaction is None:
             return None
-        event = reaction.content.model_validate({**envelope.data, "id": envelope.subject})
+        try:
+            event = reaction.content.model_validate({**envelope.data, "id": envelope.subject})
+        except ValidationError as error:  # an answer of 500 would have it sent again for ever
+            raise RequestValidationError(error.errors()) from error
         proposed = reaction.propose(event)
         draft = await reaction.rules.apply(
             "reacting", proposed, event=event, draft=proposed, **runtime.apis

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from http import HTTPStatus
 from typing import Any, ClassVar
+from urllib.parse import quote
 
 import structlog
 from fastapi import FastAPI, Request
@@ -87,7 +88,7 @@ def respond(
         title=status.phrase,
         status=status,
         detail=detail,
-        instance=request.url.path,
+        instance=quote(request.url.path),
         request_id=request.scope.get(REQUEST_ID, ""),
         errors=errors or [],
     )
@@ -116,7 +117,9 @@ def install(app: FastAPI) -> None:
     @app.exception_handler(RequestValidationError)
     async def invalid(request: Request, error: RequestValidationError) -> JSONResponse:
         status, detail = HTTPStatus.UNPROCESSABLE_ENTITY, "The request is not valid."
-        if any((it["type"], it["loc"][-1]) == ("missing", "If-Match") for it in error.errors()):
+        if any(it["type"] == "json_invalid" for it in error.errors()):
+            status, detail = HTTPStatus.BAD_REQUEST, "The body is not JSON."
+        elif any((it["type"], it["loc"][-1]) == ("missing", "If-Match") for it in error.errors()):
             status, detail = HTTPStatus.PRECONDITION_REQUIRED, "Send the ETag as If-Match."
         found = [
             {"field": ".".join(map(str, item["loc"])), "message": item["msg"]}
@@ -133,9 +136,10 @@ def install(app: FastAPI) -> None:
 
     @app.exception_handler(Exception)
     async def unexpected(request: Request, error: Exception) -> JSONResponse:
-        log.error("request failed", path=request.url.path, exc_info=error)
-        # This answer is sent from outside the middleware, which therefore cannot add the id.
-        headers = {"X-Request-ID": request.scope.get(REQUEST_ID, "")}
+        # This is outside the middleware, which therefore adds the id to neither the log nor the answer.
+        request_id = request.scope.get(REQUEST_ID, "")
+        log.error("request failed", path=request.url.path, request_id=request_id, exc_info=error)
+        headers = {"X-Request-ID": request_id}
         return respond(request, HTTPStatus.INTERNAL_SERVER_ERROR, "It is logged.", headers=headers)
 
 

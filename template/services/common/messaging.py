@@ -15,12 +15,11 @@ from uuid import UUID
 
 import sqlalchemy as sa
 import structlog
-from sqlalchemy.exc import IntegrityError, SQLAlchemyError
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.common.clients import Client, Rejected
 from services.common.engine import COUNTER
-from services.common.errors import Away
 from services.common.models import Envelope
 from services.common.storage import Database, InstantColumn
 from services.common.utils import now
@@ -56,14 +55,18 @@ read_copies = sa.Table(
 
 
 async def publish(
-    connection: AsyncConnection,
-    envelope: Envelope,
-    subscribers: Iterable[str],
+    connection: AsyncConnection, envelope: Envelope, subscribers: Iterable[str]
 ) -> None:
     """Put an event into the outbox, in the transaction of the change that caused it."""
     event = envelope.model_dump(mode="json")
     for subscriber in subscribers:
         await connection.execute(sa.insert(outbox).values(subscriber=subscriber, event=event))
+
+
+async def was_handled(connection: AsyncConnection, event_id: UUID) -> bool:
+    """Look an event up before work is done for it; only `is_new` is sure while two deliveries race."""
+    known = sa.select(inbox.c.event_id).where(inbox.c.event_id == event_id)
+    return await connection.scalar(known) is not None
 
 
 async def is_new(connection: AsyncConnection, event_id: UUID) -> bool:
@@ -93,9 +96,7 @@ async def keep_copy(
 class Relay:
     """Deliver the outbox of a service to one subscriber."""
 
-    def __init__(
-        self, database: Database, subscriber: str, client: Client, poll_s: float = 1.0
-    ) -> None:
+    def __init__(self, database: Database, subscriber: str, client: Client, poll_s: float) -> None:
         self.database = database
         self.subscriber = subscriber
         self.client = client
@@ -126,10 +127,11 @@ class Relay:
             try:
                 await self.deliver()
                 pause = self.poll_s
-            except (Away, SQLAlchemyError) as error:
+            except Exception as error:
+                # Whatever it was: a relay that ended would keep all events that follow.
                 pause = min(pause * 2, LONGEST_PAUSE_S)
                 log.warning(
-                    "delivery failed", subscriber=self.subscriber, error=str(error), retry_s=pause
+                    "delivery failed", subscriber=self.subscriber, error=repr(error), retry_s=pause
                 )
 
     async def deliver(self) -> None:
@@ -139,16 +141,15 @@ class Relay:
             Away: The subscriber cannot be reached; what was not taken stays, in order.
         """
         while row := await self._oldest():
+            change: sa.Update | sa.Delete = sa.delete(outbox)
             try:
                 await self.client.send_event(row.event)
             except Rejected as error:
                 # Sending it again would be refused again, and would hold up all that follows.
                 log.error("event rejected", subscriber=self.subscriber, error=str(error))
-                reason = str(error)[:500]
-                change: sa.Update | sa.Delete = sa.update(outbox).values(rejected=reason)
-            else:
-                change = sa.delete(outbox)
-            await self._settle(row.position, change)
+                change = sa.update(outbox).values(rejected=str(error)[:500])
+            async with self.database.write() as connection:
+                await connection.execute(change.where(outbox.c.position == row.position))
 
     async def _oldest(self) -> sa.Row[int, Any] | None:
         waiting = (
@@ -159,7 +160,3 @@ class Relay:
         )
         async with self.database.read() as connection:
             return (await connection.execute(waiting)).one_or_none()
-
-    async def _settle(self, position: int, change: sa.Update | sa.Delete) -> None:
-        async with self.database.write() as connection:
-            await connection.execute(change.where(outbox.c.position == position))

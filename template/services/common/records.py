@@ -121,9 +121,7 @@ class Collection(Generic[DraftT, RecordT]):
         for event in self.events:
             if operation not in event.on:
                 continue
-            content = event.content.model_validate(
-                {name: getattr(record, name) for name in event.content.model_fields}
-            )
+            content = event.content.model_validate(record, from_attributes=True)
             envelope = Envelope(
                 id=new_id(),
                 source=f"/{self.runtime.service}",

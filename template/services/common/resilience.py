@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
@@ -58,19 +59,20 @@ class Breaker:
 async def call(
     breaker: Breaker, attempt: Callable[[], Awaitable[ResultT]], *, attempts: int, timeout_s: float
 ) -> ResultT:
-    """Try until it works, at most `attempts` times within `timeout_s` seconds.
+    """Try until it works, at most `attempts` times and for `timeout_s` seconds in all.
 
     Raises:
         Away: It did not work, or the breaker is open.
     """
     breaker.before_call()
     try:
-        async for retry in stamina.retry_context(
-            on=Transient, attempts=attempts, timeout=timeout_s, wait_initial=0.05, wait_max=0.5
-        ):
-            with retry:
-                result = await attempt()
-    except Transient as error:
+        async with asyncio.timeout(timeout_s):
+            async for retry in stamina.retry_context(
+                on=Transient, attempts=attempts, timeout=None, wait_initial=0.05, wait_max=0.5
+            ):
+                with retry:
+                    result = await attempt()
+    except (Transient, TimeoutError) as error:
         breaker.failed()
         raise Away(f"{breaker.name} is not available.") from error
     breaker.succeeded()

@@ -27,7 +27,7 @@ async def identify(request: Request, key: Annotated[str | None, Security(header)
     settings: Settings = request.app.state.settings
     known = {**settings.api_keys, SERVICES: settings.service_key}
     for name, secret in known.items():
-        if hmac.compare_digest(secret.get_secret_value().encode(), (key or "").encode()):
+        if key and hmac.compare_digest(secret.get_secret_value().encode(), key.encode()):
             structlog.contextvars.bind_contextvars(caller=name)
             return name
     raise Unauthorized("Send a valid key in the X-API-Key header.")

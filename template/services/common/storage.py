@@ -106,9 +106,8 @@ class Store(Generic[RecordT]):
 
     async def get(self, connection: AsyncConnection, id: UUID) -> RecordT:
         """Raises `Missing` if there is none."""
-        row = (
-            await connection.execute(sa.select(self.table).where(self.table.c.id == id))
-        ).one_or_none()
+        query = sa.select(self.table).where(self.table.c.id == id)
+        row = (await connection.execute(query)).one_or_none()
         if row is None:
             raise Missing(f"There is no {self.model.__name__} {id}.")
         return self.model.model_validate(row._mapping)

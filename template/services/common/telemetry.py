@@ -46,12 +46,12 @@ class RequestLog:
 
         started = time.perf_counter()
         with structlog.contextvars.bound_contextvars(
-            request_id=scope[REQUEST_ID], service=self.service
+            request_id=scope[REQUEST_ID], service=self.service, caller=None
         ):
             try:
                 await self.app(scope, receive, send_with_id)
             finally:
-                if not scope["path"].startswith("/health/"):
+                if not scope["path"].endswith(("/health/live", "/health/ready")):
                     log.info(
                         "request",
                         method=scope["method"],

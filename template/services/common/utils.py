@@ -20,8 +20,3 @@ def new_id() -> UUID:
     high = milliseconds << 16 | 0x7000 | random >> 68
     low = 0b10 << 62 | random & (1 << 62) - 1
     return UUID(int=high << 64 | low)
-
-
-def etag(version: int) -> str:
-    """The strong entity tag (RFC 9110, section 8.8.3) of a version of a record."""
-    return f'"{version}"'

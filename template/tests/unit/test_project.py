@@ -20,7 +20,7 @@ from scripts.processes import ROOT, load_processes, service_names
     ("environment", "complaint"),
     [
         ({"API_KEYS": "{}"}, "SERVICE_KEY: Field required"),
-        ({"API_KEYS": "no JSON"}, "API_KEYS"),
+        ({"API_KEYS": "no JSON"}, "api_keys"),
     ],
 )
 def test_a_setting_that_is_missing_or_wrong_is_named(

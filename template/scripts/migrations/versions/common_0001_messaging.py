@@ -9,7 +9,6 @@ from services.common.storage import InstantColumn
 revision = "common_0001"
 down_revision = None
 branch_labels = ("common",)
-depends_on = None
 
 
 def upgrade() -> None:
@@ -33,8 +32,3 @@ def upgrade() -> None:
         sa.Column("removed", sa.Boolean, nullable=False),
         sa.Column("data", sa.JSON, nullable=False),
     )
-
-
-def downgrade() -> None:
-    for table in ("read_copies", "inbox", "outbox"):
-        op.drop_table(table)
