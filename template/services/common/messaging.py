@@ -122,7 +122,9 @@ class Relay:
         pause = self.poll_s
         while True:
             with suppress(TimeoutError):
-                await asyncio.wait_for(self._something_to_send.wait(), pause)
+                # `wait_for` would lose a cancellation that comes with the wake-up (Python 3.11).
+                async with asyncio.timeout(pause):
+                    await self._something_to_send.wait()
             self._something_to_send.clear()
             try:
                 await self.deliver()
