@@ -291,6 +291,10 @@ class EntityCode:
         said = ", ".join((py(f"/{self.collection}{path}"), *arguments))
         return wrapped(f"@router.{verb}({said})")
 
+    def handler(self, name: str, returns: str, *parameters: str) -> str:
+        """The first lines of the function behind a route."""
+        return wrapped(f"async def {name}({', '.join(parameters)}) -> {returns}:")
+
     @property
     def alias_assignment(self) -> str:
         return wrapped(f"{self.alias} = Annotated[records.{self.alias}, Depends(records.{self.alias}.open)]")

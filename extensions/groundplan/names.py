@@ -33,8 +33,8 @@ GENERATED_MODULES = _words("main api models tables records events migrations")
 GENERATED_ADDRESSES = _words("docs health internal openapi redoc")
 """Where a process answers beside its services."""
 
-SETTINGS = _words("api database service")
-"""`api_url`, `database_url` and `service_key` are settings or methods of the settings already."""
+SETTINGS = _words("api call database service")
+"""`api_key`, `call_timeout_s`, `database_url` and `service_key` are settings or methods of the settings already."""
 
 GENERATED_CLASSES = _words("Depend Literal")
 """Names that would hide, as they are or in the plural, what generated modules import."""

@@ -26,6 +26,9 @@ IDENTIFIED = {"NFR": "performance_targets", "SM": "success_metrics", "RISK": "ri
 OWNED = ("CHANGELOG.md", "Planning/Notes.md")
 """Files of the project's people that no service or feature brings."""
 
+CALL_TIMEOUT_S = 2.0
+"""For a call to an API of somebody else, unless the answers know better."""
+
 SPENT = ("why", "decided_on")
 """Answers that are about one change of mind, and must not be there at the next."""
 
@@ -51,7 +54,7 @@ class EnvVar:
     @property
     def declaration(self) -> str:
         """The setting as a line of a class body; what must be set has only an example, in `.env.example`."""
-        head = f"{self.name.lower()}: {self.type or ('SecretStr' if self.secret else 'str')}"
+        head = f"{self.name.lower()}: {self.type or ('Key' if self.secret else 'str')}"
         if self.required:
             return head
         value = self.default if self.type == "PositiveFloat" else text.py(self.default)
@@ -238,6 +241,9 @@ def _external_variables(product: Product) -> Iterator[EnvVar]:
         yield EnvVar(f"{api.env}_URL", url, False, f"Where {api.name} is reached", required=True)
         about = f"The key by which {api.name} knows this project"
         yield EnvVar(f"{api.env}_KEY", key, True, about, required=True)
+        timeout = str(float(api.timeout_s or CALL_TIMEOUT_S))
+        about = f"How long a call to {api.name} may take, retries included"
+        yield EnvVar(f"{api.env}_TIMEOUT_S", timeout, False, about, type="PositiveFloat")
 
 
 def _port(service: Service) -> int:

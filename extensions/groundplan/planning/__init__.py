@@ -93,12 +93,15 @@ class Planning:
         )
 
     def _reads(self, service: Service, setting: EnvVar) -> bool:
-        """Whether a setting is a service's own, everybody's, or of an external API that it uses."""
+        """Whether a setting is a service's own, its neighbour's address, everybody's, or of an API that it uses."""
+        if setting.name == f"{setting.service.upper()}_URL":
+            subscribers = (it.name for event in service.events for it in self.project.product.subscribers(event.name))
+            return setting.service in {*(it.service for it in service.depends_on), *subscribers}
         if setting.service:
             return setting.service == service.name
         apis = self.project.product.external_apis
         others = [it.env for it in apis if service.name not in it.used_by]
-        return not any(setting.name in (f"{env}_URL", f"{env}_KEY") for env in others)
+        return not any(setting.name in (f"{env}_URL", f"{env}_KEY", f"{env}_TIMEOUT_S") for env in others)
 
     @cached_property
     def acceptance(self) -> tuple[Acceptance, ...]:

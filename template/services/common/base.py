@@ -72,12 +72,11 @@ class Service:
 
     @asynccontextmanager
     async def _running(self, settings: Settings) -> AsyncIterator[Runtime]:
-        timeout_s = settings.call_timeout_s
         as_service = {"X-API-Key": settings.service_key.get_secret_value()}
         async with AsyncExitStack() as stack:
 
             async def client(name: str, http: httpx2.AsyncClient) -> Client:
-                return Client(name, await stack.enter_async_context(http), timeout_s)
+                return Client(name, await stack.enter_async_context(http), settings.timeout_s(name))
 
             database = Database(settings.database_url(self.name))
             stack.push_async_callback(database.close)

@@ -19,10 +19,16 @@ ViewT = TypeVar("ViewT", bound=View)
 log = structlog.get_logger()
 
 ATTEMPTS = 3
+DELIVERY_TIMEOUT_S = 30.0
+"""Longer than a call: what a subscriber does about an event may call others in turn."""
 
 
 class Rejected(Exception):
-    """The other side understood the call and refuses it; trying again would not help."""
+    """The other side understood the call and refuses it."""
+
+    def __init__(self, name: str, response: httpx2.Response) -> None:
+        super().__init__(f"{name} answered {response.status_code}: {response.text[:300]}")
+        self.status = response.status_code
 
 
 class Client:
@@ -31,7 +37,6 @@ class Client:
     def __init__(self, name: str, http: httpx2.AsyncClient, timeout_s: float) -> None:
         self.name = name
         self.http = http
-        self.http.timeout = timeout_s
         self.timeout_s = timeout_s
         self.breaker = Breaker(name)
 
@@ -55,9 +60,9 @@ class Client:
 
         Raises:
             Away: It may be tried again later.
-            Rejected: It will never be taken.
+            Rejected: It is not taken as it is.
         """
-        await self.request("POST", "/internal/events", json=envelope)
+        await self.request("POST", "/internal/events", json=envelope, timeout=DELIVERY_TIMEOUT_S)
 
     async def request(
         self, method: str, path: str, *, accept: Container[int] = (), **options: Any
@@ -69,6 +74,7 @@ class Client:
             Rejected: A 4xx answer that is not in `accept`.
         """
         headers = _request_id() | options.pop("headers", {})
+        limit = options.setdefault("timeout", self.timeout_s)
 
         async def attempt() -> httpx2.Response:
             try:
@@ -79,10 +85,10 @@ class Client:
                 raise Transient(f"{self.name} answered {response.status_code}")
             return response
 
-        response = await call(self.breaker, attempt, attempts=ATTEMPTS, timeout_s=self.timeout_s)
+        response = await call(self.breaker, attempt, attempts=ATTEMPTS, timeout_s=limit)
         if response.is_success or response.status_code in accept:
             return response
-        raise Rejected(f"{self.name} answered {response.status_code}: {response.text[:300]}")
+        raise Rejected(self.name, response)
 
 
 def _request_id() -> dict[str, str]:

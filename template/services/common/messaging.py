@@ -10,6 +10,8 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager, suppress
+from datetime import datetime
+from http import HTTPStatus
 from typing import Any
 from uuid import UUID
 
@@ -19,7 +21,8 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.common.clients import Client, Rejected
-from services.common.engine import COUNTER
+from services.common.engine import COUNTED, COUNTER
+from services.common.errors import Away
 from services.common.models import Envelope
 from services.common.storage import Database, InstantColumn
 from services.common.utils import now
@@ -27,6 +30,8 @@ from services.common.utils import now
 log = structlog.get_logger()
 
 LONGEST_PAUSE_S = 30
+PATIENCE_S = 600
+"""How long an event is tried that refers to what another event may still bring."""
 
 metadata = sa.MetaData()
 outbox = sa.Table(
@@ -36,6 +41,7 @@ outbox = sa.Table(
     sa.Column("subscriber", sa.String(80), nullable=False, index=True),
     sa.Column("event", sa.JSON, nullable=False),
     sa.Column("rejected", sa.String(500), nullable=True),
+    **COUNTED,
 )
 inbox = sa.Table(
     "inbox",
@@ -140,13 +146,16 @@ class Relay:
         """Send what waits, oldest first, until nothing does.
 
         Raises:
-            Away: The subscriber cannot be reached; what was not taken stays, in order.
+            Away: The subscriber cannot take it now; what was not taken stays, in order.
         """
         while row := await self._oldest():
             change: sa.Update | sa.Delete = sa.delete(outbox)
             try:
                 await self.client.send_event(row.event)
             except Rejected as error:
+                age_s = (now() - datetime.fromisoformat(row.event["time"])).total_seconds()
+                if error.status == HTTPStatus.CONFLICT and age_s < PATIENCE_S:
+                    raise Away(f"{self.subscriber} does not know all of it yet: {error}") from error
                 # Sending it again would be refused again, and would hold up all that follows.
                 log.error("event rejected", subscriber=self.subscriber, error=str(error))
                 change = sa.update(outbox).values(rejected=str(error)[:500])

@@ -5,14 +5,19 @@ from __future__ import annotations
 import importlib
 from typing import Any
 
+import httpx2
 import pytest
+import sqlalchemy as sa
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
-from sqlalchemy import Connection, MetaData
 from sqlalchemy.exc import OperationalError
 
 from services.common import messaging
+from services.common.clients import Client
 from services.common.consumers import Consumer
+from services.common.errors import Away
+from services.common.models import Envelope
+from services.common.utils import now
 from tests.fixtures.facts import SERVICES
 from tests.fixtures.system import CALLER_KEY, NO_SUCH_ID, SERVICE_KEY, System
 
@@ -90,19 +95,39 @@ async def test_every_address_has_its_version(system: System, service: str) -> No
 
 
 async def test_migrations_lead_to_the_tables_of_the_code(system: System, service: str) -> None:
-    wanted = MetaData()
+    wanted = sa.MetaData()
     tables = importlib.import_module(f"services.{service}.tables")
     for metadata in (messaging.metadata, tables.metadata):
         for table in metadata.tables.values():
             table.to_metadata(wanted)
 
-    def differences(connection: Connection) -> list[Any]:
+    def differences(connection: sa.Connection) -> list[Any]:
         found: list[Any] = compare_metadata(MigrationContext.configure(connection), wanted)
         kept = ("_retired_", "alembic_version")
         return [it for it in found if not any(name in str(it) for name in kept)]
 
     async with system.runtime(service).database.read() as connection:
         assert await connection.run_sync(differences) == []
+
+
+async def test_an_event_that_comes_too_early_is_tried_again_for_a_while(
+    system: System, service: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    database = system.runtime(service).database
+    refuse = httpx2.MockTransport(lambda _: httpx2.Response(409, text="there is no such record"))
+    async with httpx2.AsyncClient(transport=refuse, base_url="http://test") as http:
+        relay = messaging.Relay(database, "nobody", Client("nobody", http, 1.0), 1.0)
+        async with database.write() as connection:
+            await messaging.publish(
+                connection, Envelope.model_validate(ENVELOPE | {"time": now()}), ["nobody"]
+            )
+        with pytest.raises(Away, match="does not know all of it yet"):
+            await relay.deliver()
+        monkeypatch.setattr(messaging, "PATIENCE_S", 0)
+        await relay.deliver()
+    mine = sa.select(messaging.outbox.c.rejected).where(messaging.outbox.c.subscriber == "nobody")
+    async with database.read() as connection:
+        assert "there is no such record" in str(await connection.scalar(mine))
 
 
 async def test_callers_from_outside_cannot_send_events(system: System, service: str) -> None:

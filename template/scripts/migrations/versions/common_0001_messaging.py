@@ -3,7 +3,7 @@
 import sqlalchemy as sa
 from alembic import op
 
-from services.common.engine import COUNTER
+from services.common.engine import COUNTED, COUNTER
 from services.common.storage import InstantColumn
 
 revision = "common_0001"
@@ -18,6 +18,7 @@ def upgrade() -> None:
         sa.Column("subscriber", sa.String(80), nullable=False, index=True),
         sa.Column("event", sa.JSON, nullable=False),
         sa.Column("rejected", sa.String(500), nullable=True),
+        **COUNTED,
     )
     op.create_table(
         "inbox",

@@ -7,4 +7,5 @@ import httpx2
 
 def open_client(service: str, url: str, headers: dict[str, str]) -> httpx2.AsyncClient:
     """Make a client for the service at `url`."""
-    return httpx2.AsyncClient(base_url=url, headers=headers)
+    # A proxy of the environment is for the outside; the key of the services must not go there.
+    return httpx2.AsyncClient(base_url=url, headers=headers, trust_env=False)

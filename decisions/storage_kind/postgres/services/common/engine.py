@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from pydantic_core import to_json
 from sqlalchemy import BigInteger, Connection, event, make_url, text
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 COUNTER = BigInteger
 """The type of a primary key that counts up by itself."""
+COUNTED: dict[str, Any] = {}
+"""Options of a table with such a key."""
 
 
 def connect(url: str) -> AsyncEngine:

@@ -11,6 +11,8 @@ from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 COUNTER = Integer
 """The type of a primary key that counts up by itself; only INTEGER does."""
+COUNTED: dict[str, Any] = {"sqlite_autoincrement": True}
+"""Options of a table with such a key: without this one, the number of a deleted row is given again."""
 
 
 def connect(url: str) -> AsyncEngine:
