@@ -27,7 +27,10 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).resolve().parent.parent
 
-MODULES = ("catalogue", "problems", "project", "questionnaire", "text")
+RECORDED = ("_commit", "_src_path")
+"""What an answers file holds that is no answer, and may come with answers taken from one."""
+
+MODULES = ("catalogue", "history", "problems", "project", "questionnaire", "text")
 """What is used here of the package, imported at once: an update deletes the older template before it ends."""
 
 
@@ -98,8 +101,10 @@ class Groundplan(ContextHook):
             conf = context["_copier_conf"]
             given = answers_in(context, self.questions)
             if role == "project":
-                given |= {name: value for name, value in conf["data"].items() if not name.startswith("_")}
+                given |= {name: value for name, value in conf["data"].items() if name not in RECORDED}
             taken, problems = self.package.questionnaire.check(self.questions, given, conf["defaults"])
+            if role == "old" and not given.get("history"):
+                problems = (*problems, self.package.history.GONE)
             if problems:
                 raise told(problems)
             if conf["defaults"]:  # else the answers are not complete yet, and the first render checks them

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -54,10 +55,15 @@ REFUSED: list[tuple[str, dict[str, Any], str]] = [
     ("no day", {"decided_on": "tomorrow"}, "decided_on: 'tomorrow' is not a day"),
     ("a damaged history", {"history": {"trail": ["x"]}}, "history: is damaged: line 1 of the trail. Fix: put back"),
     ("a history that is none", {"history": "gone"}, "history: is damaged: history is no mapping of names"),
-    ("a damaged schema", {"history": {"schema": {"stock": [["nonsense"]]}}}, "history: is damaged: schema.stock"),
+    (
+        "a damaged schema",
+        {"history": {"trail": [], "offsets": {}, "ids": {}, "schema": {"stock": [["nonsense"]]}}},
+        "history: is damaged: schema.stock",
+    ),
     ("names that templates use", {"project": 1}, "project: is not a question of this template"),
     ("the name of the guard", {"preflight": 1}, "preflight: is not a question of this template"),
     ("the name of a helper", {"decisions": 1, "render_role": 1}, "decisions: is not a question of this template"),
+    ("a setting of Copier", {"_subdirectory": "x"}, "_subdirectory: is not a question of this template"),
     ("the name of a builtin", {"range": 1}, "range: is not a question of this template"),
 ]
 
@@ -111,6 +117,16 @@ class TestRecordedAnswers:
         file = project / ".copier-answers.yml"
         file.write_text(file.read_text("utf-8").replace("offsets:\n        stock: 0", "offsets:\n        stock: first"))
         with pytest.raises(UserMessageError, match="history: is damaged: offsets of stock"):
+            reanswer(project, port_base=9000)
+        assert git(project, "status", "--porcelain") == ""
+
+    @pytest.mark.parametrize("left", ["", "history: {}\n"])
+    def test_without_a_history_stop_an_update(self, generate: Generate, reanswer: Reanswer, left: str) -> None:
+        """Ports, ids and migrations would start anew."""
+        project = generate(SHOP)
+        file = project / ".copier-answers.yml"
+        file.write_text(re.sub(r"^history:.*?(?=^why)", left, file.read_text("utf-8"), flags=re.DOTALL | re.MULTILINE))
+        with pytest.raises(UserMessageError, match="history: is gone"):
             reanswer(project, port_base=9000)
         assert git(project, "status", "--porcelain") == ""
 

@@ -22,6 +22,9 @@ DEEPEST = 12
 LARGEST = 50_000
 """Parts of one answer; YAML aliases can make a small file explode."""
 
+PLAIN = "write plain text, numbers, lists and mappings"
+"""How to put right what cannot be held."""
+
 _STATED = re.compile(r"(not needed|defer|assume)\s*(?::\s*(.*))?", re.DOTALL | re.IGNORECASE)
 
 
@@ -57,7 +60,7 @@ class Answers(Mapping[str, Answer]):
                 try:
                     held[name] = answer_of(name, frozen(value))
                 except ValueError as fault:
-                    problems.append(Problem(name, str(fault), "write plain text, numbers, lists and mappings"))
+                    problems.append(Problem(name, str(fault), PLAIN))
         self._held = held
         self.problems = tuple(problems)
 
@@ -117,13 +120,16 @@ def _stated(value: object) -> tuple[str, object]:
 def parsed(text: str) -> object:
     """Read text as YAML, as Copier does with an answer on the command line; raise `ValueError` with the cause."""
     try:
-        return frozen(yaml.safe_load(text))
+        content = yaml.safe_load(text)
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         place = f" in line {mark.line + 1}" if mark else ""
         raise ValueError(f"is no valid YAML{place} ({getattr(error, 'problem', None) or 'unreadable'})") from None
     except RecursionError:
         raise ValueError("is nested too deeply") from None
+    except (AttributeError, LookupError, TypeError, ValueError):  # `2026-02-30`, `!!bool maybe`
+        raise ValueError("is no valid YAML (a day, number or tag that cannot be)") from None
+    return frozen(content)
 
 
 def frozen(value: object) -> object:

@@ -291,7 +291,7 @@ class EntityCode:
         said = ", ".join((py(f"/{self.collection}{path}"), *arguments))
         return wrapped(f"@router.{verb}({said})")
 
-    def handler(self, name: str, returns: str, *parameters: str) -> str:
+    def handler(self, name: str, returns: str | None, *parameters: str) -> str:
         """The first lines of the function behind a route."""
         return wrapped(f"async def {name}({', '.join(parameters)}) -> {returns}:")
 

@@ -23,6 +23,9 @@ WIDTHS = {"FR": 3, "NFR": 2, "SM": 1, "RISK": 1}
 KEPT = ("auto", "tbd", "settled")
 """How a decision was made when nobody chose: its option then stays until somebody does."""
 
+PARTS = ("trail", "offsets", "ids", "schema")
+"""What a history is written as."""
+
 LAST_PORT = 65535
 
 Numbers = tuple[tuple[str, int], ...]
@@ -206,9 +209,14 @@ def read(raw: object) -> History:
         raise _damaged(str(damage)) from None
 
 
+FIX = "put back what the last commit of .copier-answers.yml has"
+
+GONE = Problem("history", "is gone", FIX)
+"""What is wrong with an existing project that remembers nothing: ports, ids and migrations would start anew."""
+
+
 def _damaged(place: str) -> Refused:
-    fix = "put back what the last commit of .copier-answers.yml has"
-    return Refused([Problem("history", f"is damaged: {place}", fix)])
+    return Refused([Problem("history", f"is damaged: {place}", FIX)])
 
 
 class _Damage(ValueError):
@@ -216,9 +224,9 @@ class _Damage(ValueError):
 
 
 def _history(raw: object) -> History:
-    parts = _part(raw or {}, "history", ("trail", "offsets", "ids", "schema"))
+    parts = _part(raw or {}, "history", PARTS)
     ids = _part(parts.get("ids", {}), "ids", WIDTHS)
-    return History(
+    history = History(
         trail=_records(parts.get("trail", [])),
         offsets=_numbers(parts.get("offsets", {}), "offsets", 0),
         ids=tuple((kind, _numbers(given, f"ids.{kind}", 1)) for kind, given in ids.items()),
@@ -227,6 +235,9 @@ def _history(raw: object) -> History:
             for service, revisions in _part(parts.get("schema", {}), "schema").items()
         ),
     )
+    if missing := [part for part in PARTS if raw and part not in parts]:
+        raise _Damage(f"history has no {missing[0]}")
+    return history
 
 
 _LINE = re.compile(r"(\d{4,9})\|(\w+)=(\w+)\|(\w+)\|([^|\n]*)\|([^\n]*)")

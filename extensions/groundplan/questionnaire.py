@@ -12,12 +12,15 @@ from pathlib import Path
 
 import yaml
 
-from .answers import parsed
+from .answers import PLAIN, frozen, parsed
 from .catalogue import LOADER
 from .problems import Problem, instead
 from .text import one_of, quoted
 
 SEPARATOR = re.compile(r"^---$", re.MULTILINE)
+SHOWN = 40
+"""Characters up to which an unknown name is shown as it is."""
+
 INCLUDE = re.compile(r"\s*!include (\S+)\s*")
 
 
@@ -50,6 +53,8 @@ class Question:
 
     def fix(self, value: object) -> str:
         """How to put an answer right that was not taken."""
+        if self.many and not isinstance(value, (list, tuple)):
+            return f"write them as a list, e.g. [{', '.join(self.choices[:2])}]"
         if self.choices:
             return instead(value, self.choices, f"choose {one_of(self.choices)}")
         return EXAMPLES[self.type]
@@ -78,7 +83,13 @@ def check(
     for name, value in given.items():
         if name not in known:
             fix = instead(name, tuple(known), "remove it")
-            problems.append(Problem(name, "is not a question of this template", fix))
+            shown = name if name.isidentifier() and len(name) <= SHOWN else quoted(name)
+            problems.append(Problem(shown, "is not a question of this template", fix))
+            continue
+        try:
+            frozen(value)  # before anything shows the value: aliases make some endless
+        except ValueError as fault:
+            problems.append(Problem(name, str(fault), PLAIN))
             continue
         try:
             taken[name] = known[name].taken(value)

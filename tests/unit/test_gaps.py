@@ -57,7 +57,12 @@ def chain(given: Answers) -> None:
 def proposed_once(given: Answers) -> None:
     """A style that was proposed and recorded before the answers spoke for another one."""
     given["architecture_style"] = "auto"
-    given["history"] = {"trail": ["0001|architecture_style=modular_monolith|auto||"]}
+    given["history"] = {
+        "trail": ["0001|architecture_style=modular_monolith|auto||"],
+        "offsets": {},
+        "ids": {},
+        "schema": {},
+    }
 
 
 SMS = {"name": "sms", "purpose": "sends texts", "used_by": ["notifications"], "timeout_s": 5}

@@ -193,7 +193,7 @@ ASKED = st.builds(
     "revision", ["forget books", "add books.title str", "retire books", "create books: title colour"]
 )
 def test_operations_that_cannot_be_are_damage(revision: str) -> None:
-    known = history.read({"schema": {"shop": [[revision]]}})
+    known = history.read({"trail": [], "offsets": {}, "ids": {}, "schema": {"shop": [[revision]]}})
     with pytest.raises(Refused, match="history: is damaged: schema"):
         step(known, Asked(product("shop")))
 
@@ -243,6 +243,7 @@ def test_no_history_is_an_empty_one(empty: object) -> None:
         ({"schema": {"a": "create a"}}, "schema.a is no list"),
         ({"schema": {"a": ["create a"]}}, "schema.a is no list"),
         ({"schema": {"a": [[1]]}}, "schema.a has something that is no text"),
+        ({"trail": [], "offsets": {}, "ids": {}}, "history has no schema"),
     ],
 )
 def test_damage_is_named_in_one_line(damaged: object, place: str) -> None:

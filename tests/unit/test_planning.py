@@ -86,7 +86,7 @@ def test_a_reason_of_its_own_gives_a_settled_decision_a_record() -> None:
 
 def test_a_superseded_decision_stays_readable() -> None:
     trail = ["0001|storage_kind=postgres|chosen|2026-03-01|two writers"]
-    records = planning(history={"trail": trail}).records.all
+    records = planning(history={"trail": trail, "offsets": {}, "ids": {}, "schema": {}}).records.all
     before, after = (it for it in records if it.record.decision == "storage_kind")
     assert (before.status, before.label) == (f"superseded by {after.id}", "PostgreSQL")
     assert (before.why, before.record.on) == ("two writers", "2026-03-01")

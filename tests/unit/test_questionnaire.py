@@ -20,6 +20,10 @@ QUESTIONS = (
     Question("parts", "yaml"),
 )
 
+BOMB: list[object] = ["x"]
+for _ in range(9):
+    BOMB = [BOMB] * 10  # as YAML aliases make it: ten lines, a thousand million parts
+
 
 def problems(given: dict[str, object], complete: bool = False) -> list[str]:
     return [str(problem) for problem in questionnaire.check(QUESTIONS, given, complete)[1]]
@@ -74,7 +78,11 @@ class TestCheck:
         [
             ("colour", "rad", "colour: 'rad' is not one of red, blue. Fix: did you mean 'red'?"),
             ("colours", ["red", "green"], "colours: 'green' is not one of red, blue. Fix: "),
-            ("colours", 3, "colours: '3' is not a list"),
+            ("colours", 3, "colours: '3' is not a list. Fix: write them as a list, e.g. [red, blue]."),
+            ("name", [BOMB], "name: has more than 50,000 parts"),
+            ("history", [BOMB], "history: is not a question"),
+            ("parts", 10**18, "parts: holds a number of more than 18 digits"),
+            ("", 3, "'': is not a question of this template"),
             ("colours", "[red", "colours: is no valid YAML"),
             ("name", ["Shop"], "name: '['Shop']' is not text. Fix: write text in quotes."),
             ("name", None, "name: 'None' is not text"),

@@ -100,6 +100,10 @@ def shop(line: str, *entities: str, publishes: object = (), subscribes: object =
             "Otherwise remove it or choose a known key.",
         ),
         ([{"port": 8001}], "services[0]: has no name. Fix: give it one: {name: ...}."),
+        (
+            ["catalog", {"name": " ", "port": 8001}],
+            "services[1]: has an empty name. Fix: give it a name, or remove it.",
+        ),
         ([5], 'services[0]: is a number. Fix: write "name: responsibility" or {name: ..., responsibility: ...}.'),
         ([{True: "yes"}], 'services[0]: is yes or no, not text. Fix: write it in quotes, e.g. "catalog".'),
         (
@@ -237,10 +241,30 @@ def test_a_reference_is_found_inside_a_value_object() -> None:
 
 
 def test_a_value_object_without_end() -> None:
-    assert shop(CATALOG, "value A(b: B)", "value B(a: list[A])") == [
-        "data_entities[3]: A contains B contains A without end. "
+    assert shop(CATALOG, "value Box(bag: Bag)", "value Bag(box: list[Box])") == [
+        "data_entities[3]: Box contains Bag contains Box without end. "
         "Fix: make one of them an entity, which is referred to by its id."
     ]
+
+
+@pytest.mark.parametrize(
+    ("declared", "said"),
+    [
+        (["catalog.Hen(hen: Hen)"], "Hen needs Hen"),
+        (["catalog.Hen(egg: Egg)", "catalog.Egg(hen: Hen)"], "Hen needs Egg needs Hen"),
+        (["catalog.Hen(home: Nest)", "value Nest(owner: Hen)"], "Hen needs Hen"),
+    ],
+)
+def test_records_of_which_none_can_be_the_first(declared: list[str], said: str) -> None:
+    assert shop(CATALOG, *declared) == [
+        f"data_entities[3]: {said} before any of them can be created. "
+        "Fix: make one of these references optional by '?'."
+    ]
+
+
+@pytest.mark.parametrize("way_out", ["Hen?", "list[Hen]"])
+def test_records_of_which_one_can_be_the_first(way_out: str) -> None:
+    assert shop(CATALOG, "catalog.Hen(egg: Egg)", f"catalog.Egg(hen: {way_out})") == []
 
 
 def test_two_entities_at_one_address() -> None:
@@ -422,7 +446,7 @@ def test_reactions_come_to_an_end() -> None:
         ("a|b", "b|a|c", True),
         ("a|b", "a|c", False),
         ("a|b", "str", True),
-        ("X", "uuid", True),
+        ("Z", "uuid", True),
         ("uuid", "str", False),
         ("Part", "Part", True),
     ],
@@ -433,7 +457,7 @@ def test_a_reaction_fills_a_field_from_one_that_fits(source: str, target: str, f
             {"name": "a", "publishes": "x.made on create X"},
             {"name": "b", "subscribes": "on x.made: create Y(target: source)"},
         ],
-        data_entities=[f"a.X(source: {source})", f"b.Y(target: {target})", "value Part(n: int)"],
+        data_entities=[f"a.X(source: {source})", f"b.Y(target: {target})", "value Part(n: int)", "a.Z(n: int)"],
     )
     assert bool(found) != fits
 

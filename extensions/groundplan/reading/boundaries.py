@@ -13,6 +13,7 @@ def check(services: Sequence[Service], values: Sequence[Value], places: Mapping[
     """Report what crosses a boundary that was not declared; `places` says where a service or an entity stands."""
     _refuse_cycles(services, places)
     _refuse_endless_values(values, places)
+    _refuse_impossible_records(services, values, places)
     _refuse_foreign_fields(services, values, places)
     _refuse_shared_names(services, values, places)
     _refuse_endless_reactions(services, places)
@@ -56,6 +57,27 @@ def _refuse_endless_values(values: Sequence[Value], places: Mapping[str, Node]) 
         places[found[0]].problem(
             f"{' contains '.join(found)} without end", "make one of them an entity, which is referred to by its id"
         )
+
+
+def _refuse_impossible_records(
+    services: Sequence[Service], values: Sequence[Value], places: Mapping[str, Node]
+) -> None:
+    """Of records that need each other none can be the first."""
+    inner = {value.name: _demanded(value.fields) for value in values}
+    needs = {
+        entity.name: [target for _, target in _references(_demanded(entity.fields), inner)]
+        for service in services
+        for entity in service.entities
+    }
+    if found := cycle(needs):
+        places[found[0]].problem(
+            f"{' needs '.join(found)} before any of them can be created", "make one of these references optional by '?'"
+        )
+
+
+def _demanded(fields: Sequence[Field]) -> list[Field]:
+    """The fields that hold exactly one of what they refer to."""
+    return [field for field in fields if not field.type.many and not field.type.optional]
 
 
 def _refuse_foreign_fields(services: Sequence[Service], values: Sequence[Value], places: Mapping[str, Node]) -> None:

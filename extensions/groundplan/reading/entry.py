@@ -31,10 +31,16 @@ def entries(answer: Node, shape: Shape) -> Iterator[tuple[Node, Entry]]:
     """Each item with the place where it stands; what cannot be one is reported and left out."""
     for item in _listed(answer, shape):
         parts = _parts(item, shape)
-        if shape.name in parts:
+        if shape.name in parts and _is_blank(parts[shape.name].value):
+            item.problem(f"has an empty {shape.name}", f"give it a {shape.name}, or remove it")
+        elif shape.name in parts:
             yield item, parts
         elif item.is_mapping:
             item.problem(f"has no {shape.name}", f"give it one: {{{shape.name}: ...}}")
+
+
+def _is_blank(value: object) -> bool:
+    return isinstance(value, str) and not value.strip()
 
 
 def _listed(answer: Node, shape: Shape) -> Iterator[Node]:

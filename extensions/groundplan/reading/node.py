@@ -57,7 +57,7 @@ class Node:
     def number(self) -> int | float:
         if is_number(self.value) and isinstance(self.value, (int, float)) and math.isfinite(self.value):
             return self.value
-        self.problem(f"is {kind_of(self.value)}, not a number", "write digits only, e.g. 30")
+        self.problem(f"is {kind_of(self.value)}, not a finite number", "write digits only, e.g. 30")
         return 0
 
     def whole(self, low: int, high: int) -> int | None:

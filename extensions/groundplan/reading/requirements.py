@@ -90,8 +90,6 @@ def items(answers: Answers, name: str, report: Report | None = None) -> tuple[It
             text = _read(shape.text, parts[shape.text]) if shape.text in parts else ""
             extra = {key: _read(key, parts[key]) for key in shape.others if key in parts}
             found[called] = Item(called, str(text), extra)
-        elif parts[shape.name].value == "":
-            node.problem(f"has an empty {shape.name}", f"give it a {shape.name}, or remove it")
     return tuple(found.values())
 
 
@@ -119,8 +117,6 @@ def features(answer: Node, services: Sequence[str]) -> tuple[Feature, ...]:
             node.problem(f"feature {quoted(feature.name)} is there twice", "rename or remove one of the two")
         elif feature.name:
             found[feature.name] = feature
-        elif parts["name"].value == "":
-            node.problem("has an empty name", "give the feature a name")
     return tuple(found.values())
 
 

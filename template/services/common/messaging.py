@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager, suppress
-from datetime import datetime
+from datetime import datetime, timedelta
 from http import HTTPStatus
 from typing import Any
 from uuid import UUID
@@ -22,7 +22,6 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.common.clients import Client, Rejected
 from services.common.engine import COUNTED, COUNTER
-from services.common.errors import Away
 from services.common.models import Envelope
 from services.common.storage import Database, InstantColumn
 from services.common.utils import now
@@ -30,8 +29,9 @@ from services.common.utils import now
 log = structlog.get_logger()
 
 LONGEST_PAUSE_S = 30
-PATIENCE_S = 600
-"""How long an event is tried that refers to what another event may still bring."""
+POSTPONED = timedelta(seconds=5)
+PATIENCE = timedelta(minutes=10)
+"""How long an event is tried that refers to what is not there."""
 
 metadata = sa.MetaData()
 outbox = sa.Table(
@@ -40,6 +40,7 @@ outbox = sa.Table(
     sa.Column("position", COUNTER, primary_key=True),
     sa.Column("subscriber", sa.String(80), nullable=False, index=True),
     sa.Column("event", sa.JSON, nullable=False),
+    sa.Column("due_at", InstantColumn, nullable=False),
     sa.Column("rejected", sa.String(500), nullable=True),
     **COUNTED,
 )
@@ -64,9 +65,9 @@ async def publish(
     connection: AsyncConnection, envelope: Envelope, subscribers: Iterable[str]
 ) -> None:
     """Put an event into the outbox, in the transaction of the change that caused it."""
-    event = envelope.model_dump(mode="json")
+    row = {"event": envelope.model_dump(mode="json"), "due_at": envelope.time}
     for subscriber in subscribers:
-        await connection.execute(sa.insert(outbox).values(subscriber=subscriber, event=event))
+        await connection.execute(sa.insert(outbox).values(subscriber=subscriber, **row))
 
 
 async def was_handled(connection: AsyncConnection, event_id: UUID) -> bool:
@@ -153,21 +154,29 @@ class Relay:
             try:
                 await self.client.send_event(row.event)
             except Rejected as error:
-                age_s = (now() - datetime.fromisoformat(row.event["time"])).total_seconds()
-                if error.status == HTTPStatus.CONFLICT and age_s < PATIENCE_S:
-                    raise Away(f"{self.subscriber} does not know all of it yet: {error}") from error
-                # Sending it again would be refused again, and would hold up all that follows.
-                log.error("event rejected", subscriber=self.subscriber, error=str(error))
-                change = sa.update(outbox).values(rejected=str(error)[:500])
+                if error.status == HTTPStatus.CONFLICT and _is_young(row.event):
+                    # Another event may still bring what this one refers to; the rest need not wait.
+                    change = sa.update(outbox).values(due_at=now() + POSTPONED)
+                else:
+                    log.error("event rejected", subscriber=self.subscriber, error=str(error))
+                    change = sa.update(outbox).values(rejected=str(error)[:500])
             async with self.database.write() as connection:
                 await connection.execute(change.where(outbox.c.position == row.position))
 
     async def _oldest(self) -> sa.Row[int, Any] | None:
         waiting = (
             sa.select(outbox.c.position, outbox.c.event)
-            .where(outbox.c.subscriber == self.subscriber, outbox.c.rejected.is_(None))
+            .where(
+                outbox.c.subscriber == self.subscriber,
+                outbox.c.rejected.is_(None),
+                outbox.c.due_at <= now(),
+            )
             .order_by(outbox.c.position)
             .limit(1)
         )
         async with self.database.read() as connection:
             return (await connection.execute(waiting)).one_or_none()
+
+
+def _is_young(event: dict[str, Any]) -> bool:
+    return now() - datetime.fromisoformat(event["time"]) < PATIENCE

@@ -17,6 +17,7 @@ def upgrade() -> None:
         sa.Column("position", COUNTER, primary_key=True),
         sa.Column("subscriber", sa.String(80), nullable=False, index=True),
         sa.Column("event", sa.JSON, nullable=False),
+        sa.Column("due_at", InstantColumn, nullable=False),
         sa.Column("rejected", sa.String(500), nullable=True),
         **COUNTED,
     )
