@@ -265,6 +265,13 @@ def test_a_model_with_a_part_of_another_type_names_the_part(bookshop: Path) -> N
     assert "model.services[1].port is not of type int" in plan(bookshop, "check").stderr
 
 
+def test_what_looks_like_a_link_in_front_matter_is_none(generate: Generate) -> None:
+    given = answers(REPOSITORY / "examples" / "parcels.yml") | {"decision_makers": "[the owner](of it)"}
+    result = plan(generate(given), "check")
+    assert result.returncode == 0, result.stdout
+    assert "0 differences" in result.stdout
+
+
 @pytest.mark.parametrize(("gate", "code"), [("report_only", 0), ("must_resolve", 1)])
 def test_an_open_gap_fails_only_where_the_project_asked_for_it(generate: Generate, gate: str, code: int) -> None:
     given = answers(REPOSITORY / "examples" / "parcels.yml") | {"external_apis": "tbd", "gap_gate": gate}

@@ -40,12 +40,14 @@ class Document:
 
     @cached_property
     def lines(self) -> tuple[Found, ...]:
-        """The lines outside code blocks."""
+        """The lines outside code blocks and front matter."""
         return tuple(self._lines())
 
     def _lines(self) -> Iterator[Found]:
         fence = ""
-        for number, text in enumerate(self.text.splitlines(), 1):
+        lines = self.text.splitlines()
+        front = lines.index("---", 1) + 1 if lines[:1] == ["---"] and "---" in lines[1:] else 0
+        for number, text in enumerate(lines[front:], front + 1):
             found = FENCE.match(text)
             if fence:
                 if found and found[1].startswith(fence) and not text.strip().strip(fence[0]):
