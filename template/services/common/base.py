@@ -16,7 +16,7 @@ from services.common.clients import Client
 from services.common.config import PROJECT, Settings, load_settings
 from services.common.consumers import Consumer
 from services.common.errors import Away, problems
-from services.common.messaging import Relay
+from services.common.messaging import Relay, outbox
 from services.common.models import Envelope
 from services.common.runtime import Runtime, RuntimeDep
 from services.common.security import identify, only_services
@@ -122,9 +122,9 @@ async def live() -> dict[str, str]:
 
 @health.get("/ready", responses=problems(503))
 async def ready(runtime: RuntimeDep) -> dict[str, str]:
-    """Tell that the service can answer, because its database does."""
+    """Tell that the service can answer, because its database does and was migrated."""
     try:
-        await runtime.database.ping()
+        await runtime.database.ping(outbox)
     except (SQLAlchemyError, OSError) as error:
-        raise Away(f"The database of {runtime.service} does not answer.") from error
+        raise Away(f"The database of {runtime.service} is away or not migrated.") from error
     return {"status": "ready"}

@@ -88,10 +88,10 @@ class Database:
         async with self.engine.begin() as connection:
             yield connection
 
-    async def ping(self) -> None:
-        """Raise unless the database answers."""
+    async def ping(self, table: sa.Table) -> None:
+        """Raise unless the database answers and has the table."""
         async with self.read() as connection:
-            await connection.execute(sa.text("SELECT 1"))
+            await connection.execute(sa.select(table).limit(1))
 
     async def close(self) -> None:
         await self.engine.dispose()

@@ -12,7 +12,7 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlalchemy.exc import OperationalError
 
-from services.common import messaging
+from services.common import base, messaging
 from services.common.clients import Client
 from services.common.consumers import Consumer
 from services.common.models import Envelope
@@ -42,7 +42,7 @@ async def test_a_service_is_live_and_ready(system: System, service: str) -> None
 async def test_a_service_without_its_database_is_not_ready(
     system: System, service: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async def fail() -> None:
+    async def fail(*_: object) -> None:
         raise OSError("gone")
 
     monkeypatch.setattr(system.runtime(service).database, "ping", fail)
@@ -70,7 +70,7 @@ async def test_a_database_that_is_away_is_said_to_be(
 async def test_an_unexpected_error_is_a_problem_without_its_details(
     system: System, service: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async def fail() -> None:
+    async def fail(*_: object) -> None:
         raise RuntimeError("the secret")
 
     monkeypatch.setattr(system.runtime(service).database, "ping", fail)
@@ -79,6 +79,15 @@ async def test_an_unexpected_error_is_a_problem_without_its_details(
     assert (answer.status_code, answer.json()["title"]) == (500, "Internal Server Error")
     assert "the secret" not in answer.text
     assert answer.json()["request_id"] == answer.headers["X-Request-ID"] != ""
+
+
+async def test_a_service_whose_database_was_not_migrated_is_not_ready(
+    system: System, service: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(base, "outbox", sa.table("not_there", sa.column("id")))
+    async with system.client(service) as client:
+        answer = await client.get("/health/ready")
+    assert (answer.status_code, answer.headers["Retry-After"]) == (503, "5")
 
 
 async def test_the_request_id_is_kept(system: System, service: str) -> None:
