@@ -171,3 +171,15 @@ def test_a_criterion_is_a_comment_of_lines_that_fit(bookshop: Planning) -> None:
     tests = [test for it in bookshop.acceptance for test in it.tests]
     assert [test.function for test in tests][:2] == ["test_fr_001_ac1", "test_fr_001_ac2"]
     assert all(len(line) <= 94 for test in tests for line in test.lines)
+
+
+def test_an_example_of_a_rule_is_python_over_an_entity_of_the_product(bookshop: Planning) -> None:
+    example = bookshop.example
+    assert example is not None
+    compile(example.code, example.path, "exec")
+    assert example.path == "services/catalog/book.py"
+    assert "draft.isbn != current.isbn" in example.code
+
+
+def test_who_wants_no_code_in_documents_gets_none() -> None:
+    assert planning(code_examples=False).example is None

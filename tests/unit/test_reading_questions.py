@@ -50,7 +50,7 @@ def test_a_question_names_the_guide_and_explains_itself(name: str) -> None:
     question = QUESTIONS[name]
     assert re.fullmatch(r"[A-Z]+\d[\w.]*", question["x-guide"])
     assert "?" in question["help"] or "decisions." in question["help"]
-    assert "Example" in question["help"] or "choices" in question
+    assert "Example" in question["help"] or "choices" in question or question["type"] == "bool"
     assert question.get("multiline", False) == (question["type"] == "yaml" or name == "concept")
 
 

@@ -14,6 +14,7 @@ from ..plan import Plan
 from . import model
 from .acceptance import Acceptance, acceptance_link
 from .architecture import Architecture
+from .example import RuleExample
 from .markdown import UNKNOWN, Table, code, codes, fence, sentence, table, text
 from .prd import Prd
 from .records import Records
@@ -102,6 +103,13 @@ class Planning:
         apis = self.project.product.external_apis
         others = [it.env for it in apis if service.name not in it.used_by]
         return not any(setting.name in (f"{env}_URL", f"{env}_KEY", f"{env}_TIMEOUT_S") for env in others)
+
+    @cached_property
+    def example(self) -> RuleExample | None:
+        """A rule as code, where the answers want code and there is an entity to show it on."""
+        wanted = self.project.answers["code_examples"].value is not False
+        entities = (it for it in self.project.product.entities.values() if it.fields)
+        return next(map(RuleExample, entities), None) if wanted else None
 
     @cached_property
     def acceptance(self) -> tuple[Acceptance, ...]:
