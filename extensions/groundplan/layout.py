@@ -63,6 +63,14 @@ def absent(declaration: str, indent: int = 4) -> str:
     return "\n".join([f"{name}: (", *(f"{pad}    {it}" for it in lines), f"{pad}) = None"])
 
 
+def differing(left: str, right: str, indent: int = 4) -> str:
+    """The head of an `if` that holds when the two differ; where that is too long, each has a line."""
+    whole, pad = f"if {left} != {right}:", " " * indent
+    if indent + width(whole) <= LINE_LENGTH:
+        return whole
+    return f"if (\n{pad}    {left}\n{pad}    != {right}\n{pad}):"
+
+
 def _clauses(parts: list[str], indent: int) -> Iterator[str]:
     """The element of a comprehension, then each of its loops."""
     element, *loops = parts

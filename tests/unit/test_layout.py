@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from groundplan.layout import absent, assigned, width, wrapped
+from groundplan.layout import absent, assigned, differing, width, wrapped
 
 LONG = "a" * 40
 
@@ -68,6 +68,11 @@ def test_a_long_union_stands_in_brackets() -> None:
         "        | None",
         "    ) = None",
     ]
+
+
+def test_a_long_comparison_stands_in_brackets() -> None:
+    assert differing("a", "b") == "if a != b:"
+    assert differing("a" * 60, "b" * 60) == f"if (\n        {'a' * 60}\n        != {'b' * 60}\n    ):"
 
 
 def test_wide_letters_take_two_columns() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ..domain import Entity
-from ..layout import wrapped
+from ..layout import differing, wrapped
 from ..text import py
 
 
@@ -36,7 +36,7 @@ class RuleExample:
                 "",
                 "",
                 wrapped(f"async def updating(current: {name}, draft: {name}Draft) -> {name}Draft:"),
-                wrapped(f"    if draft.{field} != current.{field}:"),
+                f"    {differing(f'draft.{field}', f'current.{field}')}",
                 f"        {wrapped(f'raise Refusal({reason})', indent=8)}",
                 "    return draft",
             )
