@@ -6,7 +6,6 @@ Nothing outside that folder names the option: templates ask for traits, footprin
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from dataclasses import fields as dataclass_fields
@@ -23,6 +22,24 @@ LEFT_OPEN = ("auto", "tbd")
 
 LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 """The safe loader in C where PyYAML was built with it: reading all decisions takes a tenth of the time."""
+
+GROUPS = {
+    "A1": "service",
+    "A2": "communication",
+    "A3": "data",
+    "A4": "api",
+    "A5": "deployment",
+    "A6": "development",
+    "S1": "core_stack",
+    "S2": "dependencies",
+    "S3": "infrastructure",
+    "S4": "dev_tools",
+    "T1": "coordination",
+    "T2": "errors",
+    "T3": "operations",
+    "T4": "security",
+}
+"""The groups that the guide sorts decisions into, by its numbering."""
 
 T = TypeVar("T")
 
@@ -105,6 +122,8 @@ class Option:
     status: str = "offered"
     confirmed_by: str = ""
     """The check that proves that the project follows it."""
+    practice: str = ""
+    """What people do who follow it, where it is a way of working that no code shows."""
     drivers: tuple[tuple[str, int], ...] = ()
     """How much each driver speaks for it, or against it when negative."""
     provides: tuple[str, ...] = ()
@@ -138,6 +157,10 @@ class Decision:
     def offered(self) -> tuple[Option, ...]:
         return tuple(option for option in self.options if option.offered)
 
+    def offered_with(self, trait: str) -> tuple[Option, ...]:
+        """The offered options that provide a trait."""
+        return tuple(option for option in self.offered if trait in option.provides)
+
     @property
     def settled(self) -> bool:
         """True when there is nothing to ask: one option is offered."""
@@ -154,11 +177,9 @@ class Decision:
         return (*(option.name for option in self.options), *LEFT_OPEN)
 
     @property
-    def choices(self) -> str:
-        """The question's choices as Copier reads them. They hold no answer, since Copier renders them twice."""
-        labels = [["The catalogue proposes", "auto"]]
-        labels += [[f"{option.label}: {option.because}", option.name] for option in self.offered]
-        return json.dumps([*labels, ["To be decided later", "tbd"]])
+    def group(self) -> str:
+        """The guide's group that it belongs to: `data`."""
+        return GROUPS[self.guide[:2]]
 
     def option(self, name: str) -> Option | None:
         return next((option for option in self.options if option.name == name), None)
@@ -172,11 +193,6 @@ class Catalogue:
 
     def __getitem__(self, id: str) -> Decision:
         return next(decision for decision in self.decisions if decision.id == id)
-
-    @property
-    def asked(self) -> tuple[Decision, ...]:
-        """The decisions that are questions of the questionnaire."""
-        return tuple(decision for decision in self.decisions if not decision.settled)
 
 
 def load(folder: Path) -> Catalogue:
@@ -205,6 +221,8 @@ def _decision(path: Path) -> Decision:
     )
     if not decision.offered:
         raise CatalogueError(f"{where}: offers no option")
+    if decision.guide[:2] not in GROUPS:
+        raise CatalogueError(f"{where}: guide is {decision.guide!r}, which is in none of {', '.join(GROUPS)}")
     for option in decision.offered:
         if missing := set(decision.delivers) - {module.target for module in option.modules}:
             raise CatalogueError(f"{where}: {option.name} does not bring {', '.join(sorted(missing))}")
