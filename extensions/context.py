@@ -1,11 +1,12 @@
 """Between Copier and the model: the only file here that knows Copier and Jinja.
 
-It reads the answers from Copier's context, guards the questionnaire, and gives templates `project`. It runs no command,
-writes no file and opens no connection.
+It reads the answers from Copier's context, guards the questionnaire, helps its prompts, and gives templates `project`.
+It runs no command and opens no connection. The one file that it writes keeps the answers of an interrupted sitting.
 """
 
 from __future__ import annotations
 
+import atexit
 import hashlib
 import sys
 from collections.abc import Iterable, Mapping, MutableMapping
@@ -21,7 +22,8 @@ from copier_template_extensions import ContextHook
 from jinja2 import Environment
 
 if TYPE_CHECKING:
-    from groundplan.catalogue import Catalogue, Decision
+    from groundplan.asking import Asking
+    from groundplan.catalogue import Catalogue
     from groundplan.project import Project
     from groundplan.questionnaire import Question
 
@@ -30,7 +32,7 @@ ROOT = Path(__file__).resolve().parent.parent
 RECORDED = ("_commit", "_src_path")
 """What an answers file holds that is no answer, and may come with answers taken from one."""
 
-MODULES = ("catalogue", "history", "problems", "project", "questionnaire", "text")
+MODULES = ("asking", "catalogue", "history", "kept", "problems", "project", "questionnaire", "reading", "text")
 """What is used here of the package, imported at once: an update deletes the older template before it ends."""
 
 
@@ -62,6 +64,8 @@ class Groundplan(ContextHook):
         environment.filters.update(self.package.text.FILTERS)
         self.passed = False
         self.project: Project | None = None
+        self.before: dict[str, Any] = {}
+        self.so_far: dict[str, Any] = {}
 
     @cached_property
     def catalogue(self) -> Catalogue:
@@ -73,23 +77,37 @@ class Groundplan(ContextHook):
 
     @cached_property
     def questions(self) -> tuple[Question, ...]:
-        choices = {id: decision.words for id, decision in self.decisions.items()}
-        questions: tuple[Question, ...] = self.package.questionnaire.load(ROOT, choices)
+        choices = {decision.id: decision.words for decision in self.catalogue.decisions}
+        questions: tuple[Question, ...] = self.package.questionnaire.with_choices(
+            self.package.questionnaire.QUESTIONS, choices
+        )
         return questions
-
-    @cached_property
-    def decisions(self) -> dict[str, Decision]:
-        """What the stanzas of the questionnaire read: choices and words of each decision."""
-        return {decision.id: decision for decision in self.catalogue.decisions}
 
     def hook(self, context: MutableMapping[str, Any]) -> None:
         """Add names to a context; whatever the data calls itself, these come after it."""
         role = role_of(context["_copier_conf"]["dst_path"])
         context["render_role"] = lambda: role
-        context["preflight"] = lambda: self.preflight(context, role)
-        context["decisions"] = self.decisions
         if context["_copier_phase"] == "render":
             context["project"] = self.project = self.project or self.build(context)
+        else:
+            self.help_prompts(context, role)
+
+    def help_prompts(self, context: MutableMapping[str, Any], role: str) -> None:
+        """Add what the stanzas of questions read."""
+        conf = context["_copier_conf"]
+        asked = role == "project" and not conf["defaults"]
+        if asked:
+            self.so_far = dict(context["_copier_answers"])  # without the one that is being typed
+        asking: Asking = self.package.asking.Asking(self.catalogue, answers_in(context, self.questions), not asked)
+        context["preflight"] = lambda: self.preflight(context, role)
+        context["fault"] = lambda name: self.fault(name, asking, conf["data"]) if asked else ""
+        context["choices"], context["stated"], context["because"] = asking.choices, asking.stated, asking.because
+        context["decisions"] = asking.decisions
+
+    def fault(self, name: str, asking: Asking, data: Mapping[str, Any]) -> str:
+        """What is wrong with an answer that was typed; what was given or stood before was checked by then."""
+        unchanged = (self.before.get(name), self.package.questionnaire.BY_NAME[name].default)
+        return "" if name in data or asking.given.get(name) in unchanged else asking.fault(name)
 
     def preflight(self, context: Mapping[str, Any], role: str) -> bool:
         """Refuse, with every problem and before anything is asked or written, what could not be generated.
@@ -99,18 +117,37 @@ class Groundplan(ContextHook):
         """
         if role != "new" and not self.passed:
             conf = context["_copier_conf"]
-            given = answers_in(context, self.questions)
+            self.before = given = answers_in(context, self.questions)
             if role == "project":
-                given |= {name: value for name, value in conf["data"].items() if name not in RECORDED}
+                given = given | {name: value for name, value in conf["data"].items() if name not in RECORDED}
             taken, problems = self.package.questionnaire.check(self.questions, given, conf["defaults"])
             if role == "old" and not given.get("history"):
                 problems = (*problems, self.package.history.GONE)
+            if role == "project" and not problems:
+                problems = self.package.kept.twice(sys.argv)
             if problems:
                 raise told(problems)
-            if conf["defaults"]:  # else the answers are not complete yet, and the first render checks them
-                self.build(taken)
+            self.check_values(taken, complete=conf["defaults"])
+            if role == "project" and not conf["defaults"]:
+                atexit.register(self.keep, conf)
             self.passed = True
         return False
+
+    def check_values(self, taken: dict[str, Any], complete: bool) -> None:
+        """Refuse given answers that cannot be read; while more will be asked, by what is there already."""
+        if complete:
+            self.build(taken)
+        elif problems := [it for it in self.package.reading.unfinished(taken)[1] if it.question in taken]:
+            raise told(problems)
+
+    def keep(self, conf: Mapping[str, Any]) -> None:
+        """At the end of a sitting that led to no project: write down what was answered, and say how to go on."""
+        asked = {it.name: self.so_far[it.name] for it in self.questions if it.is_asked and it.name in self.so_far}
+        new = {name: value for name, value in asked.items() if name not in self.before or value != self.before[name]}
+        if self.project is None and new:
+            answers = new | {name: value for name, value in conf["data"].items() if name in asked}
+            path = self.package.kept.write(answers, self.questions, Path(conf["dst_path"]))
+            print(self.package.kept.said(path), file=sys.stderr)
 
     def build(self, context: Mapping[str, Any]) -> Project:
         """The project that the answers in a context describe."""

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Literal
+from typing import Literal, TypeGuard
 
 import yaml
 
@@ -42,11 +42,17 @@ class Answer:
     """What brings a deferred answer up again."""
     owner: str = ""
     """Who then answers it."""
+    empty: bool = False
+    """Whether an empty list or table was given, which says none of the five."""
 
     @property
     def known(self) -> bool:
         """True when there is a value to work with, be it assumed."""
         return self.state in ("value", "assume")
+
+
+REASON = "_because"
+"""The end of the name of the question that asks for what belongs to a state that was chosen from a list."""
 
 
 class Answers(Mapping[str, Answer]):
@@ -58,7 +64,7 @@ class Answers(Mapping[str, Answer]):
         for name, value in raw.items():
             if isinstance(name, str) and not name.startswith("_"):
                 try:
-                    held[name] = answer_of(name, frozen(value))
+                    held[name] = answer_of(name, _completed(frozen(value), raw.get(f"{name}{REASON}")))
                 except ValueError as fault:
                     problems.append(Problem(name, str(fault), PLAIN))
         self._held = held
@@ -82,7 +88,7 @@ def answer_of(name: str, value: object) -> Answer:
     said, rest = _stated(value)
     match said:
         case "tbd":
-            return Answer(name)
+            return Answer(name, empty=isinstance(value, (tuple, Mapping)) and not value)
         case "not needed":
             return Answer(name, "not needed", reason=rest if isinstance(rest, str) else "")
         case "defer":
@@ -98,11 +104,28 @@ def answer_of(name: str, value: object) -> Answer:
     return Answer(name, "value", value=value)
 
 
+def _completed(value: object, because: object) -> object:
+    """A state that was chosen from a list, with what was said of it in the companion question."""
+    state = value[0] if _is_lone_state(value) else value
+    if state in ("not needed", "defer", "assume") and isinstance(because, str) and because.strip():
+        return f"{state}: {because}"
+    return value
+
+
 _EMPTY: tuple[object, ...] = (None, "", (), {})
+
+
+def _is_lone_state(value: object) -> TypeGuard[tuple[str]]:
+    """Whether a list holds nothing but a state, as the answer to a question of several choices does."""
+    if not isinstance(value, tuple) or len(value) != 1 or not isinstance(value[0], str):
+        return False
+    return bool(_STATED.fullmatch(value[0].strip()))
 
 
 def _stated(value: object) -> tuple[str, object]:
     """Split an answer into the word for its state, empty for a plain value, and what follows."""
+    if _is_lone_state(value):
+        value = value[0]
     if isinstance(value, Mapping) and len(value) == 1:
         (key, rest), *_ = value.items()
         if isinstance(key, str) and _STATED.fullmatch(key.strip()) and ":" not in key:

@@ -8,7 +8,8 @@ from typing import NamedTuple
 
 from .answers import Answers
 from .catalogue import Catalogue, Decision, Option
-from .drivers import Driver, meaning
+from .domain import Product
+from .drivers import Driver, holding, meaning
 from .problems import Report, instead
 from .text import one_of, quoted
 
@@ -61,7 +62,7 @@ class Resolved:
     def close(self) -> bool:
         """True when another offered option has as good a claim, or nearly."""
         scores = dict(self.scores)
-        mine = scores.pop(self.option.name)
+        mine = scores.pop(self.option.name, 0)
         return any(mine - other <= 1 for other in scores.values())
 
 
@@ -74,6 +75,11 @@ class _Pick:
     open: bool = False
     """True while `auto` may still take another one."""
 
+    @property
+    def firm(self) -> bool:
+        """Whether somebody took it, or nothing else is offered."""
+        return self.how in ("chosen", "settled")
+
 
 def resolve(
     catalogue: Catalogue, answers: Answers, drivers: Sequence[Driver], recorded: Mapping[str, str]
@@ -84,15 +90,44 @@ def resolve(
     """
     report = Report()
     wanted = {it.id: _wanted(it, answers, recorded, drivers, report) for it in catalogue.decisions}
-    picks = _proposed(catalogue, wanted, drivers)
+    advice = Advice(catalogue, tuple(drivers), _proposed(catalogue, wanted, drivers))
     for decision in catalogue.decisions:
-        _check(decision, picks, drivers, report)
-    overrides = _overrides(catalogue, answers, report)
+        _check(decision, advice, report)
+    own = overrides(catalogue, answers, report)
     report.refuse()
-    return tuple(
-        _explained(decision, picks[decision.id], drivers, overrides.get(decision.id, Override()))
-        for decision in catalogue.decisions
-    )
+    return tuple(_explained(decision, advice, own.get(decision.id, Override())) for decision in catalogue.decisions)
+
+
+@dataclass(frozen=True)
+class Advice:
+    """What the answers speak for, decision by decision."""
+
+    catalogue: Catalogue
+    drivers: tuple[Driver, ...]
+    picks: Mapping[str, _Pick]
+
+    def best(self, decision: Decision) -> Option:
+        """The option that `auto` would take, going with everything else."""
+        return _best(self.fitting(decision), self.drivers)
+
+    def because(self, decision: Decision) -> str:
+        """The answers that speak for the best option, in one line; empty when none does."""
+        return _causes(_for(self.best(decision), self.drivers))
+
+    def clash(self, decision: Decision, option: Option) -> str:
+        """What an option cannot live with among the answers and the other decisions, or an empty string."""
+        return _clash(option, _others(decision, self.picks), self.drivers, self.catalogue)
+
+    def fitting(self, decision: Decision) -> tuple[Option, ...]:
+        """The offered options that go with everything else; all of them where none does."""
+        return tuple(it for it in decision.offered if not self.clash(decision, it)) or decision.offered
+
+
+def advise(catalogue: Catalogue, answers: Answers, product: Product) -> Advice:
+    """What answers that may still be incomplete speak for."""
+    drivers = holding(answers, product)
+    wanted = {it.id: _wanted(it, answers, {}, drivers, Report()) for it in catalogue.decisions}
+    return Advice(catalogue, drivers, _proposed(catalogue, wanted, drivers))
 
 
 def _wanted(
@@ -117,23 +152,39 @@ def _wanted(
 
 
 def _proposed(catalogue: Catalogue, wanted: Mapping[str, _Pick], drivers: Sequence[Driver]) -> dict[str, _Pick]:
-    """Replace the picks that are still open by the best options that go with everything else."""
+    """Replace the picks that are still open by the best options that go with everything else.
+
+    One that was recorded for `auto` is opened again when it does not go with what is decided now. Each round settles at
+    least one of them, so there are no more rounds than decisions.
+    """
     picks = dict(wanted)
-    for decision in catalogue.decisions:
-        if picks[decision.id].open:
-            fitting = [it for it in decision.offered if not _clash(it, _others(decision, picks), drivers)]
-            best = _best(fitting or decision.offered, drivers)
-            picks[decision.id] = replace(picks[decision.id], option=best, open=False)
+    for _ in catalogue.decisions:
+        for decision in catalogue.decisions:
+            if picks[decision.id].open:
+                best = Advice(catalogue, tuple(drivers), picks).best(decision)
+                picks[decision.id] = replace(picks[decision.id], option=best, open=False)
+        stuck = [it for it in catalogue.decisions if _may_move(it, picks, drivers, catalogue)]
+        if not stuck:
+            break
+        picks[stuck[0].id] = replace(picks[stuck[0].id], open=True)
     return picks
 
 
-def _check(decision: Decision, picks: Mapping[str, _Pick], drivers: Sequence[Driver], report: Report) -> None:
+def _may_move(decision: Decision, picks: Mapping[str, _Pick], drivers: Sequence[Driver], catalogue: Catalogue) -> bool:
+    """Whether nobody took an option that cannot be, and another one can."""
+    advice, pick = Advice(catalogue, tuple(drivers), picks), picks[decision.id]
+    if pick.firm or not advice.clash(decision, pick.option):
+        return False
+    return any(not advice.clash(decision, it) for it in decision.offered)
+
+
+def _check(decision: Decision, advice: Advice, report: Report) -> None:
     """Report an option that cannot live with the answers or with what else was decided."""
-    others = _others(decision, picks)
-    if clash := _clash(picks[decision.id].option, others, drivers):
-        way_out = [it.name for it in decision.offered if not _clash(it, others, drivers)]
+    option = advice.picks[decision.id].option
+    if clash := advice.clash(decision, option):
+        way_out = [it.name for it in decision.offered if not advice.clash(decision, it)]
         fix = f"set {decision.id} to {one_of(way_out)}" if way_out else "change one of the two"
-        report(decision.id, f"{picks[decision.id].option.label} cannot be: {clash}", fix)
+        report(decision.id, f"{option.label} cannot be: {clash}", fix)
 
 
 def _others(decision: Decision, picks: Mapping[str, _Pick]) -> tuple[Option, ...]:
@@ -141,7 +192,7 @@ def _others(decision: Decision, picks: Mapping[str, _Pick]) -> tuple[Option, ...
     return tuple(pick.option for id, pick in picks.items() if id != decision.id and not pick.open)
 
 
-def _clash(option: Option, others: Iterable[Option], drivers: Iterable[Driver]) -> str:
+def _clash(option: Option, others: Iterable[Option], drivers: Iterable[Driver], catalogue: Catalogue) -> str:
     """What an option cannot live with, or an empty string."""
     for driver in drivers:
         if driver.name in option.conflicts:
@@ -152,7 +203,13 @@ def _clash(option: Option, others: Iterable[Option], drivers: Iterable[Driver]) 
             return f"it does not go with {other.label} ({min(shared)})"
     provided = {trait for other in others for trait in other.provides}
     missing = [trait for trait in option.needs if trait not in provided]
-    return f"nothing else provides {missing[0]}" if missing else ""
+    return f"it needs {_providers(missing[0], catalogue)}" if missing else ""
+
+
+def _providers(trait: str, catalogue: Catalogue) -> str:
+    """The options that provide a trait, with the answers that take them: `Services (architecture_style)`."""
+    found = [f"{it.label} ({decision.id})" for decision in catalogue.decisions for it in decision.offered_with(trait)]
+    return one_of(found) or f"{trait}, which nothing provides"
 
 
 def _score(option: Option, drivers: Iterable[Driver]) -> int:
@@ -165,11 +222,11 @@ def _best(options: Iterable[Option], drivers: Sequence[Driver]) -> Option:
     return max(options, key=lambda option: _score(option, drivers))
 
 
-def _explained(decision: Decision, pick: _Pick, drivers: Sequence[Driver], override: Override) -> Resolved:
+def _explained(decision: Decision, advice: Advice, override: Override) -> Resolved:
+    pick, drivers, best = advice.picks[decision.id], advice.drivers, advice.best(decision)
     option = pick.option
     # Words against the option that was taken belong to an earlier choice.
     override = Override() if option.name in dict(override.rejected) else override
-    best = _best(decision.offered, drivers)
     own_words = dict(override.rejected)
     return Resolved(
         decision=decision,
@@ -181,8 +238,8 @@ def _explained(decision: Decision, pick: _Pick, drivers: Sequence[Driver], overr
             for other in decision.options
             if other is not option
         ),
-        scores=tuple((it.name, _score(it, drivers)) for it in decision.offered),
-        better=best if pick.how in ("auto", "tbd") and _score(best, drivers) > _score(option, drivers) else None,
+        scores=tuple((it.name, _score(it, drivers)) for it in advice.fitting(decision)),
+        better=best if not pick.firm and _score(best, drivers) > _score(option, drivers) else None,
         reopened_by=(override.revisit,) if override.revisit else _reopened_by(decision, option, drivers),
         override=override,
     )
@@ -229,20 +286,20 @@ def _reopened_by(decision: Decision, option: Option, drivers: Sequence[Driver]) 
     return tuple(meaning(name) for name in dict.fromkeys(names))
 
 
-def _overrides(catalogue: Catalogue, answers: Answers, report: Report) -> dict[str, Override]:
+def overrides(catalogue: Catalogue, answers: Answers, report: Report) -> dict[str, Override]:
     """The answer `decision_overrides`, checked."""
     raw = answers["decision_overrides"].value
     if raw is None:
         return {}
     known = {decision.id: decision for decision in catalogue.decisions}
-    overrides: dict[str, Override] = {}
+    found: dict[str, Override] = {}
     for id, entry in _mapping(raw, "decision_overrides", report).items():
         where = f"decision_overrides.{id}"
         if decision := known.get(str(id)):
-            overrides[decision.id] = _override(decision, _mapping(entry, where, report), where, report)
+            found[decision.id] = _override(decision, _mapping(entry, where, report), where, report)
         else:
             report(where, "is no decision", instead(id, tuple(known), "name one of the architecture guide"))
-    return overrides
+    return found
 
 
 def _override(decision: Decision, entry: Mapping[object, object], where: str, report: Report) -> Override:

@@ -192,8 +192,34 @@ def serverless(answers: Answers, product: Product) -> str:
 @driver
 def heavy_load(answers: Answers, product: Product) -> str:
     """a hundred requests a second or more must be served."""
-    loads = [load for item in _items(answers, "performance_targets") if (load := _per_second(item)) >= HEAVY]
-    return f"performance_targets asks for {max(loads):g} requests a second" if loads else ""
+    loads = [
+        (load, "performance_targets") for item in _items(answers, "performance_targets") if (load := _per_second(item))
+    ]
+    peak = reading.details(answers, "scale_expectations").get("peak_rps")
+    loads += [(float(peak), "scale_expectations")] if isinstance(peak, (int, float)) else []
+    most, where = max(loads, default=(0.0, ""))
+    return f"{where} asks for {most:g} requests a second" if most >= HEAVY else ""
+
+
+@driver
+def several_instances(answers: Answers, product: Product) -> str:
+    """several instances of a service run at once."""
+    wanted = reading.details(answers, "scale_expectations").get("instances")
+    return f"scale_expectations.instances is {wanted}" if isinstance(wanted, int) and wanted > 1 else ""
+
+
+@driver
+def objectives(answers: Answers, product: Product) -> str:
+    """a level of service is promised."""
+    promised = [item.name for item in reading.items(answers, "slos")]
+    return f"slos promises {_listed(promised)}" if promised else ""
+
+
+@driver
+def watched(answers: Answers, product: Product) -> str:
+    """somebody is told when something is wrong."""
+    told = [str(item.get("notify")) for item in reading.items(answers, "monitoring_requirements") if item.get("notify")]
+    return f"monitoring_requirements tells {_listed(dict.fromkeys(told))}" if told else ""
 
 
 def _is(answers: Answers, name: str, *values: str) -> str:

@@ -18,6 +18,11 @@ class Problem:
     message: str
     fix: str
 
+    @property
+    def question(self) -> str:
+        """The question whose answer it is in."""
+        return self.answer.partition("[")[0].partition(".")[0]
+
     def __str__(self) -> str:
         return line(f"{self.answer}: {self.message}. Fix: {self.fix}.")
 
@@ -33,7 +38,9 @@ class Refused(Exception):
 class Report:
     """Collects problems while reading goes on."""
 
-    def __init__(self) -> None:
+    def __init__(self, unfinished: bool = False) -> None:
+        """`unfinished` while questions are still asked: no service is missed that a later answer may declare."""
+        self._unfinished = unfinished
         self._problems: list[Problem] = []
         self._unread = ""
         self._muted = False
@@ -50,9 +57,9 @@ class Report:
         """A whole answer could not be read: any name may stand in it."""
         self._muted = True
 
-    def unknown(self, answer: str, name: str, message: str, fix: str) -> None:
-        """Note that a name means nothing, unless that follows from another problem."""
-        if not self._muted and name not in self._unread:
+    def unknown(self, answer: str, name: str, message: str, fix: str, is_service: bool = False) -> None:
+        """Note that a name means nothing, unless that follows from another problem or may change."""
+        if not self._muted and name not in self._unread and not (is_service and self._unfinished):
             self(answer, message, fix)
 
     def extend(self, problems: Iterable[Problem]) -> None:

@@ -10,7 +10,7 @@ from itertools import chain
 
 from . import codegen, history, layout, reading, text
 from .answers import Answers
-from .catalogue import Catalogue, Module, Requirement, Variable
+from .catalogue import Catalogue, Module, Option, Requirement, Variable
 from .codegen import ServiceCode
 from .decisions import Resolved, resolve
 from .domain import Item, Product, Service
@@ -126,6 +126,11 @@ class Project:
         needed = (needed for it in self.decisions for needed in it.option.footprint.dependencies)
         by_package = {requirement.package: requirement for requirement in needed}
         return tuple(by_package[package] for package in sorted(by_package))
+
+    @cached_property
+    def practices(self) -> tuple[Option, ...]:
+        """The options that ask something of the people who run the project."""
+        return tuple(it.option for it in self.decisions if it.option.practice)
 
     @cached_property
     def processes(self) -> tuple[Process, ...]:

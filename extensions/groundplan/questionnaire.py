@@ -7,26 +7,45 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import yaml
 
-from .answers import PLAIN, frozen, parsed
+from .answers import PLAIN, answer_of, frozen, parsed
 from .catalogue import LOADER
 from .problems import Problem, instead
+from .shapes import Shape, shape
 from .text import one_of, quoted
 
+ROOT = Path(__file__).resolve().parents[2]
+"""The template repository that this package is part of."""
+
 SEPARATOR = re.compile(r"^---$", re.MULTILINE)
+INCLUDE = re.compile(r"\s*!include (\S+)\s*")
+SECTION = re.compile(r"━━━ (.+) ━━━")
+
 SHOWN = 40
 """Characters up to which an unknown name is shown as it is."""
 
-INCLUDE = re.compile(r"\s*!include (\S+)\s*")
+DEPTHS = ("express", "standard", "comprehensive")
+"""How much is asked, from little to all."""
+
+ASKED_AT = {
+    "": "express",
+    "{{ depth != 'express' }}": "standard",
+    "{{ depth == 'standard' }}": "standard",
+    "{{ depth == 'comprehensive' }}": "comprehensive",
+}
+"""What `ask` says of a question, and the depth from which on it is asked; decisions compute theirs."""
+
+STATES = ("tbd", "not needed", "defer", "assume")
+"""What may be said of a requirement in place of a value."""
 
 
 @dataclass(frozen=True)
 class Question:
-    """A question of `copier.yml`, as far as an answer to it can be wrong."""
+    """A question of `copier.yml`: how it is asked, and what an answer to it may be."""
 
     name: str
     type: str
@@ -35,6 +54,53 @@ class Question:
     many: bool = False
     """Whether several may be chosen."""
     required: bool = False
+    guide: tuple[str, ...] = ()
+    """The guide's questions and parts that it covers: `G1b`."""
+    about: str = ""
+    """What a requirement is about, as the end of the sentence "it is open …"; empty for settings and decisions."""
+    help: str = ""
+    labels: tuple[str, ...] = ()
+    """How the choices read."""
+    default: object = None
+    ask: str = ""
+    """The expression that tells whether it is asked."""
+    when: str = ""
+    """The expression without which its answer is forgotten."""
+    section: str = ""
+    """The heading that it stands under."""
+    number: str = ""
+    """The guide's number of its section: `2.1`."""
+    items: Shape | None = None
+    """What each item of a list consists of."""
+    table: Shape | None = None
+    """What a table consists of."""
+    bounds: tuple[int, int] | None = None
+    """Between what a whole number must be."""
+
+    @property
+    def is_asked(self) -> bool:
+        """Whether anybody may ever be asked; the guard and what the project remembers are not for people."""
+        return self.ask != "False" and "preflight" not in self.when
+
+    @property
+    def states(self) -> tuple[str, ...]:
+        """What may be said in place of a choice."""
+        return STATES if self.about and self.choices else ()
+
+    @property
+    def depth(self) -> str:
+        """The depth from which on it is asked; empty where that is computed, or never."""
+        return ASKED_AT.get(self.ask, "")
+
+    @property
+    def question(self) -> str:
+        """The question alone, without its example and further advice."""
+        return " ".join(self.help.partition("\n\n")[0].partition("Example")[0].split())
+
+    @property
+    def example(self) -> str:
+        """The YAML that the question shows as an example."""
+        return self.help.partition("Example:\n")[2]
 
     def taken(self, value: object) -> object:
         """The answer as Copier would take it; raise `ValueError`, saying what is wrong, where it would not."""
@@ -43,31 +109,60 @@ class Question:
         items = parsed(value) if isinstance(value, str) else value
         if not isinstance(items, (list, tuple)):
             raise ValueError(f"{quoted(value)} is not a list")
+        if len(items) > 1 and (alone := next((it for it in items if self._state(it)), None)):
+            raise ValueError(f"{quoted(alone)} stands beside other answers")
         return [self._one(item) for item in items]
 
     def _one(self, value: object) -> object:
+        if isinstance(value, float) and str(value) in self.choices:
+            return str(value)  # `3.11`, of which YAML makes a number that still reads the same
         taken = CASTS[self.type](value)
-        if self.choices and str(taken) not in self.choices:
+        if self.choices and str(taken) not in self.choices and not self._state(taken):
             raise ValueError(f"{quoted(value)} is not one of {', '.join(self.choices)}")
         return taken
 
+    def _state(self, value: object) -> bool:
+        """Whether a choice is answered by a state, such as `defer: the first partner, the product owner`."""
+        if not self.states or not isinstance(value, str):
+            return False
+        answer = answer_of(self.name, value)
+        if answer.state == "assume":
+            return str(answer.value) in self.choices
+        return answer.state != "value"
+
     def fix(self, value: object) -> str:
         """How to put an answer right that was not taken."""
+        if self.many and isinstance(value, (list, tuple)) and any(self._state(it) for it in value):
+            return "let it stand alone, or remove it"
         if self.many and not isinstance(value, (list, tuple)):
             return f"write them as a list, e.g. [{', '.join(self.choices[:2])}]"
+        if self.many and isinstance(value, (list, tuple)):
+            value = next((it for it in value if it not in self.choices), value)
+        if self.choices and isinstance(value, float):
+            return f'write it in quotes, e.g. "{self.choices[0]}": YAML reads {value} as a number'
+        if self.choices and isinstance(value, bool):
+            return f"choose {one_of(self.choices)}, in quotes: YAML reads yes, no, on and off as true and false"
         if self.choices:
             return instead(value, self.choices, f"choose {one_of(self.choices)}")
         return EXAMPLES[self.type]
 
 
-def load(root: Path, choices: Mapping[str, tuple[str, ...]] | None = None) -> tuple[Question, ...]:
+def load(root: Path = ROOT, choices: Mapping[str, tuple[str, ...]] | None = None) -> tuple[Question, ...]:
     """The questions of a template in the order in which they are asked; `choices` are those that are computed."""
-    return tuple(
-        _question(name, details, (choices or {}).get(name, ()))
-        for document in _documents(root / "copier.yml")
-        for name, details in document.items()
-        if not name.startswith("_")
-    )
+    found: list[Question] = []
+    section = ""
+    for document in _documents(root / "copier.yml"):
+        for name, details in document.items():
+            if not name.startswith("_"):
+                question = _question(name, details, (choices or {}).get(name, ()), section)
+                section = question.section
+                found.append(question)
+    return tuple(found)
+
+
+def with_choices(questions: tuple[Question, ...], choices: Mapping[str, tuple[str, ...]]) -> tuple[Question, ...]:
+    """The questions with choices that are computed, by name."""
+    return tuple(replace(it, choices=choices[it.name]) if it.name in choices else it for it in questions)
 
 
 def check(
@@ -109,16 +204,32 @@ def _documents(path: Path) -> Iterator[Mapping[str, object]]:
             yield content
 
 
-def _question(name: str, details: object, computed: tuple[str, ...]) -> Question:
+def _question(name: str, details: object, computed: tuple[str, ...], section: str) -> Question:
     if not isinstance(details, Mapping):  # `name: default` for short
         return Question(name, type(details).__name__)
-    listed = details.get("choices")
+    listed = details.get("x-choices", details.get("choices"))
+    guide = details.get("x-guide", ())
+    mark = str(details.get("qmark", ""))
+    opened = SECTION.search(mark)
+    bounds = details.get("x-range")
     return Question(
         name,
         type=details.get("type", "yaml"),
         choices=tuple(_choices(listed)) if isinstance(listed, (list, dict)) else computed,
         many=details.get("multiselect") is True,
         required="default" not in details,
+        guide=(guide,) if isinstance(guide, str) else tuple(guide),
+        about=details.get("x-about", ""),
+        help=details.get("help", ""),
+        labels=tuple(map(str, listed)) if isinstance(listed, dict) else (),
+        default=details.get("default"),
+        ask=str(details.get("ask", "")),
+        when=str(details.get("when", "")),
+        section=opened[1] if opened else section,
+        number=mark.splitlines()[-1] if mark else "",
+        items=shape(details["x-items"]) if "x-items" in details else None,
+        table=shape(details["x-table"]) if "x-table" in details else None,
+        bounds=(bounds[0], bounds[1]) if bounds else None,
     )
 
 
@@ -130,8 +241,10 @@ def _choices(choices: list[object] | dict[object, object]) -> Iterator[str]:
 
 
 def _text(value: object) -> object:
-    if isinstance(value, (str, int, float)):
+    if isinstance(value, str) or (isinstance(value, int) and not isinstance(value, bool)):
         return str(value)
+    if isinstance(value, (bool, float)):  # `no`, `3.10`: YAML has changed how it was written
+        raise ValueError(f"{quoted(value)} is {'yes or no' if isinstance(value, bool) else 'a number'}, not text")
     raise ValueError(f"{quoted(value)} is not text")
 
 
@@ -170,3 +283,18 @@ EXAMPLES = {
     "yaml": "put each line that holds a colon and more than a name in quotes",
 }
 """How an answer of a type is written."""
+
+QUESTIONS = load()
+"""The questions of this template, without the choices that come from the catalogue."""
+
+BY_NAME = {question.name: question for question in QUESTIONS}
+
+REQUIREMENTS = {question.name: question.about for question in QUESTIONS if question.about}
+"""The questions about the product, which have five states, and what each is about."""
+
+
+def shape_of(name: str) -> Shape:
+    """What each item of a list question consists of; raise `KeyError` for a question without one."""
+    if shape := BY_NAME[name].items:
+        return shape
+    raise KeyError(name)

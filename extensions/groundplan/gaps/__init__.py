@@ -4,10 +4,10 @@ A rule is one small function: it looks at `Facts` and yields a `Finding` per thi
 To add one, write it in the module of its kind; `@rule` enters it.
 """
 
+from ..questionnaire import REQUIREMENTS
 from . import boundaries, completeness, decisions, failures, schedule
 from .facts import Facts
 from .model import DEFER, MUST, RULES, Finding, Gap, Rule, find
-from .questions import REQUIREMENTS
 
 __all__ = [
     "DEFER",

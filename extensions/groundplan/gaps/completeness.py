@@ -39,8 +39,9 @@ def answer_open(facts: Facts) -> Iterator[Finding]:
     """An answer is open that can wait."""
     for answer in facts.asked:
         if answer.state == "tbd" and answer.name not in ESSENTIAL:
+            said = "is empty, which says nothing" if answer.empty else "is not answered"
             fix = f"answer {answer.name}, or say `not needed: <reason>`"
-            yield Finding(answer.name, f"{answer.name} is not answered", fix, answer.name)
+            yield Finding(answer.name, f"{answer.name} {said}", fix, answer.name)
 
 
 @rule("A03", DEFER, "missing", 2)
@@ -215,3 +216,45 @@ def timeline_disagrees(facts: Facts) -> Iterator[Finding]:
                 "keep either the deadline or the weeks in timeline, or make them agree",
                 "timeline",
             )
+
+
+@rule("A16", MUST, "inconsistent", 2)
+def detail_of_nothing(facts: Facts) -> Iterator[Finding]:
+    """An answer says more about something that no other answer has."""
+    named = {
+        "external_api_details": ("external_apis", {api.name for api in facts.product.external_apis}),
+        "acceptable_thresholds": ("performance_targets", {it.name for it in facts.items("performance_targets")}),
+    }
+    for question, (where, known) in named.items():
+        for item in facts.items(question):
+            if item.name not in known:
+                yield Finding(
+                    f"{question}-{_key(item.name).replace(' ', '-')}",
+                    f'{question} speaks of "{item.name}", which is not in {where}',
+                    f"name one that is there, or add it to {where}",
+                    question,
+                )
+
+
+@rule("A17", DEFER, "missing", 2)
+def sensitive_without_obligation(facts: Facts) -> Iterator[Finding]:
+    """Sensitive data of a kind are kept, and nobody said what the law asks for them."""
+    answer, obligations = facts.answer("data_sensitivity"), facts.answer("privacy_obligations")
+    kinds = answer.value if isinstance(answer.value, tuple) else (answer.value,)
+    told = {item.name for item in facts.items("privacy_obligations")}
+    for kind in kinds:
+        if answer.known and kind != "none" and obligations.known and kind not in told:
+            yield Finding(
+                str(kind),
+                f"privacy_obligations does not say what is asked for data of the kind {kind}",
+                f"add an item with class: {kind}",
+                "privacy_obligations",
+            )
+
+
+@rule("A18", DEFER, "missing", 1)
+def ambiguity_of_nobody(facts: Facts) -> Iterator[Finding]:
+    """Something about the idea is ambiguous, and nobody is there to clear it up."""
+    for number, item in enumerate(facts.items("open_ambiguities"), 1):
+        if not item.text:
+            yield Finding(str(number), f'nobody clears up "{item.name}"', "give it an owner", "open_ambiguities")

@@ -10,8 +10,8 @@ from ..answers import Answer, Answers
 from ..decisions import Resolved
 from ..domain import Item, Product
 from ..plan import Plan
+from ..questionnaire import REQUIREMENTS
 from ..reading import details
-from .questions import REQUIREMENTS
 
 
 @dataclass(frozen=True)

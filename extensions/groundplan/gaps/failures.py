@@ -42,6 +42,19 @@ def api_used_by_nobody(facts: Facts) -> Iterator[Finding]:
             )
 
 
+@rule("C07", MUST, "error", 2)
+def retries_unwanted(facts: Facts) -> Iterator[Finding]:
+    """Nothing shall be tried again by itself, and the decision on retries does just that."""
+    decided = next((it for it in facts.decisions if it.decision.id == "retry_strategy"), None)
+    if decided and facts.answer("auto_retry").value == "none" and "retries" in decided.option.provides:
+        yield Finding(
+            "retry_strategy",
+            f"auto_retry is none, and retry_strategy is {decided.option.name}",
+            "change auto_retry, or choose another retry_strategy where one is offered",
+            "auto_retry",
+        )
+
+
 @rule("C08", DEFER, "error", 3)
 def event_without_subscriber(facts: Facts) -> Iterator[Finding]:
     """An event is published, and nobody in the system hears it."""

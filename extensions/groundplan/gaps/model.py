@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
+from ..questionnaire import BY_NAME
 from .facts import Facts
 
 MUST = "must"
@@ -81,10 +82,19 @@ def rule(id: str, category: str, kind: str, checkpoint: int) -> Callable[[Check]
     return enter
 
 
+REQUIREMENTS_GATHERED = 2
+
+
+def _checkpoint(rule: Rule, finding: Finding) -> int:
+    """What a rule about requirements finds belongs to the phase that asks the question; all else to the rule's."""
+    phase = BY_NAME[finding.question].number.partition(".")[0] if finding.question in BY_NAME else ""
+    return int(phase) if phase and rule.checkpoint == REQUIREMENTS_GATHERED else rule.checkpoint
+
+
 def find(facts: Facts) -> tuple[Gap, ...]:
     """Every gap, in the order of the rules' ids and, within a rule, of the answers; each id once."""
     found = (
-        Gap(rule.id, rule.category, rule.kind, rule.checkpoint, *vars(finding).values())
+        Gap(rule.id, rule.category, rule.kind, _checkpoint(rule, finding), *vars(finding).values())
         for _, rule in sorted(RULES.items())
         for finding in rule.check(facts)
     )

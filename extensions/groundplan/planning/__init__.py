@@ -11,7 +11,7 @@ from .. import diagrams, gaps
 from ..domain import Service
 from ..gaps import REQUIREMENTS, Facts, Gap
 from ..plan import Plan
-from . import model
+from . import answered, model
 from .acceptance import Acceptance, acceptance_link
 from .architecture import Architecture
 from .example import RuleExample
@@ -119,7 +119,7 @@ class Planning:
     def note(self, question: str) -> str:
         """What is said in place of an answer, or about one that nobody confirmed; empty for a plain value."""
         answer = self.facts.answer(question)
-        about = text(REQUIREMENTS[question][1])
+        about = text(REQUIREMENTS[question])
         match answer.state:
             case "tbd":
                 id = next((gap.id for gap in self.gaps if gap.question == question and gap.rule < "A03"), "")
@@ -137,6 +137,10 @@ class Planning:
         """A section's body: the parts that have something to say, after the state of its answer."""
         said = (self.note(question), *(str(part) for part in parts if part))
         return "\n\n".join(filter(None, said))
+
+    def answered(self, question: str) -> str:
+        """A section's body, made from what the question says of itself."""
+        return self.section(question, answered.body(self.facts, question))
 
     @cached_property
     def must(self) -> tuple[Gap, ...]:

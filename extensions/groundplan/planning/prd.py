@@ -223,7 +223,7 @@ class Prd:
         open_ = sorted((gap for gap in self.gaps if gap.rule in ("A01", "A02")), key=lambda gap: not gap.must)
         return table(
             "Gap, Question, About, When",
-            ((gap.id, code(gap.question), text(REQUIREMENTS[gap.question][1]), _when(gap)) for gap in open_),
+            ((gap.id, code(gap.question), text(REQUIREMENTS[gap.question]), _when(gap)) for gap in open_),
             "Every question that was asked is answered.",
         )
 

@@ -12,9 +12,9 @@ from ..problems import Problem, Refused, Report
 from ..text import quoted, slug
 from . import boundaries, entities, services
 from .node import Node, structure
-from .requirements import DETAILS, ITEMS, NUMBERS, details, external_apis, features, items, number
+from .requirements import DETAILS, ITEMS, NUMBERS, TEXTS, details, external_apis, features, items, number
 
-__all__ = ["DETAILS", "ITEMS", "NUMBERS", "details", "items", "lists", "number", "problems", "read"]
+__all__ = ["DETAILS", "ITEMS", "NUMBERS", "details", "items", "lists", "number", "problems", "read", "unfinished"]
 
 
 def read(answers: Mapping[str, object]) -> Product:
@@ -23,6 +23,15 @@ def read(answers: Mapping[str, object]) -> Product:
     product = _product(Answers(answers), report)
     report.refuse()
     return product
+
+
+def unfinished(answers: Mapping[str, object], complete: bool = False) -> tuple[Product, tuple[Problem, ...]]:
+    """What can be read of answers while questions are still asked, and what is wrong with them.
+
+    Unless they are `complete`, no service is missed that a later answer may declare.
+    """
+    report = Report(unfinished=not complete)
+    return _product(Answers(answers), report), report.problems
 
 
 def problems(answers: Mapping[str, object]) -> tuple[Problem, ...]:
@@ -56,6 +65,8 @@ def _product(answers: Answers, report: Report) -> Product:
         features=features(structure(answers["mvp_features"], report), known),
         external_apis=external_apis(structure(answers["external_apis"], report), known),
     )
+    for question in TEXTS:
+        _said(answers, question, report)
     for question in ITEMS:
         items(answers, question, report)
     for question in DETAILS:

@@ -40,9 +40,8 @@ class Owners:
             known = self.services[0] if self.services else "service"
             node.problem(f"does not say which service keeps {line.name}", f"write '{known}.{line.name}(...)'")
         elif owner not in self.services:
-            node.unknown(
-                owner, f"keeps {line.name}, and is no service", self.services, add_service(owner, self.services)
-            )
+            what, way_out = f"keeps {line.name}, and is no service", add_service(owner, self.services)
+            node.unknown(owner, what, self.services, way_out, is_service=True)
             return ""
         elif self.owns.get(line.name, owner) != owner:
             node.problem(

@@ -3,25 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 
+from ..shapes import Shape
 from .node import Node, kind_of
-
-
-@dataclass(frozen=True)
-class Shape:
-    """How the items of one question are written."""
-
-    name: str
-    """The key of what an item is called by, e.g. `risk`; in short what stands before the colon."""
-    text: str
-    """The key of what stands behind it."""
-    others: tuple[str, ...] = ()
-
-    @property
-    def keys(self) -> tuple[str, ...]:
-        return (self.name, self.text, *self.others)
-
 
 Entry = Mapping[str, Node]
 """The parts of one item by key; the shape's `name` is always among them."""

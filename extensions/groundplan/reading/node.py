@@ -25,9 +25,9 @@ class Node:
     def problem(self, message: str, fix: str) -> None:
         self.report(self.path, message, fix)
 
-    def unknown(self, name: str, what: str, known: Iterable[str], otherwise: str) -> None:
+    def unknown(self, name: str, what: str, known: Iterable[str], otherwise: str, is_service: bool = False) -> None:
         """Report a name that means nothing; `what` says what it should have been: `is no service`."""
-        self.report.unknown(self.path, name, f"{quoted(name)} {what}", instead(name, known, otherwise))
+        self.report.unknown(self.path, name, f"{quoted(name)} {what}", instead(name, known, otherwise), is_service)
 
     def at(self, part: str, value: object) -> Node:
         """A part of this one."""

@@ -9,72 +9,27 @@ from .. import names
 from ..answers import Answers
 from ..domain import Criterion, ExternalApi, Feature, Item
 from ..problems import Report
+from ..questionnaire import QUESTIONS, shape_of
+from ..shapes import Kind, Shape
 from ..text import quoted
 from .entities import add_service
-from .entry import Entry, Shape, entries
+from .entry import Entry, entries
 from .node import Node, is_number, structure
 
-FEATURE = Shape("name", "outcome", ("persona", "services", "acceptance", "priority"))
-EXTERNAL_API = Shape("name", "purpose", ("used_by", "critical", "timeout_s", "fallback"))
+READ_APART = ("services", "mvp_features", "external_apis")
+"""Lists that become more than items: each has a reader of its own."""
 
-ITEMS: Mapping[str, Shape] = {
-    "constraints": Shape("what", "source", ("negotiable",)),
-    "glossary": Shape("term", "meaning", ("not_called",)),
-    "out_of_scope": Shape("item", "reason", ("revisit",)),
-    "personas": Shape("name", "goal", ("frequency", "is_admin")),
-    "performance_targets": Shape("what", "target", ("metric", "unit", "load", "scope")),
-    "failure_handling": Shape("scenario", "behaviour", ("service", "user_impact", "recovery")),
-    "monitoring_requirements": Shape("signal", "threshold", ("notify", "within")),
-    "success_metrics": Shape(
-        "name", "target", ("unit", "by", "measured_by", "baseline", "validates", "counter_metric")
-    ),
-    "future_features": Shape("name", "reason", ("revisit", "depends_on")),
-    "risks": Shape("risk", "mitigation", ("kind", "likelihood", "impact", "trigger", "owner")),
-}
-"""Questions that are answered by a list: what the items are called by, and what else they may say."""
+ITEMS: Mapping[str, Shape] = {it.name: it.items for it in QUESTIONS if it.items and it.name not in READ_APART}
+"""Questions that are answered by a list of items."""
 
-DETAILS: Mapping[str, tuple[str, ...]] = {
-    "timeline": ("start", "weeks", "deadline", "fixed"),
-    "team": ("size", "hours_per_day", "days_per_week"),
-    "backup_recovery": ("rpo", "rto", "method", "restore_test_every"),
-}
+DETAILS: Mapping[str, Shape] = {it.name: it.table for it in QUESTIONS if it.table}
 """Questions that are answered by a table of known keys."""
 
-NUMBERS: Mapping[str, tuple[int, int]] = {
-    "port_base": (1024, 65000),
-    "doc_budget_lines": (50, 10_000),
-    "buffer_percent": (0, 200),
-}
+NUMBERS: Mapping[str, tuple[int, int]] = {it.name: it.bounds for it in QUESTIONS if it.bounds}
 """Questions that are answered by a whole number, and between which bounds."""
 
-LEVELS = ("low", "medium", "high")
-
-_READERS: Mapping[str, Callable[[Node], object]] = {
-    "by": lambda node: _day_or_text(node),
-    "baseline": Node.amount,
-    "days_per_week": lambda node: node.whole(1, 7),
-    "deadline": Node.date,
-    "fixed": lambda node: node.choice(("date", "scope"), "scope"),
-    "hours_per_day": lambda node: _within(node, 0, 24),
-    "impact": lambda node: node.choice(LEVELS, "medium"),
-    "is_admin": Node.flag,
-    "kind": lambda node: node.choice(("technical", "schedule", "external"), "technical"),
-    "likelihood": lambda node: node.choice(LEVELS, "medium"),
-    "load": Node.amount,
-    "negotiable": Node.flag,
-    "revisit": lambda node: _day_or_text(node),
-    "rpo": Node.amount,
-    "rto": Node.amount,
-    "size": lambda node: node.whole(1, 1000),
-    "start": Node.date,
-    "target": Node.amount,
-    "threshold": Node.amount,
-    "weeks": lambda node: _within(node, 0, 520),
-    "within": Node.amount,
-}
-"""How a key is read where it is not plain text."""
-
-_LISTS = ("not_called", "validates", "depends_on")
+TEXTS = tuple(it.name for it in QUESTIONS if it.type == "str" and it.about and not it.choices and it.name != "concept")
+"""Questions that are answered in words."""
 
 
 def items(answers: Answers, name: str, report: Report | None = None) -> tuple[Item, ...]:
@@ -87,8 +42,8 @@ def items(answers: Answers, name: str, report: Report | None = None) -> tuple[It
         if called in found:
             node.problem(f"{quoted(called)} is there twice", "rename or remove one of the two")
         elif called:
-            text = _read(shape.text, parts[shape.text]) if shape.text in parts else ""
-            extra = {key: _read(key, parts[key]) for key in shape.others if key in parts}
+            text = read(shape.parts[shape.text], parts[shape.text]) if shape.text in parts else ""
+            extra = {key: read(shape.parts[key], parts[key]) for key in shape.others if key in parts}
             found[called] = Item(called, str(text), extra)
     return tuple(found.values())
 
@@ -98,7 +53,8 @@ def details(answers: Answers, name: str, report: Report | None = None) -> Mappin
     node = structure(answers[name], report if report is not None else Report())
     if node.value is None:
         return MappingProxyType({})
-    return MappingProxyType({key: _read(key, part) for key, part in node.keys(DETAILS[name]).items()})
+    parts = DETAILS[name].parts
+    return MappingProxyType({key: read(parts[key], part) for key, part in node.keys(parts).items()})
 
 
 def number(answers: Answers, name: str, report: Report | None = None) -> int | None:
@@ -111,7 +67,7 @@ def number(answers: Answers, name: str, report: Report | None = None) -> int | N
 def features(answer: Node, services: Sequence[str]) -> tuple[Feature, ...]:
     """The features of the MVP; `history.py` gives them ids, by name."""
     found: dict[str, Feature] = {}
-    for node, parts in entries(answer, FEATURE):
+    for node, parts in entries(answer, shape_of("mvp_features")):
         feature = _feature(parts, services)
         if feature.name in found:
             node.problem(f"feature {quoted(feature.name)} is there twice", "rename or remove one of the two")
@@ -123,7 +79,7 @@ def features(answer: Node, services: Sequence[str]) -> tuple[Feature, ...]:
 def external_apis(answer: Node, services: Sequence[str]) -> tuple[ExternalApi, ...]:
     """The services of others that the product calls."""
     found: dict[str, ExternalApi] = {}
-    for node, parts in entries(answer, EXTERNAL_API):
+    for node, parts in entries(answer, shape_of("external_apis")):
         api = _external_api(parts, services)
         if fault := names.external_api(api.name) if api.name else "":
             node.problem(
@@ -171,7 +127,7 @@ def _services(parts: Entry, key: str, services: Sequence[str]) -> tuple[str, ...
         if name in services:
             named[name] = None
         elif name:
-            node.unknown(name, "is no service", services, add_service(name, services))
+            node.unknown(name, "is no service", services, add_service(name, services), is_service=True)
     return tuple(named)
 
 
@@ -179,10 +135,16 @@ def _text(parts: Entry, key: str) -> str:
     return parts[key].text() if key in parts else ""
 
 
-def _read(key: str, node: Node) -> object:
-    if key in _LISTS:
-        return node.texts("some text")
-    return _READERS.get(key, Node.text)(node)
+def read(kind: Kind, node: Node) -> object:
+    """A part of an answer, as its kind says."""
+    match kind.name:
+        case "choice":
+            return node.choice(kind.words, kind.words[0])
+        case "number":
+            return _within(node, kind.low, kind.high)
+        case "whole":
+            return node.whole(kind.low or 0, kind.high if kind.high is not None else 10**9)
+    return _READERS[kind.name](node)
 
 
 def _day_or_text(node: Node) -> str:
@@ -190,9 +152,22 @@ def _day_or_text(node: Node) -> str:
     return node.text("after launch") if isinstance(node.value, str) else node.date()
 
 
-def _within(node: Node, low: int, high: int) -> int | float:
-    """A number above `low` and up to `high`."""
+def _within(node: Node, low: int | None, high: int | None) -> int | float:
+    """A number above `low` and up to `high`, where there are bounds."""
     value = node.number()
-    if is_number(node.value) and not low < value <= high:
+    if is_number(node.value) and low is not None and high is not None and not low < value <= high:
         node.problem(f"{value} is out of range", f"write a number above {low} and up to {high}")
     return value
+
+
+_READERS: Mapping[str, Callable[[Node], object]] = {
+    "amount": Node.amount,
+    "date": Node.date,
+    "day": _day_or_text,
+    "flag": Node.flag,
+    "service": Node.text,
+    "services": lambda node: node.texts("orders"),
+    "text": Node.text,
+    "texts": lambda node: node.texts("some text"),
+}
+"""How a part is read, by its kind, where that needs no bounds."""

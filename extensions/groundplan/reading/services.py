@@ -7,9 +7,10 @@ from dataclasses import dataclass
 
 from .. import names
 from ..domain import Dependency, Entity, Event, Service, Value, pascal
+from ..questionnaire import shape_of
 from ..text import quoted
 from .entities import add_service
-from .entry import Entry, Shape, entries
+from .entry import Entry, entries
 from .events import (
     Subscription,
     copies,
@@ -21,7 +22,6 @@ from .events import (
 )
 from .node import Node
 
-SHAPE = Shape("name", "responsibility", ("owns", "depends_on", "publishes", "subscribes", "exposure", "port"))
 DEPENDENCY_KEYS = ("service", "when_away")
 PORTS = (1024, 65535)
 
@@ -45,7 +45,7 @@ def drafts(answer: Node) -> tuple[Draft, ...]:
     """Every service that has a name of its own; names and ports are checked."""
     found: dict[str, Draft] = {}
     ports: dict[int, str] = {}
-    for item, parts in entries(answer, SHAPE):
+    for item, parts in entries(answer, shape_of("services")):
         draft = _draft(item, parts)
         if draft.name in found:
             item.problem(f"{quoted(draft.name)} is the name of two services", "rename or remove one of them")

@@ -19,7 +19,7 @@ OWNED = ("Planning/Notes.md", "Planning/Archive/")
 REMOVABLE = (*OWNED, "CHANGELOG.md", "services/", "tests/")
 """Where people may remove files: without an owned rule, the default applies."""
 
-DOCUMENTS, SCAFFOLD, CONSISTENCY = 5, 6, 8
+DOCUMENTS, SCAFFOLD, GAPS, CONSISTENCY = 5, 6, 7, 8
 """The checkpoints that findings belong to."""
 
 

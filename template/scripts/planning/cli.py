@@ -62,13 +62,14 @@ def check(root: Path, model: Model) -> int:
     project = Project(root, model)
     found = checks.findings(project)
     evidence = _evidence(project)
+    must = sum(gap.must for gap in model.gaps)
     print(f"{model.project}: the nine checkpoints\n")
     for checkpoint in model.checkpoints:
         mine = [it for it in found if it.checkpoint == checkpoint.number]
         gaps = [gap for gap in model.gaps if gap.checkpoint == checkpoint.number]
-        _print_checkpoint(checkpoint, evidence.get(checkpoint.number, ""), mine, gaps)
+        waiting = bool(must) and checkpoint.number == checks.GAPS
+        _print_checkpoint(checkpoint, evidence.get(checkpoint.number, ""), mine, gaps, waiting)
     drift = sum(it.drift for it in found)
-    must = sum(gap.must for gap in model.gaps)
     print(f"\n{_count(drift, 'difference')} to the model.", end=" ")
     print(f"{_count(must, 'gap')} to resolve before coding.")
     blocked = must and model.gap_gate != "report_only"
@@ -78,13 +79,18 @@ def check(root: Path, model: Model) -> int:
 
 
 def _print_checkpoint(
-    checkpoint: Checkpoint, seen: str, found: Sequence[Finding], gaps: Sequence[Gap]
+    checkpoint: Checkpoint,
+    seen: str,
+    found: Sequence[Finding],
+    gaps: Sequence[Gap],
+    waiting: bool,
 ) -> None:
+    """Print how a checkpoint stands; `waiting` for gaps that other checkpoints list."""
     must = [gap for gap in gaps if gap.must]
     if any(it.drift for it in found):
         state = "differs"
     else:
-        state = "open" if must or found else "ok"
+        state = "open" if must or found or waiting else "ok"
     print(f"{checkpoint.number}  {state:<8} {checkpoint.title}")
     for evidence in filter(None, (checkpoint.evidence, seen)):
         _say(evidence)

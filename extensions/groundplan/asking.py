@@ -1,0 +1,199 @@
+"""What prompts show and refuse while the questionnaire is being answered, from the answers so far."""
+
+from __future__ import annotations
+
+import json
+import textwrap
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Generic, TypeVar
+
+from . import reading
+from .answers import REASON, Answers, answer_of, frozen
+from .catalogue import Catalogue, Decision
+from .decisions import Advice, advise, overrides
+from .problems import Problem, Report
+from .questionnaire import BY_NAME, REQUIREMENTS, Question
+from .text import one_of
+
+EMPTY = "tbd, or not needed: <reason>? An empty list does not say; defer: and assume: are answers, too"
+"""What is said to whoever gives an empty list: which of the states is meant?"""
+
+STATE_LABELS = (
+    ("Not known yet", "tbd"),
+    ("Not needed: the reason is asked next", "not needed"),
+    ("Later: what brings it up again is asked next", "defer"),
+    ("Assumed: what you suppose is asked next", "assume"),
+)
+
+WIDTH = 76
+"""Columns of a prompt's text, so that it is legible in a terminal of 80."""
+
+LAST = "services"
+"""The question after which every name that another answer uses must be there."""
+
+T = TypeVar("T")
+
+
+class ByName(Mapping[str, T], Generic[T]):
+    """Values that are made when somebody asks for them: what a stanza reads as `choices.distribution`."""
+
+    def __init__(self, names: tuple[str, ...], make: Callable[[str], T]) -> None:
+        self._names, self._make = names, make
+
+    def __getitem__(self, name: str) -> T:
+        if name not in self._names:
+            raise KeyError(name)
+        return self._make(name)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._names)
+
+    def __len__(self) -> int:
+        return len(self._names)
+
+
+@dataclass(frozen=True)
+class Asking:
+    """The answers so far, as the next prompt needs them."""
+
+    catalogue: Catalogue
+    given: Mapping[str, object]
+    """The answers so far; in an update those of the last time for the questions that come later."""
+    checked: bool
+    """True where nobody is asked: all answers have been checked then, and nothing is computed for a prompt."""
+
+    @property
+    def choices(self) -> Mapping[str, str]:
+        """What may be chosen, by question, as Copier reads it."""
+        return ByName(tuple(it.name for it in BY_NAME.values() if it.states), self._choices)
+
+    @property
+    def stated(self) -> Mapping[str, bool]:
+        """Whether a state was chosen in place of a value, so that something is asked about it."""
+        return ByName(tuple(REQUIREMENTS), lambda name: bool(_bare(self.given.get(name))))
+
+    @property
+    def because(self) -> Mapping[str, str]:
+        """What is asked about a state that was chosen."""
+        return ByName(tuple(REQUIREMENTS), self._because)
+
+    @property
+    def decisions(self) -> Mapping[str, Prompt]:
+        """What the stanza of a decision shows."""
+        return ByName(tuple(it.id for it in self.catalogue.decisions), lambda id: Prompt(self, self.catalogue[id]))
+
+    @cached_property
+    def advice(self) -> Advice:
+        """What the answers so far speak for."""
+        answers = Answers(self.given)
+        return advise(self.catalogue, answers, reading.unfinished(self.given)[0])
+
+    def fault(self, name: str) -> str:
+        """What is wrong with an answer, and the fix, as one sentence; empty when it can be taken."""
+        question, value = BY_NAME[name], self.given.get(name)
+        try:
+            frozen(value)
+            question.taken(value)
+        except ValueError as wrong:
+            return f"{wrong}. Fix: {question.fix(value)}"
+        if name.endswith(REASON):
+            return self._fault_in_reason(name.removesuffix(REASON))
+        if name in REQUIREMENTS and answer_of(name, frozen(value)).empty:
+            return EMPTY
+        found = (it for it in self._problems(complete=name == LAST) if name == LAST or it.question == name)
+        return next((f"{it.message}. Fix: {it.fix}" if it.question == name else str(it) for it in found), "")
+
+    def _problems(self, complete: bool) -> tuple[Problem, ...]:
+        """What is wrong so far; names that a later answer may bring are not missed before they are `complete`."""
+        report = Report()
+        overrides(self.catalogue, Answers(self.given), report)
+        return (*reading.unfinished(self.given, complete)[1], *report.problems)
+
+    def _fault_in_reason(self, name: str) -> str:
+        state, said = _bare(self.given.get(name)), str(self.given.get(name + REASON) or "").strip()
+        if not said:
+            return "say it in a few words"
+        choices = BY_NAME[name].choices
+        if state == "assume" and said not in choices:
+            return f"write {one_of(choices)}"
+        return ""
+
+    def _because(self, name: str) -> str:
+        choices = one_of(BY_NAME[name].choices)
+        return {
+            "not needed": "Why is it not needed?",
+            "defer": "What brings it up again, and who then answers it? Example: the first partner, the product owner",
+            "assume": f"What do you suppose? Write {choices}.",
+        }.get(_bare(self.given.get(name)), "")
+
+    def _choices(self, name: str) -> str:
+        question = BY_NAME[name]
+        pairs = [*zip(question.labels or question.choices, question.choices, strict=True), *STATE_LABELS]
+        known = {value for _, value in pairs}
+        said = self.given.get(name)
+        values = said if isinstance(said, (list, tuple)) else (said,)
+        stated = (it for it in values if isinstance(it, str) and it not in known and _is_stated(question, it))
+        pairs += [(literal(it), literal(it)) for it in stated]  # as a data file says it, reason and all
+        return json.dumps(pairs)
+
+
+@dataclass(frozen=True)
+class Prompt:
+    """How a decision is asked."""
+
+    asking: Asking
+    decision: Decision
+
+    @property
+    def asked(self) -> bool:
+        """All of them in a comprehensive run; in a standard one those with a choice, in the groups that were named."""
+        depth, groups = self.asking.given.get("depth"), self.asking.given.get("decide_groups") or ()
+        chosen = isinstance(groups, (list, tuple)) and self.decision.group in groups
+        return depth == "comprehensive" or (depth == "standard" and chosen and not self.decision.settled)
+
+    @property
+    def help(self) -> str:
+        """The question, what each option is good for, and what the catalogue recommends on which answers."""
+        best = self.asking.advice.best(self.decision)
+        why = self.asking.advice.because(self.decision) or "the simplest, as no answer speaks against it"
+        advice = "Nothing else is offered yet." if self.decision.settled else f"Recommended: {best.label} ({why})."
+        options = (f"  {option.label}: {option.because}" for option in self.decision.offered)
+        lines = (self.decision.question, *options, advice)
+        return "\n".join(
+            textwrap.fill(it, WIDTH, subsequent_indent=" " * (len(it) - len(it.lstrip()) + 2)) for it in lines
+        )
+
+    @property
+    def choices(self) -> str:
+        """The options as Copier reads them; one that contradicts what is answered is shown with the reason."""
+        pairs: list[list[object]] = [["The catalogue proposes", "auto"]]
+        for option in self.decision.offered:
+            clash = "" if self._stays(option.name) else self.asking.advice.clash(self.decision, option)
+            value = {"value": option.name, "validator": literal(clash)} if clash else option.name
+            pairs.append([option.label, value])
+        return json.dumps([*pairs, ["To be decided later", "tbd"]])
+
+    def _stays(self, option: str) -> bool:
+        """Whether it is not greyed: what was answered before is refused with all else, and never reset in silence."""
+        return self.asking.checked or self.asking.given.get(self.decision.id) == option
+
+
+def literal(text: str) -> str:
+    """A template that renders as exactly this text, whatever braces are in it."""
+    return "{{ " + ascii(text) + " }}"
+
+
+def _bare(value: object) -> str:
+    """The state that was chosen from a list without saying more; empty for anything else."""
+    lone = value[0] if isinstance(value, (list, tuple)) and len(value) == 1 else value
+    return lone if lone in ("not needed", "defer", "assume") and isinstance(lone, str) else ""
+
+
+def _is_stated(question: Question, value: str) -> bool:
+    try:
+        question.taken([value] if question.many else value)
+    except ValueError:
+        return False
+    return True

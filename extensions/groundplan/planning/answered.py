@@ -1,0 +1,55 @@
+"""Answers as Markdown, by nothing but what their questions say of themselves."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from ..gaps import Facts
+from ..questionnaire import BY_NAME, Question
+from .markdown import UNKNOWN, Table, sentence, text
+
+WORDS = {"gb": "GB", "rps": "requests a second", "sli": "SLI", "cost": "costs"}
+"""Parts of names that a heading writes otherwise."""
+
+
+def title(name: str) -> str:
+    """The name of a question or of a part as a heading: `growth_gb_month` as `Growth GB month`."""
+    words = " ".join(WORDS.get(word, word) for word in name.split("_"))
+    return words[:1].upper() + words[1:]
+
+
+def body(facts: Facts, name: str) -> str:
+    """A known answer: a table for a list or a table, a sentence for a text or a choice; empty without one."""
+    question, answer = BY_NAME[name], facts.answer(name)
+    if not answer.known:
+        return ""
+    if question.items:
+        return str(listed(facts, question))
+    if question.table:
+        return str(parts(question, facts.details(name)))
+    return f"{title(name)}: {sentence(chosen(question, answer.value))}"
+
+
+def listed(facts: Facts, question: Question) -> Table:
+    """The items of a list, with a column for every part that at least one of them has."""
+    shape, items = question.items, facts.items(question.name)
+    if shape is None:
+        raise TypeError(f"{question.name} is no list")
+    keys = [key for key in shape.others if any(it.get(key) not in ("", None, ()) for it in items)]
+    rows = ((text(it.name), text(it.text, UNKNOWN), *(text(it.get(key)) for key in keys)) for it in items)
+    return Table(tuple(map(title, (shape.name, shape.text, *keys))), tuple(rows))
+
+
+def parts(question: Question, given: Mapping[str, object]) -> Table:
+    """A table of what is given; what is not is unknown."""
+    if question.table is None:
+        raise TypeError(f"{question.name} is no table")
+    rows = ((title(key), text(given.get(key), UNKNOWN)) for key in question.table.keys)
+    return Table((title(question.name), "Answer"), tuple(rows) if given else ())
+
+
+def chosen(question: Question, value: object) -> str:
+    """What was chosen, as the question offers it; any other value as it is."""
+    labels = dict(zip(question.choices, question.labels, strict=False))
+    values = value if isinstance(value, tuple) else (value,)
+    return ", ".join(labels.get(str(it), str(it)) for it in values)

@@ -1,0 +1,25 @@
+"""What this repository says of itself to people and editors, made from the questionnaire, the catalogue and the guide.
+
+`docs/build.py` writes it; a test keeps it in step.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+from ..catalogue import load
+from ..questionnaire import DEPTHS, QUESTIONS, with_choices
+from . import answers, coverage, interview, schema
+
+
+def documents(root: Path) -> Iterator[tuple[str, str]]:
+    """Every generated file of the folder `docs`, by its path from the root of the repository."""
+    catalogue = load(root / "decisions")
+    questions = with_choices(QUESTIONS, {decision.id: decision.answers for decision in catalogue.decisions})
+    yield "docs/answers.schema.json", json.dumps(schema.of(questions, catalogue), indent=2, ensure_ascii=False) + "\n"
+    for depth in DEPTHS:
+        yield f"docs/answers.example.{depth}.yml", answers.example(questions, catalogue, depth)
+    yield "docs/questionnaire.md", interview.text(questions, catalogue)
+    yield "docs/guide-coverage.md", coverage.text(coverage.read(root / "docs" / "guide.yml"))
