@@ -280,6 +280,13 @@ def test_an_open_gap_fails_only_where_the_project_asked_for_it(generate: Generat
     assert "A01-external_apis" in done.stdout
 
 
+def test_the_seventh_checkpoint_waits_for_the_gaps(generate: Generate) -> None:
+    parcels = answers(REPOSITORY / "examples" / "parcels.yml")
+    for apis, state in (("tbd", "open"), (parcels["external_apis"], "ok")):
+        shown = plan(generate(parcels | {"external_apis": apis}), "check").stdout
+        assert re.search(rf"^7  {state} +Gaps identified and addressed$", shown, re.MULTILINE)
+
+
 def test_gaps_are_listed_as_text_and_as_json(examples: dict[str, Path]) -> None:
     listed = json.loads(plan(examples["parcels"], "gaps", "--json").stdout)
     shown = plan(examples["parcels"], "gaps").stdout

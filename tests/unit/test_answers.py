@@ -16,9 +16,12 @@ from groundplan.answers import Answer, Answers, frozen, parsed
         (" TBD ", Answer("q")),
         (None, Answer("q")),
         ("", Answer("q")),
-        ([], Answer("q")),
-        ({}, Answer("q")),
+        ([], Answer("q", empty=True)),
+        ({}, Answer("q", empty=True)),
         (["tbd"], Answer("q")),
+        (["defer: launch, Ana"], Answer("q", "defer", trigger="launch", owner="Ana")),
+        (["assume: pii"], Answer("q", "assume", value="pii")),
+        (["tbd", "pii"], Answer("q", "value", value=("tbd", "pii"))),
         ("not needed: one user", Answer("q", "not needed", reason="one user")),
         ({"not needed": "one user"}, Answer("q", "not needed", reason="one user")),
         ("not needed", Answer("q", "not needed")),
@@ -39,6 +42,13 @@ from groundplan.answers import Answer, Answers, frozen, parsed
 )
 def test_the_state_is_told_from_the_answer(said: object, meant: Answer) -> None:
     assert Answers({"q": said})["q"] == meant
+
+
+@pytest.mark.parametrize("chosen", ["defer", ["defer"]])
+def test_a_state_that_was_chosen_is_completed_by_its_companion(chosen: object) -> None:
+    answers = Answers({"q": chosen, "q_because": "the first partner, Ana"})
+    assert answers["q"] == Answer("q", "defer", trigger="the first partner", owner="Ana")
+    assert Answers({"q": "public", "q_because": "left over"})["q"].value == "public"
 
 
 def test_a_value_and_an_assumption_are_known() -> None:

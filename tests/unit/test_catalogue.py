@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import pytest
@@ -10,11 +9,12 @@ import pytest
 from groundplan import catalogue
 from groundplan.catalogue import Catalogue, CatalogueError, Requirement
 from groundplan.drivers import RULES
+from groundplan.questionnaire import BY_NAME, QUESTIONS
 
 DECISIONS = Path(__file__).parents[2] / "decisions"
 
 COLOUR = """
-guide: A9z
+guide: A1z
 phase: 3
 question: Which colour?
 options:
@@ -52,17 +52,12 @@ class TestDecision:
         assert not colour.settled
         assert colour.answers == ("red", "blue", "auto", "tbd")
 
-    def test_gives_copier_choices(self, tmp_path: Path) -> None:
-        choices = json.loads(load(tmp_path)["colour"].choices)
-        assert choices[0][1] == "auto"
-        assert ["Red: It is warm.", "red"] in choices
-        assert all(value != "green" for _, value in choices)
+    def test_belongs_to_a_group_of_the_guide(self, tmp_path: Path) -> None:
+        assert load(tmp_path)["colour"].group == "service"
 
     def test_is_settled_with_one_offered_option(self, tmp_path: Path) -> None:
         text = COLOUR.replace("{label: Blue,", "{label: Blue, status: planned,")
-        loaded = load(tmp_path, text)
-        assert loaded["colour"].settled
-        assert loaded.asked == ()
+        assert load(tmp_path, text)["colour"].settled
 
     def test_has_a_footprint(self, tmp_path: Path) -> None:
         red = load(tmp_path)["colour"].options[0]
@@ -108,7 +103,7 @@ def test_malformed_files_are_named(tmp_path: Path, written: str, instead: str, m
 
 def test_a_decision_without_offered_options_is_refused(tmp_path: Path) -> None:
     with pytest.raises(CatalogueError, match="offers no option"):
-        load(tmp_path, "guide: A9z\nphase: 3\nquestion: Why?\noptions: {}\n")
+        load(tmp_path, "guide: A1z\nphase: 3\nquestion: Why?\noptions: {}\n")
 
 
 class TestRealDecisions:
@@ -118,11 +113,13 @@ class TestRealDecisions:
         guide = [(decision.phase, decision.guide) for decision in real.decisions]
         assert guide == sorted(guide)
 
-    def test_leave_two_to_be_asked(self, real: Catalogue) -> None:
-        assert {it.id: [option.name for option in it.offered] for it in real.asked} == {
-            "architecture_style": ["modular_monolith", "services"],
-            "storage_kind": ["sqlite", "postgres"],
-        }
+    def test_are_each_asked_under_the_guide_s_number(self, real: Catalogue) -> None:
+        assert {it.id for it in real.decisions} == {it.name for it in QUESTIONS if "decisions." in it.help}
+        assert all(decision.guide in BY_NAME[decision.id].guide for decision in real.decisions)
+
+    def test_offer_a_way_of_working_only_with_what_is_to_be_done(self, real: Catalogue) -> None:
+        for id in ("alerting", "encryption", "secrets"):
+            assert all(option.practice for option in real[id].offered)
 
     def test_weigh_drivers_that_exist(self, real: Catalogue) -> None:
         weighed = {name for it in real.decisions for option in it.options for name, _ in option.drivers}

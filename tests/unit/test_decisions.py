@@ -29,7 +29,7 @@ def option(name: str, **about: object) -> Option:
 
 
 def decision(id: str, *options: Option) -> Decision:
-    return Decision(id, "A9z", 3, f"Which {id}?", options)
+    return Decision(id, "A1z", 3, f"Which {id}?", options)
 
 
 SIZE = decision(
@@ -150,7 +150,7 @@ class TestRefusal:
     def test_of_an_option_that_lacks_what_it_needs(self) -> None:
         with pytest.raises(Refused) as refused:
             decide({"size": "big", "case": "pouch"}, decisions=(SIZE, CASE))
-        assert "case: Pouch cannot be: nothing else provides fits_pocket. Fix: set case to trunk" in str(refused.value)
+        assert "case: Pouch cannot be: it needs Small (size). Fix: set case to trunk" in str(refused.value)
 
     @pytest.mark.parametrize(
         ("overrides", "message"),

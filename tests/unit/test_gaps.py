@@ -82,6 +82,12 @@ DEFECTS: dict[str, tuple[Defect, str]] = {
     "A13": (add("out_of_scope", "Order books: by telephone only"), "FR-003"),
     "A14": (feature(outcome="a fast and easy list"), "FR-001"),
     "A15": (put("timeline", {"start": "2027-02-01", "deadline": "2027-01-01"}), "deadline"),
+    "A16": (put("acceptable_thresholds", [{"what": "Flying", "acceptable": 3}]), "acceptable_thresholds-flying"),
+    "A17": (
+        lambda given: given.update(data_sensitivity=["pii", "health"], privacy_obligations=["pii: contract"]),
+        "health",
+    ),
+    "A18": (put("open_ambiguities", ["May an order be changed"]), "1"),
     "B01": (lambda given: given["services"].append({"name": "extra"}), "extra"),
     "B04": (feature(services=[]), "FR-001"),
     "B05": (lambda given: given["services"].append({"name": "extra", "responsibility": "counts visits"}), "extra"),
@@ -102,6 +108,7 @@ DEFECTS: dict[str, tuple[Defect, str]] = {
     "C04": (put("external_apis", [SMS | {"timeout_s": None}]), "sms"),
     "C05": (put("external_apis", [SMS | {"critical": True}]), "sms"),
     "C06": (put("external_apis", [SMS | {"used_by": []}]), "sms"),
+    "C07": (put("auto_retry", "none"), "retry_strategy"),
     "C08": (lambda given: given["services"][1]["publishes"].append("order.changed on update Order"), "order.changed"),
     "C11": (put("failure_handling", "not needed: nothing fails"), "orders-catalog"),
     "D05": (put("data_sensitivity", "tbd"), "data_sensitivity"),
@@ -149,6 +156,12 @@ def test_the_least_that_can_be_answered_has_a_gap_for_the_rest() -> None:
     found = gaps({"project_name": "Shop", "concept": "A shop.", "services": ["shop: sells"]})
     open_questions = {gap.question for gap in found if gap.rule in ("A01", "A02")}
     assert open_questions == set(REQUIREMENTS) - {"concept", "services"}
+
+
+def test_an_open_question_belongs_to_the_checkpoint_of_its_phase() -> None:
+    found = gaps({"project_name": "Shop", "concept": "tbd", "services": "tbd"})
+    checkpoints = {gap.question: gap.checkpoint for gap in found if gap.rule in ("A01", "A02")}
+    assert [checkpoints[name] for name in ("concept", "mvp_features", "services", "risks")] == [1, 2, 3, 9]
 
 
 def test_what_must_be_resolved_is_work_in_the_plan() -> None:

@@ -39,8 +39,8 @@ class TestLoad:
         )
         assert questionnaire.load(tmp_path) == (
             Question("first", "bool", required=True),
-            Question("b", "int"),
-            Question("a", "str", choices=("red", "blue"), required=True),
+            Question("b", "int", default=1),
+            Question("a", "str", choices=("red", "blue"), required=True, labels=("Red", "Blue")),
         )
 
     @pytest.mark.parametrize("choices", ["[red, blue]", "[[Red, red], [Blue, blue]]", "{Red: red, Blue: blue}"])

@@ -9,13 +9,15 @@ from typing import Any
 import pytest
 import yaml
 
-from groundplan import names, reading
+from groundplan import catalogue, names, questionnaire, reading
+from groundplan.publishing.answers import asked
 
 ROOT = Path(__file__).resolve().parents[2]
 FILES = re.findall(r"^!include (questions/\S+)$", (ROOT / "copier.yml").read_text("utf-8"), re.MULTILINE)
 QUESTIONS: dict[str, dict[str, Any]] = {
     name: question for file in FILES for name, question in yaml.safe_load((ROOT / file).read_text("utf-8")).items()
 }
+CATALOGUE = catalogue.load(ROOT / "decisions")
 ASKED = [name for name, question in QUESTIONS.items() if question.get("ask") is not False and "when" not in question]
 EXAMPLES = {
     name: yaml.safe_load(help_.partition("Example:\n")[2])
@@ -40,7 +42,13 @@ def test_a_question_says_nothing_that_copier_would_ignore() -> None:
         "qmark",
         "when",
         "ask",
+        "validator",
         "x-guide",
+        "x-about",
+        "x-choices",
+        "x-items",
+        "x-table",
+        "x-range",
     }
     assert {name: set(question) - known for name, question in QUESTIONS.items() if set(question) - known} == {}
 
@@ -48,23 +56,51 @@ def test_a_question_says_nothing_that_copier_would_ignore() -> None:
 @pytest.mark.parametrize("name", ASKED)
 def test_a_question_names_the_guide_and_explains_itself(name: str) -> None:
     question = QUESTIONS[name]
-    assert re.fullmatch(r"[A-Z]+\d[\w.]*", question["x-guide"])
+    guide = question["x-guide"]
+    assert all(re.fullmatch(r"[A-Z]+\d[\w.]*", id) for id in ([guide] if isinstance(guide, str) else guide))
     assert "?" in question["help"] or "decisions." in question["help"]
     assert "Example" in question["help"] or "choices" in question or question["type"] == "bool"
     assert question.get("multiline", False) == (question["type"] == "yaml" or name == "concept")
 
 
-def test_a_section_opens_with_a_question_that_is_asked_whenever_one_of_it_is() -> None:
-    asks: list[str] = []
-    for name in ASKED:
-        ask = QUESTIONS[name].get("ask", "")
-        if "━━━" in QUESTIONS[name]["qmark"]:
-            asks = [ask]
-        assert asks[0] in ("", ask) or ("!=" in asks[0] and "==" in ask), name
+@pytest.mark.parametrize("name", ASKED)
+def test_what_is_typed_is_checked_as_it_is_typed(name: str) -> None:
+    question = QUESTIONS[name]
+    typed = "choices" not in question or question.get("multiselect", False)
+    expected = "{{ fault('" + name + "') }}" if typed and question["type"] != "bool" else None
+    assert question.get("validator") == (expected if name != "decide_groups" else None)
+
+
+@pytest.mark.parametrize("name", [name for name in ASKED if "x-choices" in QUESTIONS[name]])
+def test_a_choice_has_a_companion_for_what_belongs_to_its_state(name: str) -> None:
+    assert QUESTIONS[name]["choices"] == "{{ choices." + name + " }}"
+    names = list(QUESTIONS)
+    assert names[names.index(name) + 1] == f"{name}_because"
+    companion = QUESTIONS[f"{name}_because"]
+    assert companion["when"] == "{{ stated." + name + " }}"
+    assert companion["help"] == "{{ because." + name + " }}"
+
+
+@pytest.mark.parametrize("name", [it.id for it in CATALOGUE.decisions])
+def test_a_decision_takes_its_words_from_the_catalogue(name: str) -> None:
+    question = QUESTIONS[name]
+    for key, part in (("help", "help"), ("choices", "choices"), ("ask", "asked")):
+        assert question[key] == "{{ decisions." + name + "." + part + " }}"
+    assert question["default"] == "auto"
+
+
+@pytest.mark.parametrize("depth", questionnaire.DEPTHS)
+def test_a_section_opens_with_a_question_that_is_asked_whenever_one_of_it_is(depth: str) -> None:
+    """Else its heading, which belongs to that question, would not be seen."""
+    opened: set[str] = set()
+    for question in questionnaire.QUESTIONS:
+        if asked(question, CATALOGUE, depth):
+            opened |= {question.section} if "━━━" in QUESTIONS[question.name]["qmark"] else set()
+            assert question.section in opened, question.name
 
 
 def test_an_express_run_asks_fifteen_questions() -> None:
-    assert len([name for name in ASKED if "ask" not in QUESTIONS[name]]) == 15
+    assert sum(asked(question, CATALOGUE, "express") for question in questionnaire.QUESTIONS) == 15
 
 
 def test_what_is_read_is_asked() -> None:
@@ -79,7 +115,7 @@ def test_the_examples_of_all_questions_make_one_product() -> None:
 
 def test_the_defaults_are_answers() -> None:
     defaults = {name: question["default"] for name, question in QUESTIONS.items() if "default" in question}
-    assert reading.problems({"project_name": "Bookshop"} | defaults | {"project_slug": "bookshop"}) == ()
+    assert reading.problems(defaults | {"project_name": "Bookshop", "project_slug": "bookshop"}) == ()
 
 
 def test_only_a_name_and_an_idea_have_to_be_given() -> None:

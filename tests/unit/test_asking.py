@@ -1,0 +1,165 @@
+"""Prompts show what the answers so far speak for, and refuse what could not be generated."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import jinja2
+import pytest
+import yaml
+
+from groundplan import catalogue
+from groundplan.asking import EMPTY, Asking, literal
+from groundplan.questionnaire import QUESTIONS
+
+CATALOGUE = catalogue.load(Path(__file__).parents[2] / "decisions")
+NAME = {"project_name": "Shop"}
+
+
+def asking(**given: Any) -> Asking:
+    return Asking(CATALOGUE, NAME | given, checked=False)
+
+
+def choices(text: str) -> dict[str, Any]:
+    """Choices by label, as Copier reads them: YAML first, then each text as a template."""
+    render = jinja2.Environment().from_string
+    return {
+        render(label).render(): render(value).render() if isinstance(value, str) else value
+        for label, value in yaml.safe_load(text)
+    }
+
+
+class TestFault:
+    @pytest.mark.parametrize("name", [it.name for it in QUESTIONS if it.items or it.table])
+    @pytest.mark.parametrize("empty", [[], {}, None])
+    def test_an_empty_list_is_asked_what_it_means(self, name: str, empty: object) -> None:
+        said = asking(**{name: empty}).fault(name)
+        assert said == (EMPTY if empty is not None else said)
+
+    @pytest.mark.parametrize(
+        ("name", "value", "said"),
+        [
+            ("team", {"size": 0}, "0 is not a whole number from 1 to 1000. Fix: write a number from 1 to 1000"),
+            ("timeline", {"wekks": 3}, "has the unknown key 'wekks'. Fix: did you mean 'weeks'?"),
+            ("personas", [{"goal": "reads"}], "has no name. Fix: give it one: {name: ...}"),
+            ("project_slug", "9 lives", "Fix: set project_slug"),
+            ("port_base", 80, "80 is not a whole number from 1024 to 65000"),
+            ("decision_overrides", {"storage": {"why": "x"}}, "is no decision. Fix: did you mean"),
+            ("concept", "a\x00b", "holds the invisible character U+0000"),
+            ("data_entities", ["catalog.Book(title: strr)"], "Fix: "),
+        ],
+    )
+    def test_tells_the_fault_with_its_fix(self, name: str, value: object, said: str) -> None:
+        assert said in asking(**{name: value}).fault(name)
+
+    def test_misses_no_service_before_services_are_asked_for(self) -> None:
+        features = [{"name": "Search", "services": ["catalog"]}]
+        assert asking(mvp_features=features).fault("mvp_features") == ""
+        said = asking(mvp_features=features, services=["orders: takes orders"]).fault("services")
+        assert said.startswith("mvp_features[0].services[0]: 'catalog' is no service. Fix: add 'catalog' to services")
+        assert asking(mvp_features=features, services=["catalog: keeps books"]).fault("services") == ""
+
+    def test_is_silent_about_other_answers(self) -> None:
+        assert asking(team={"size": 0}, personas=["reader: reads"]).fault("personas") == ""
+
+
+class TestStates:
+    def test_can_be_chosen_beside_the_values(self) -> None:
+        offered = choices(asking().choices["distribution"])
+        assert list(offered.values()) == [
+            "personal",
+            "internal",
+            "partner",
+            "public",
+            "tbd",
+            "not needed",
+            "defer",
+            "assume",
+        ]
+
+    @pytest.mark.parametrize("said", ['defer: it\'s {{ 7 * 7 }} {% if x %} "soon" \\, the owner 🙂', "assume: public"])
+    def test_stay_choices_as_a_data_file_said_them(self, said: str) -> None:
+        offered = choices(asking(distribution=said).choices["distribution"])
+        assert offered[said] == said
+
+    def test_are_not_invented_from_a_wrong_word(self) -> None:
+        assert "publik" not in choices(asking(distribution="publik").choices["distribution"])
+
+    @pytest.mark.parametrize(
+        ("state", "question"),
+        [
+            ("not needed", "Why"),
+            ("defer", "What brings it up"),
+            ("assume", "Write personal, internal, partner or public"),
+        ],
+    )
+    def test_ask_for_what_belongs_to_them(self, state: str, question: str) -> None:
+        for said in (state, [state]):
+            assert asking(distribution=said).stated["distribution"]
+        assert question in asking(distribution=state).because["distribution"]
+        assert asking(distribution=state, distribution_because=" ").fault("distribution_because")
+
+    def test_ask_nothing_about_a_value(self) -> None:
+        for said in ("public", "tbd", "not needed: one user", None):
+            assert not asking(distribution=said).stated["distribution"]
+
+    def test_an_assumption_is_one_of_the_choices(self) -> None:
+        given = {"distribution": "assume", "distribution_because": "all"}
+        assert asking(**given).fault("distribution_because") == "write personal, internal, partner or public"
+        assert asking(**given | {"distribution_because": "public"}).fault("distribution_because") == ""
+
+
+class TestDecisions:
+    def test_recommend_with_the_answers_that_speak_for_it(self) -> None:
+        said = asking(deploy_target="kubernetes").decisions["storage_kind"].help
+        assert said.endswith("\nRecommended: PostgreSQL (deploy_target is kubernetes).")
+        assert max(map(len, said.splitlines())) <= 76
+
+    def test_recommend_the_simplest_while_nothing_speaks_for_another(self) -> None:
+        two = ["stock: keeps things", "sales: sells things"]
+        assert "Recommended: SQLite (the simplest, as no" in asking(services=two).decisions["storage_kind"].help
+
+    def test_contradictions_are_greyed_with_the_words_that_refuse_them(self) -> None:
+        offered = choices(asking(deploy_target="serverless").decisions["storage_kind"].choices)
+        (sqlite,) = (value for value in offered.values() if isinstance(value, dict))
+        assert sqlite["value"] == "sqlite"
+        assert sqlite["validator"] == literal("deploy_target is serverless")
+
+    def test_what_was_answered_before_is_never_greyed(self) -> None:
+        given = {"deploy_target": "serverless", "storage_kind": "sqlite"}
+        offered = choices(asking(**given).decisions["storage_kind"].choices)
+        assert "sqlite" in offered.values()
+
+    def test_nothing_is_greyed_where_nobody_is_asked(self) -> None:
+        quiet = Asking(CATALOGUE, NAME | {"deploy_target": "serverless"}, checked=True)
+        assert "sqlite" in choices(quiet.decisions["storage_kind"].choices).values()
+
+    def test_planned_options_are_no_choices(self) -> None:
+        for decision in CATALOGUE.decisions:
+            values = [
+                it["value"] if isinstance(it, dict) else it
+                for _, it in json.loads(asking().decisions[decision.id].choices)
+            ]
+            assert values == ["auto", *(option.name for option in decision.offered), "tbd"]
+
+    def test_are_asked_by_depth_and_group(self) -> None:
+        def asked(**given: object) -> set[str]:
+            return {id for id, prompt in asking(**given).decisions.items() if prompt.asked}
+
+        assert asked(depth="express", decide_groups=["data"]) == set()
+        assert asked(depth="standard", decide_groups=["data"]) == {"storage_kind"}
+        assert asked(depth="standard", decide_groups=[]) == set()
+        assert asked(depth="comprehensive", decide_groups=[]) == {it.id for it in CATALOGUE.decisions}
+
+
+def test_a_literal_renders_as_it_is() -> None:
+    for text in ("{{ 1 }}", 'it\'s "so"\n', "{% endraw %}", "ä🙂\\u0041"):
+        assert jinja2.Environment().from_string(literal(text)).render() == text
+
+
+def test_no_name_is_made_up() -> None:
+    with pytest.raises(KeyError):
+        asking().decisions["colour"]
+    assert len(asking().decisions) == len(CATALOGUE.decisions)

@@ -1,0 +1,48 @@
+"""Every question of the guide is asked, and what is said of the guide's parts is shown by this repository."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from groundplan.publishing import coverage
+from groundplan.questionnaire import QUESTIONS
+
+ROOT = Path(__file__).parents[2]
+PARTS = coverage.read(ROOT / "docs" / "guide.yml")
+
+GROUPS = {"G": [4, 4, 4, 4, 3, 3, 3, 3, 3, 3], "A": [3, 3, 3, 3, 3, 3], "S": [3, 3, 3, 3], "T": [3, 3, 3, 3]}
+"""How many questions and decision points the guide has, section by section."""
+
+QUESTIONS_OF_THE_GUIDE = [
+    f"{letter}{number}{chr(ord('a') + index)}"
+    for letter, counts in GROUPS.items()
+    for number, count in enumerate(counts, 1)
+    for index in range(count)
+]
+
+
+def test_the_guide_has_76_questions_and_195_parts() -> None:
+    assert len(QUESTIONS_OF_THE_GUIDE) == 76
+    assert len(PARTS) == len({part.id for part in PARTS}) == 195
+
+
+@pytest.mark.parametrize("id", QUESTIONS_OF_THE_GUIDE)
+def test_each_question_of_the_guide_is_a_question_here(id: str) -> None:
+    assert any(id in question.guide for question in QUESTIONS)
+    assert next(part for part in PARTS if part.id == id).evidence
+
+
+def test_no_question_names_a_part_that_the_guide_does_not_have() -> None:
+    known = {part.id for part in PARTS}
+    assert {id for question in QUESTIONS for id in question.guide} <= known
+
+
+@pytest.mark.parametrize("part", PARTS, ids=lambda part: part.id)
+def test_what_is_claimed_is_there(part: coverage.Part) -> None:
+    assert bool(part.evidence) != bool(part.not_yet)
+    for reference in part.evidence:
+        path, _, inside = reference.partition("#")
+        assert (ROOT / path).exists(), reference
+        assert not inside or inside in (ROOT / path).read_text("utf-8"), reference

@@ -1,0 +1,97 @@
+"""Every question meets every wrong kind of answer: each is taken, or refused in lines that name it and the fix."""
+
+from __future__ import annotations
+
+import datetime
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from groundplan import catalogue, project, questionnaire
+from groundplan.problems import Problem, Refused
+from groundplan.questionnaire import QUESTIONS, Question
+
+CATALOGUE = catalogue.load(Path(__file__).parents[2] / "decisions")
+ALL = questionnaire.with_choices(QUESTIONS, {decision.id: decision.words for decision in CATALOGUE.decisions})
+ASKED = [question for question in ALL if question.is_asked]
+BASE: dict[str, Any] = {"project_name": "Shop", "concept": "Sells books.", "services": ["shop: sells books"]}
+
+BOMB: list[Any] = ["x"]
+for _ in range(12):
+    BOMB = [BOMB] * 10
+ENDLESS: list[Any] = []
+ENDLESS.append(ENDLESS)
+
+JUNK: dict[str, Any] = {
+    "nothing": None,
+    "yes": True,
+    "what YAML makes of no": False,
+    "a number": 3,
+    "a negative number": -1,
+    "a number with a point": 3.5,
+    "what YAML makes of 3.10": 3.10,
+    "no number": float("nan"),
+    "a number without end": float("inf"),
+    "a huge number": 10**40,
+    "empty text": "",
+    "a text of 100 kB": "x" * 100_000,
+    "many lines": "x\n" * 20_000,
+    "a control character": "a\x07b",
+    "half a character": "\ud800",
+    "braces": "{{ 7 * 7 }}{% for x in y %}",
+    "broken YAML": "a: b: c",
+    "an empty list": [],
+    "an empty mapping": {},
+    "lists in a list": [[[]]],
+    "numbers in a list": [1, 2.5, True],
+    "a mapping of mappings": {"a": {"b": {"c": 1}}},
+    "keys that are no texts": {2: 2, None: 3, True: False},
+    "a day": datetime.date(2026, 3, 1),
+    "a moment": datetime.datetime(2026, 3, 1, 12),
+    "bytes": b"x",
+    "a bomb": BOMB,
+    "a list in itself": ENDLESS,
+    "deep": [[[[[[[[[[[[[[["x"]]]]]]]]]]]]]]],
+}
+
+
+def problems(question: Question, value: Any) -> tuple[Problem, ...]:
+    """What is told of an answer; nothing where a project can be made with it."""
+    given = BASE | {question.name: value}
+    taken, found = questionnaire.check(ALL, given, complete=True)
+    if not found:
+        try:
+            project.build(taken, CATALOGUE)
+        except Refused as refused:
+            return refused.problems
+    return found
+
+
+@pytest.mark.parametrize("question", ASKED, ids=lambda question: question.name)
+def test_is_taken_or_told_in_a_line(question: Question) -> None:
+    for what, value in JUNK.items():
+        start = time.monotonic()
+        for problem in problems(question, value):
+            told = str(problem)
+            assert len(told.splitlines()) == 1, what
+            assert len(told) < 1000, what
+            assert ". Fix: " in told, what
+            assert problem.question in (question.name, *BASE, "project_slug", "data_entities"), (what, told)
+        assert time.monotonic() - start < 5, f"{what} takes for ever"
+
+
+@pytest.mark.parametrize("question", ASKED, ids=lambda question: question.name)
+@pytest.mark.parametrize("what", ["a bomb", "a list in itself", "a text of 100 kB", "a control character", "bytes"])
+def test_what_no_file_can_hold_is_refused(question: Question, what: str) -> None:
+    (told, *_) = problems(question, JUNK[what])
+    assert told.answer == question.name
+
+
+@pytest.mark.parametrize("question", [it for it in ASKED if it.type == "str"], ids=lambda question: question.name)
+@pytest.mark.parametrize("value", [False, 3.10])
+def test_what_yaml_made_of_a_text_is_told(question: Question, value: Any) -> None:
+    """`no` becomes false and `3.10` becomes 3.1: taking either for the text would change it."""
+    (told, *_) = problems(question, [value] if question.many else value)
+    assert "quotes" in told.fix
