@@ -30,6 +30,9 @@ STATE_LABELS = (
 WIDTH = 76
 """Columns of a prompt's text, so that it is legible in a terminal of 80."""
 
+NO_CHOICES = "[]"
+"""With these Copier takes any answer: it was checked before, and making choices takes longer than all else."""
+
 LAST = "services"
 """The question after which every name that another answer uses must be there."""
 
@@ -130,6 +133,8 @@ class Asking:
 
     def _choices(self, name: str) -> str:
         question = BY_NAME[name]
+        if self.checked and not question.many:
+            return NO_CHOICES
         pairs = [*zip(question.labels or question.choices, question.choices, strict=True), *STATE_LABELS]
         known = {value for _, value in pairs}
         said = self.given.get(name)
@@ -168,6 +173,8 @@ class Prompt:
     @property
     def choices(self) -> str:
         """The options as Copier reads them; one that contradicts what is answered is shown with the reason."""
+        if self.asking.checked:
+            return NO_CHOICES
         pairs: list[list[object]] = [["The catalogue proposes", "auto"]]
         for option in self.decision.offered:
             clash = "" if self._stays(option.name) else self.asking.advice.clash(self.decision, option)
@@ -177,7 +184,7 @@ class Prompt:
 
     def _stays(self, option: str) -> bool:
         """Whether it is not greyed: what was answered before is refused with all else, and never reset in silence."""
-        return self.asking.checked or self.asking.given.get(self.decision.id) == option
+        return self.asking.given.get(self.decision.id) == option
 
 
 def literal(text: str) -> str:

@@ -43,7 +43,7 @@ class Resolved:
     """What holds and speaks for the option."""
     rejected: tuple[Rejected, ...]
     scores: tuple[tuple[str, int], ...]
-    """How much the answers speak for each offered option."""
+    """How much the answers speak for each offered option that goes with everything else."""
     better: Option | None
     """What `auto` would propose now, where it recorded something else."""
     reopened_by: tuple[str, ...]
@@ -269,7 +269,7 @@ def _why_not(option: Option, taken: Option, drivers: Sequence[Driver]) -> str:
 
 
 def _causes(drivers: Iterable[Driver]) -> str:
-    return "; ".join(driver.because for driver in drivers)
+    return "; ".join(dict.fromkeys(driver.because for driver in drivers))
 
 
 def _reopened_by(decision: Decision, option: Option, drivers: Sequence[Driver]) -> tuple[str, ...]:

@@ -12,11 +12,11 @@ from pathlib import Path
 
 import yaml
 
-from groundplan.questionnaire import QUESTIONS
-from measure import copy, medians, plain_template
+from measure import REPOSITORY, copy, medians, plain_template
 
 ROUNDS = 5
 EXTRA = (0, 100, 200, 400)
+QUESTIONS = sum(len(yaml.safe_load(path.read_text())) for path in (REPOSITORY / "questions").glob("*.yml"))
 
 
 def without_files(template: Path) -> Path:
@@ -56,11 +56,11 @@ if __name__ == "__main__":
         works = [partial(copy, none, folder / "target")]
         for extra in EXTRA:
             ours = with_more(without_files(plain_template(folder / f"ours_{extra}")), extra)
-            others = plain(folder / f"plain_{extra}", len(QUESTIONS) + extra)
+            others = plain(folder / f"plain_{extra}", QUESTIONS + extra)
             works += [partial(copy, ours, folder / "target", answers), partial(copy, others, folder / "target")]
         nothing, *times = medians(works, ROUNDS)
         print("| questions | ms each | plain ones, ms each | ratio |\n|---|---|---|---|")
         for extra, mine, theirs in zip(EXTRA, times[::2], times[1::2], strict=True):
-            count = len(QUESTIONS) + extra
+            count = QUESTIONS + extra
             each, simple = ((it - nothing) / count * 1000 for it in (mine, theirs))
             print(f"| {count} | {each:.2f} | {simple:.2f} | {each / simple:.1f} |")

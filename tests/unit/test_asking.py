@@ -132,9 +132,10 @@ class TestDecisions:
         offered = choices(asking(**given).decisions["storage_kind"].choices)
         assert "sqlite" in offered.values()
 
-    def test_nothing_is_greyed_where_nobody_is_asked(self) -> None:
+    def test_no_choices_are_made_where_nobody_is_asked(self) -> None:
         quiet = Asking(CATALOGUE, NAME | {"deploy_target": "serverless"}, checked=True)
-        assert "sqlite" in choices(quiet.decisions["storage_kind"].choices).values()
+        assert quiet.decisions["storage_kind"].choices == quiet.choices["distribution"] == "[]"
+        assert "pii" in quiet.choices["data_sensitivity"]  # Copier drops what is not among several choices
 
     def test_planned_options_are_no_choices(self) -> None:
         for decision in CATALOGUE.decisions:

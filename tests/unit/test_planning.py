@@ -34,10 +34,10 @@ def bookshop() -> Planning:
     ("answer", "note"),
     [
         ("tbd", "**Open** (A02-personas): who uses it, for what. Answer `personas`."),
-        ("not needed: a machine calls it", "Not needed: a machine calls it."),
+        ("not needed: a machine calls it", "Not needed (`personas`): a machine calls it."),
         (
             "defer: after the pilot, the shop's owner",
-            "**Deferred** until after the pilot; the shop's owner then answers `personas`: who uses it, for what.",
+            "**Deferred** (after the pilot); the shop's owner then answers `personas`: who uses it, for what.",
         ),
         ("assume: [Reader]", "**Assumed**: nobody has confirmed `personas` yet."),
         ([{"name": "Reader", "goal": "read"}], ""),

@@ -66,7 +66,7 @@ def choice_without_reason(facts: Facts) -> Iterator[Finding]:
 def undecided(facts: Facts) -> Iterator[Finding]:
     """A decision is proposed by the catalogue, and nobody confirmed it."""
     for resolved in facts.decisions:
-        if resolved.how in ("auto", "tbd"):
+        if resolved.how in ("auto", "tbd") and len(resolved.scores) > 1:
             name = resolved.decision.id
             yield Finding(
                 name,

@@ -125,10 +125,10 @@ class Planning:
                 id = next((gap.id for gap in self.gaps if gap.question == question and gap.rule < "A03"), "")
                 return f"**Open** ({id}): {about}. Answer `{question}`."
             case "not needed":
-                return f"Not needed: {sentence(answer.reason or 'no reason given')}"
+                return f"Not needed ({code(question)}): {sentence(answer.reason or 'no reason given')}"
             case "defer":
                 trigger, owner = text(answer.trigger, "nobody said when"), text(answer.owner, "nobody")
-                return f"**Deferred** until {trigger}; {owner} then answers `{question}`: {about}."
+                return f"**Deferred** ({trigger}); {owner} then answers `{question}`: {about}."
             case "assume":
                 return f"**Assumed**: nobody has confirmed `{question}` yet."
         return ""

@@ -202,7 +202,7 @@ class Prd:
         """What the project rests on without anybody having confirmed or decided it."""
         words = {
             "assume": "assumed; nobody confirmed it",
-            "defer": "deferred until {trigger}; {owner} answers it",
+            "defer": "deferred ({trigger}); {owner} then answers it",
         }
         return table(
             "Answer, Stands as",

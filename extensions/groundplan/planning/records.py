@@ -116,7 +116,9 @@ class Records:
 
 
 def noteworthy(resolved: Resolved) -> bool:
-    """Whether a decision has a record of its own: somebody took it, it was close, or the answers drive it."""
+    """Whether a decision has a record of its own: somebody took it, it was close, or the answers drive it.
+
+    Where nothing else goes with the answers and the other decisions, there was nothing to decide.
+    """
     taken = resolved.how == "chosen" or bool(resolved.override.why)
-    offered = not resolved.decision.settled
-    return taken or (offered and (resolved.close or bool(resolved.drivers)))
+    return taken or (len(resolved.scores) > 1 and (resolved.close or bool(resolved.drivers)))

@@ -1,7 +1,8 @@
-"""The checks: do documents, folders and settings still say what the model says?"""
+"""The checks: do documents, folders, settings and acceptance tests still say what the model says?"""
 
 from __future__ import annotations
 
+import ast
 import tomllib
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -11,7 +12,7 @@ from pathlib import Path
 from urllib.parse import unquote
 
 from scripts.planning.markdown import Document, FoundTable
-from scripts.planning.model import Model, Service, Table
+from scripts.planning.model import Model, Requirement, Service, Table
 
 OWNED = ("Planning/Notes.md", "Planning/Archive/")
 """What people write themselves: what is wrong there is reported and never fails."""
@@ -21,6 +22,9 @@ REMOVABLE = (*OWNED, "CHANGELOG.md", "services/", "tests/")
 
 DOCUMENTS, SCAFFOLD, GAPS, CONSISTENCY = 5, 6, 7, 8
 """The checkpoints that findings belong to."""
+
+OPEN, DONE, NONE = "open", "done", "no test"
+"""How the test of an acceptance criterion stands."""
 
 
 @dataclass(frozen=True)
@@ -260,3 +264,31 @@ def _owned(place: str) -> bool:
 
 def _restore(place: str) -> str:
     return f"`git checkout -- {place}`, and change answers instead"
+
+
+def states(root: Path, requirements: tuple[Requirement, ...]) -> dict[str, str]:
+    """`open` while a test of a criterion should fail, else `done`; `no test` without one."""
+    marked = dict(_functions(root))
+    return {
+        criterion: _state(criterion, marked)
+        for requirement in requirements
+        for criterion in requirement.criteria
+    }
+
+
+def _state(criterion: str, marked: dict[str, bool]) -> str:
+    stem = f"test_{criterion.lower().replace('-', '_')}"
+    mine = [mark for name, mark in marked.items() if name == stem or name.startswith(f"{stem}_")]
+    return (OPEN if any(mine) else DONE) if mine else NONE
+
+
+def _functions(root: Path) -> Iterator[tuple[str, bool]]:
+    """The test functions of the project, and whether each is marked as expected to fail."""
+    for path in sorted((root / "tests").rglob("test_*.py")):
+        try:
+            tree = ast.parse(path.read_text(encoding="utf-8"))
+        except (OSError, SyntaxError, ValueError, RecursionError):
+            continue
+        for node in ast.walk(tree):
+            if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
+                yield node.name, any("xfail" in ast.unparse(mark) for mark in node.decorator_list)

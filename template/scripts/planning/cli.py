@@ -16,7 +16,7 @@ from dataclasses import asdict
 from difflib import get_close_matches
 from pathlib import Path
 
-from scripts.planning import acceptance, checks
+from scripts.planning import checks
 from scripts.planning.checks import Finding, Project
 from scripts.planning.model import Checkpoint, Gap, Model, Requirement, Unreadable, load
 
@@ -106,8 +106,8 @@ def _evidence(project: Project) -> dict[int, str]:
     there = sum((root / "Planning" / name).is_file() for name in model.documents)
     coded = sum((root / "services" / it.name).is_dir() for it in model.services)
     links = sum(len(document.links) for document in project.documents.values())
-    states = list(acceptance.states(root, model.requirements).values())
-    done = states.count(acceptance.DONE)
+    states = list(checks.states(root, model.requirements).values())
+    done = states.count(checks.DONE)
     return {
         checks.DOCUMENTS: f"{there} of {len(model.documents)} documents",
         checks.SCAFFOLD: f"{coded} of {_count(len(model.services), 'service')} have code",
@@ -159,7 +159,7 @@ def trace(root: Path, model: Model, what: str) -> int:
         hint = f"; try {near[0]}" if near else ""
         print(f"plan: {what} is no requirement and no service{hint}.", file=sys.stderr)
         return 2
-    states = acceptance.states(root, model.requirements)
+    states = checks.states(root, model.requirements)
     for it in wanted:
         _print_requirement(it, states)
     if not wanted:
