@@ -111,7 +111,18 @@ TEMPLATES = [
 ]
 """All but the workflows, which cannot vary with the answers: GitHub's own token may not change one."""
 
-ORDINARY = {"services", "functions", "documents", "files"}
+ORDINARY = {
+    "services",
+    "functions",
+    "documents",
+    "files",
+    "none",
+    "process",
+    "shared",
+    "platform",
+    "fields",
+    "threshold",
+}
 """Options whose names are words that templates need for something else: `services` is a folder."""
 
 

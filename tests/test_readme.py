@@ -11,6 +11,9 @@ import httpx2
 import pytest
 
 from copies import commit, git
+from groundplan import catalogue
+from groundplan.publishing.answers import asked
+from groundplan.questionnaire import DEPTHS, QUESTIONS
 from live import eventually, started
 from projects import REPOSITORY, environment
 
@@ -63,3 +66,9 @@ def test_second_command_runs_the_tests(clone: Path) -> None:
     assert result.returncode == 0, result.stdout + result.stderr
     assert "test_second_command_runs_the_tests" in result.stdout
     assert git(clone, "status", "--porcelain") == ""
+
+
+def test_it_counts_the_questions_right() -> None:
+    decisions = catalogue.load(REPOSITORY / "decisions")
+    counts = [sum(asked(it, decisions, depth) for it in QUESTIONS) for depth in DEPTHS]
+    assert "{}, {} or all {} questions".format(*counts) in README

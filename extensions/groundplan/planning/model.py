@@ -87,6 +87,7 @@ def _model(planning: Planning) -> dict[str, object]:
             *(f"ServiceSpecifications/{it.name}.md" for it in planning.specifications),
             *(f"Decisions/{it.file}.md" for it in planning.records.all),
         ],
+        "owned": list(project.owned),
         "tables": [
             {"document": document, "header": it.header, "rows": it.rows} for document, it in facts(planning) if it.rows
         ],

@@ -1,7 +1,8 @@
-"""`uv run plan check | gaps | next | trace`.
+"""`uv run plan check | gaps | next | trace | decide | update | undo`.
 
-Exit codes: 0 all agrees; 1 documents or code say something else than the model, or the answer
-`gap_gate` asks for gaps to be resolved; 2 wrong use, or a model that cannot be read.
+Exit codes: 0 all agrees; 1 documents or code say something else than the model, the answer
+`gap_gate` asks for gaps to be resolved, or a change left conflicts; 2 wrong use, a model that
+cannot be read, or a change that was refused.
 """
 
 from __future__ import annotations
@@ -9,14 +10,17 @@ from __future__ import annotations
 import argparse
 import io
 import json
+import re
 import sys
 import textwrap
 from collections.abc import Sequence
 from dataclasses import asdict
+from datetime import date
 from difflib import get_close_matches
 from pathlib import Path
 
-from scripts.planning import checks
+from scripts.planning import change, checks
+from scripts.planning.change import Change, Stop
 from scripts.planning.checks import Finding, Project
 from scripts.planning.model import Checkpoint, Gap, Model, Requirement, Unreadable, load
 
@@ -30,8 +34,10 @@ def main(arguments: Sequence[str] | None = None, root: Path = ROOT) -> int:
         sys.stdout.reconfigure(errors="replace")  # a terminal may know fewer letters than answers
     options = _parser().parse_args(arguments)
     try:
+        if options.command in ("decide", "update", "undo"):
+            return answer_anew(root, options)
         model = load(root)
-    except Unreadable as error:
+    except (Unreadable, Stop) as error:
         print(f"plan: {error}.", file=sys.stderr)
         return 2
     match options.command:
@@ -54,7 +60,78 @@ def _parser() -> argparse.ArgumentParser:
     following.add_argument("count", nargs="?", type=int, default=5, help="how many (5)")
     tracing = commands.add_parser("trace", help="from requirement to test")
     tracing.add_argument("what", nargs="?", default="", help="a requirement or a service")
+    deciding = commands.add_parser("decide", help="answer anew")
+    deciding.add_argument("answers", nargs="*", metavar="KEY=VALUE", help="an answer, as YAML")
+    deciding.add_argument("--data-file", metavar="FILE", help="answers in a YAML file")
+    deciding.add_argument("--why", default="", help="the reason, for the decision records")
+    deciding.add_argument("--on", metavar="DAY", help="the day of the decision (today)")
+    updating = commands.add_parser("update", help="take a newer version of the template")
+    updating.add_argument("--to", metavar="VERSION", help="which version (the newest)")
+    for command in (deciding, updating):
+        command.add_argument("--dry-run", action="store_true", help="only say what would change")
+    commands.add_parser("undo", help="take back a change that was interrupted")
     return parser
+
+
+def answer_anew(root: Path, options: argparse.Namespace) -> int:
+    """Make a change of mind, say what it changes, and bring it here unless that was all."""
+    if options.command == "undo":
+        done = change.undo(root)
+        print("The last commit is back." if done else "No change of mind was interrupted.")
+        return 0
+    with change.made(root, _to_copier(options)) as made:
+        _tell(made)
+        if not made.files:
+            print("Nothing changes.")
+        elif options.dry_run:
+            print("Nothing was changed: this was a dry run.")
+        else:
+            change.bring(made)
+            print(
+                "Done, not committed. `git diff --cached` shows it, `git reset --hard` undoes it."
+            )
+        return 1 if made.conflicts else 0
+
+
+def _to_copier(options: argparse.Namespace) -> list[str]:
+    """What Copier is told of the change."""
+    if options.command == "update":
+        return ["--vcs-ref", options.to] if options.to else []
+    if wrong := [it for it in options.answers if not re.match(r"\w+=", it)]:
+        raise Stop(f"{wrong[0]} is no KEY=VALUE. Fix: e.g. storage_kind=postgres")
+    if not options.answers and not options.data_file:
+        raise Stop("nothing is answered. Fix: e.g. `plan decide storage_kind=postgres`")
+    if options.data_file and not Path(options.data_file).is_file():
+        raise Stop(f"{options.data_file} is no file. Fix: name a YAML file of answers")
+    decided = (f"why={options.why}", f"decided_on={options.on or date.today().isoformat()}")
+    data = [part for it in (*options.answers, *decided) for part in ("--data", it)]
+    file = ["--data-file", str(Path(options.data_file).resolve())] if options.data_file else []
+    return ["--vcs-ref", ":current:", *data, *file]
+
+
+def _tell(made: Change) -> None:
+    """Say what a change of mind changes, and what it leaves to do."""
+    before, after = made.before, made.after
+    old, new = {gap.id for gap in before.gaps}, {gap.id for gap in after.gaps}
+    came, went = set(after.owned) - set(before.owned), set(before.owned) - set(after.owned)
+    documents = [it for it in made.named("M") if it.endswith(".md") and "/" in it]
+    migrations = [it for it in made.named("A") if "/migrations/" in it]
+    for title, paths in (("Changed", "M"), ("New", "A"), ("Gone", "D")):
+        print(f"{title}: {_count(len(made.named(paths)), 'file')}")
+    for title, names in (
+        ("Gaps opened", sorted(new - old)),
+        ("Gaps closed", sorted(old - new)),
+        ("To read again", documents),
+        ("Yours to fill", sorted(came & set(made.named("A")))),
+        ("Yours, no longer used", sorted(it for it in went if (made.clone / it).is_file())),
+        ("Migrations to run with `uv run migrate`", migrations),
+        ("Kept in Planning/Archive", made.archived),
+        ("Conflicts to resolve", made.conflicts),
+    ):
+        if names:
+            print(f"{title}:")
+            for name in names:
+                print(f"  {name}")
 
 
 def check(root: Path, model: Model) -> int:

@@ -96,6 +96,7 @@ class Model:
     tasks: tuple[Task, ...]
     verdict: str
     documents: tuple[str, ...]
+    owned: tuple[str, ...]
     tables: tuple[Table, ...]
 
 
