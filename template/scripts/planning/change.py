@@ -76,8 +76,9 @@ def made(root: Path, arguments: Sequence[str]) -> Iterator[Change]:
     with tempfile.TemporaryDirectory(prefix="plan-") as folder:
         clone = Path(folder) / root.name
         _git(root, "clone", "--quiet", "--local", str(root), str(clone))
+        pristine = _as_made(clone, Path(folder) / "pristine")
         _update(clone, arguments)
-        archived = _archive(clone, Path(folder) / "pristine")
+        archived = _archive(clone, pristine)
         _git(clone, "add", "--all")
         tree = _git(clone, "write-tree")
         commit = _git(clone, "commit-tree", tree, "-p", "HEAD", "-m", "plan", env=PERSON)
@@ -91,8 +92,10 @@ def bring(change: Change) -> None:
     journal.write_text(json.dumps({"new": change.named("A")}), encoding="utf-8")
     try:
         _git(root, "read-tree", "-m", "-u", "HEAD", change.commit)
-    finally:
-        journal.unlink()
+    except Stop:
+        undo(root)
+        raise
+    journal.unlink()
 
 
 def undo(root: Path) -> bool:
@@ -144,6 +147,17 @@ def _recorded(root: Path, key: str) -> str:
     raise Stop(f"{ANSWERS} has no {key}. Fix: put the file back from git (`git log -- {ANSWERS}`)")
 
 
+def _as_made(clone: Path, pristine: Path) -> Path:
+    """The project as its answers make it, without anybody's edits."""
+    flags = ("--trust", "--defaults", "--quiet", "--vcs-ref", _recorded(clone, "_commit"))
+    _copier(clone, "copy", *flags, "--data-file", ANSWERS, _source(clone), str(pristine))
+    model = Path("Planning") / "model.json"
+    if (pristine / model).read_bytes() != (clone / model).read_bytes():
+        fix = f"put {ANSWERS} back as it was (`git log -p -- {ANSWERS}`), and answer here"
+        raise Stop(f"{ANSWERS} says something else than {model}. Fix: {fix}")
+    return pristine
+
+
 def _update(clone: Path, arguments: Sequence[str]) -> None:
     flags = ("--trust", "--defaults", "--quiet", "--context-lines", "20", "--conflict", "inline")
     _copier(clone, "update", *flags, *arguments, ".")
@@ -173,12 +187,6 @@ def _archive(clone: Path, pristine: Path) -> tuple[str, ...]:
     gone = [path for kind, path in _states(clone, "HEAD") if kind == "D"]
     if not gone:
         return ()
-    _git(clone, "show", f"HEAD:{ANSWERS}")
-    answers = pristine.with_suffix(".yml")
-    answers.write_text(_git(clone, "show", f"HEAD:{ANSWERS}"), encoding="utf-8")
-    source, commit = _source(clone), _recorded(clone, "_commit")
-    flags = ("--trust", "--defaults", "--quiet", "--vcs-ref", commit, "--data-file", str(answers))
-    _copier(clone, "copy", *flags, source, str(pristine))
     kept = [path for path in gone if _is_worth(clone, pristine, path)]
     for path in kept:
         target = clone / ARCHIVE / (path.removeprefix("Planning/") + _suffix(path))

@@ -98,9 +98,9 @@ def _to_copier(options: argparse.Namespace) -> list[str]:
     if options.command == "update":
         return ["--vcs-ref", options.to] if options.to else []
     if wrong := [it for it in options.answers if not re.match(r"\w+=", it)]:
-        raise Stop(f"{wrong[0]} is no KEY=VALUE. Fix: e.g. storage_kind=postgres")
+        raise Stop(f"{wrong[0]} is no KEY=VALUE. Fix: e.g. storage_kind=auto")
     if not options.answers and not options.data_file:
-        raise Stop("nothing is answered. Fix: e.g. `plan decide storage_kind=postgres`")
+        raise Stop("nothing is answered. Fix: e.g. `plan decide storage_kind=auto`")
     if options.data_file and not Path(options.data_file).is_file():
         raise Stop(f"{options.data_file} is no file. Fix: name a YAML file of answers")
     decided = (f"why={options.why}", f"decided_on={options.on or date.today().isoformat()}")
