@@ -15,7 +15,7 @@ import pytest
 import yaml
 
 from copies import Generate, git
-from projects import REPOSITORY, environment, run
+from projects import REPOSITORY, environment, model, run
 from test_updates import ADDED, SHOP, contents, recorded
 
 PLAN = ("python", "-m", "scripts.planning.cli")
@@ -54,6 +54,14 @@ class TestDecide:
         done = plan(project, "decide", *answers, "--dry-run").stdout
         assert "Gaps closed:\n  A02-personas\n  D12-storage_kind\n" in done
         assert "Gaps opened:\n  D13-storage_kind\n" in done
+
+    def test_auto_takes_what_the_answers_speak_for_now(self, generate: Generate) -> None:
+        project = generate(SHOP | {"storage_kind": "auto"})
+        assert plan(project, "decide", "deploy_target=kubernetes").returncode == 0
+        assert model(project).decision("storage_kind").option.name == "sqlite"
+        git(project, "commit", "--quiet", "--message", "moved")
+        assert plan(project, "decide", "storage_kind=auto").returncode == 0
+        assert model(project).decision("storage_kind").option.name == "postgres"
 
     def test_equals_a_copy_of_the_new_answers(self, generate: Generate, tmp_path: Path) -> None:
         project = generate(SHOP)

@@ -256,10 +256,11 @@ class TestMemory:
     def test_takes_the_better_option_when_asked_again(self, generate: Generate, reanswer: Reanswer) -> None:
         """What `plan decide storage_kind=auto` does."""
         project = generate(SHOP | {"storage_kind": "auto"})
-        history = recorded(project)["history"]
-        history["trail"] = [line.replace("=sqlite|auto|", "=sqlite|reopened|") for line in history["trail"]]
-        reanswer(project, deploy_target="kubernetes", history=history)
+        reanswer(project, deploy_target="kubernetes")
+        assert model(project).decision("storage_kind").option.name == "sqlite"
+        reanswer(project, reopened="storage_kind")
         assert model(project).decision("storage_kind").option.name == "postgres"
+        assert recorded(project)["reopened"] == ""
 
 
 class TestRefusal:

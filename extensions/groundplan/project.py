@@ -29,7 +29,7 @@ OWNED = ("CHANGELOG.md", "Planning/Notes.md")
 CALL_TIMEOUT_S = 2.0
 """For a call to an API of somebody else, unless the answers know better."""
 
-SPENT = ("why", "decided_on")
+SPENT = ("why", "decided_on", "reopened")
 """Answers that are about one change of mind, and must not be there at the next."""
 
 PORT_BASE = 8001
@@ -214,7 +214,9 @@ def build(raw: Mapping[str, object], catalogue: Catalogue, order: Sequence[str] 
     lists = {question: reading.items(answers, question) for question in reading.ITEMS}
     said = answers["port_base"].value
     port_base = said if isinstance(said, int) else PORT_BASE
-    decisions = resolve(catalogue, answers, holding(answers, product), remembered.kept())
+    reopened = str(answers["reopened"].value or "").replace(",", " ").split()
+    kept = {id: option for id, option in remembered.kept().items() if id not in reopened}
+    decisions = resolve(catalogue, answers, holding(answers, product), kept)
     after = history.step(
         remembered,
         Asked(product, decisions, tuple(_names(product, lists)), port_base, *_decided(answers)),

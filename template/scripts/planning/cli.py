@@ -103,7 +103,9 @@ def _to_copier(options: argparse.Namespace) -> list[str]:
         raise Stop("nothing is answered. Fix: e.g. `plan decide storage_kind=auto`")
     if options.data_file and not Path(options.data_file).is_file():
         raise Stop(f"{options.data_file} is no file. Fix: name a YAML file of answers")
-    decided = (f"why={options.why}", f"decided_on={options.on or date.today().isoformat()}")
+    anew = " ".join(it.removesuffix("=auto") for it in options.answers if it.endswith("=auto"))
+    day = options.on or date.today().isoformat()
+    decided = (f"why={options.why}", f"decided_on={day}", f"reopened={anew}")
     data = [part for it in (*options.answers, *decided) for part in ("--data", it)]
     file = ["--data-file", str(Path(options.data_file).resolve())] if options.data_file else []
     return ["--vcs-ref", ":current:", *data, *file]
