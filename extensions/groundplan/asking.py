@@ -165,7 +165,9 @@ class Prompt:
         why = self.asking.advice.because(self.decision) or "the simplest, as no answer speaks against it"
         advice = "Nothing else is offered yet." if self.decision.settled else f"Recommended: {best.label} ({why})."
         options = (f"  {option.label}: {option.because}" for option in self.decision.offered)
-        lines = (self.decision.question, *options, advice)
+        cost = self.decision.reversal
+        later = (f"To change it later touches {cost}.",) if cost else ()
+        lines = (self.decision.question, *options, *later, advice)
         return "\n".join(
             textwrap.fill(it, WIDTH, subsequent_indent=" " * (len(it) - len(it.lstrip()) + 2)) for it in lines
         )

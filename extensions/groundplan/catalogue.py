@@ -140,6 +140,18 @@ class Option:
 
 
 @dataclass(frozen=True)
+class Reversal:
+    """What the dearest change of a decision touches in a project of three services, outside its documents."""
+
+    files: int
+    lines: int
+
+    def __str__(self) -> str:
+        files = f"{self.files} file{'' if self.files == 1 else 's'}"
+        return f"{files} and {self.lines} line{'' if self.lines == 1 else 's'}" if self.files else "no file of code"
+
+
+@dataclass(frozen=True)
 class Decision:
     """A question of the guide whose answers are known beforehand."""
 
@@ -152,6 +164,8 @@ class Decision:
     """The simplest first: ties go to the earlier one."""
     delivers: tuple[str, ...] = ()
     """The modules that each offered option must bring, because other code imports them."""
+    reversal: Reversal | None = None
+    """Measured, where there is a choice."""
 
     @property
     def offered(self) -> tuple[Option, ...]:
@@ -216,6 +230,7 @@ def _decision(path: Path) -> Decision:
             "id": path.parent.name,
             "options": tuple(_option(path.parent, where, *item) for item in options.items()),
             "delivers": _texts(entry.get("delivers"), f"{where}: delivers"),
+            "reversal": _reversal(path.with_name("reversal.yml")),
         },
         where,
     )
@@ -227,6 +242,14 @@ def _decision(path: Path) -> Decision:
         if missing := set(decision.delivers) - {module.target for module in option.modules}:
             raise CatalogueError(f"{where}: {option.name} does not bring {', '.join(sorted(missing))}")
     return decision
+
+
+def _reversal(path: Path) -> Reversal | None:
+    """What was measured for a decision, where it was."""
+    if not path.is_file():
+        return None
+    where = f"decisions/{path.parent.name}/{path.name}"
+    return _made(Reversal, _mapping(yaml.load(path.read_text("utf-8"), LOADER), where), where)
 
 
 def _option(folder: Path, file: str, name: str, raw: object) -> Option:

@@ -114,6 +114,7 @@ class TestStates:
 class TestDecisions:
     def test_recommend_with_the_answers_that_speak_for_it(self) -> None:
         said = asking(deploy_target="kubernetes").decisions["storage_kind"].help
+        assert "\nTo change it later touches " in said
         assert said.endswith("\nRecommended: PostgreSQL (deploy_target is kubernetes).")
         assert max(map(len, said.splitlines())) <= 76
 

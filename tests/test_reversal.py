@@ -1,0 +1,21 @@
+"""What prompts and records say of the cost of a change of mind is what a change of mind costs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from groundplan import catalogue
+from projects import REPOSITORY
+from reversal import measured
+
+MOST_FILES = 10
+"""That a flip may touch outside Planning."""
+
+
+def test_every_decision_with_a_choice_has_its_measured_cost(template: Path, tmp_path: Path) -> None:
+    """`uv run tests/reversal.py` measures it anew."""
+    decisions = catalogue.load(REPOSITORY / "decisions")
+    costs = measured(decisions, template, tmp_path)
+    recorded = {it.id: vars(it.reversal) for it in decisions.decisions if it.reversal}
+    assert recorded == costs
+    assert max(cost["files"] for cost in costs.values()) <= MOST_FILES
