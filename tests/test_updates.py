@@ -13,6 +13,10 @@ from copier.errors import UserMessageError
 from pathspec import GitIgnoreSpec
 
 from copies import Generate, Reanswer, clone_template, commit, git
+from groundplan import catalogue
+from groundplan.problems import Refused
+from groundplan.project import build
+from groundplan.questionnaire import QUESTIONS
 from projects import REPOSITORY, model, need_postgres, run, uses_postgres
 
 Answers = dict[str, Any]
@@ -63,6 +67,49 @@ CHANGES: dict[str, Answers] = {
     "storage flips": {"storage_kind": "postgres"},
     "architecture flips": {"architecture_style": "modular_monolith"},
 }
+
+STRUCTURE = {
+    "depth",
+    "project_name",
+    "project_slug",
+    "concept",
+    "services",
+    "data_entities",
+    "mvp_features",
+    "external_apis",
+    "data_sensitivity",
+    "deploy_target",
+    "distribution",
+    "slos",
+    "decision_overrides",
+}
+"""What says what there is, and what an option may not live with: `auto` then moves, and does not drift back."""
+OTHERWISE: Answers = {
+    it.name: yaml.safe_load(it.example) if it.example else [it.choices[-1]] if it.many else it.choices[-1]
+    for it in QUESTIONS
+    if it.is_asked and (it.example or it.choices) and it.name not in STRUCTURE
+}
+"""Another answer to every question that has an example or choices, but for those that say what there is."""
+
+CATALOGUE = catalogue.load(REPOSITORY / "decisions")
+
+
+def possible(id: str, option: str) -> bool:
+    """Whether the shop can have an option."""
+    try:
+        build(SHOP | {id: option}, CATALOGUE)
+    except Refused:
+        return False
+    return True
+
+
+OPTIONS = [
+    (decision.id, option.name)
+    for decision in CATALOGUE.decisions
+    if not decision.settled
+    for option in decision.offered
+    if possible(decision.id, option.name)
+]
 
 OURS = {
     "services/stock/thing.py": "\n\nSMALLEST_PRICE = 1\n",
@@ -161,6 +208,27 @@ class TestManagedFiles:
         owned = set(model(project).owned)
         assert managed(copied) == {path: it for path, it in managed(project).items() if path not in OURS}
         assert owned & set(contents(copied)) <= set(contents(project))
+
+    @pytest.mark.parametrize(("id", "option"), OPTIONS, ids=["-".join(it) for it in OPTIONS])
+    def test_are_what_a_copy_has_with_every_option(
+        self, generate: Generate, reanswer: Reanswer, id: str, option: str
+    ) -> None:
+        project = reanswer(generate(SHOP), **{id: option})
+        assert managed(project) == managed(generate(recorded(project)))
+
+    def test_come_back_with_all_other_answers(self, generate: Generate, reanswer: Reanswer) -> None:
+        """A, then every question answered otherwise, then A again: only the trail of decisions tells of it."""
+        project = generate(SHOP)
+        before = managed(project)
+        first = {name: it for name, it in recorded(project).items() if name in OTHERWISE}
+        reanswer(project, **{name: it for name, it in OTHERWISE.items() if name in first})
+        changed = managed(project)
+        assert changed == managed(generate(recorded(project)))
+        assert len([path for path in before if before[path] != changed.get(path)]) > 10
+        reanswer(project, **first)
+        after = managed(project)
+        told = {path for path in {*before, *after} if before.get(path) != after.get(path)}
+        assert not [path for path in told if not path.startswith((".copier-answers.yml", "Planning/"))]
 
     def test_are_reproduced_from_the_answers_file(self, generate: Generate) -> None:
         """The promise called Replay."""
