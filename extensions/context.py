@@ -17,6 +17,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
+import yaml
 from copier.errors import UserMessageError
 from copier_template_extensions import ContextHook
 from jinja2 import Environment
@@ -32,7 +33,19 @@ ROOT = Path(__file__).resolve().parent.parent
 RECORDED = ("_commit", "_src_path")
 """What an answers file holds that is no answer, and may come with answers taken from one."""
 
-MODULES = ("asking", "catalogue", "history", "kept", "problems", "project", "questionnaire", "reading", "text")
+MODULES = (
+    "answers",
+    "asking",
+    "catalogue",
+    "history",
+    "kept",
+    "names",
+    "problems",
+    "project",
+    "questionnaire",
+    "reading",
+    "text",
+)
 """What is used here of the package, imported at once: an update deletes the older template before it ends."""
 
 
@@ -62,10 +75,12 @@ class Groundplan(ContextHook):
         super().__init__(environment)
         self.package: Any = load_package(ROOT / "extensions" / "groundplan")
         environment.filters.update(self.package.text.FILTERS)
+        environment.filters["project_name"] = self.package.names.project_for
         self.passed = False
         self.project: Project | None = None
         self.before: dict[str, Any] = {}
         self.so_far: dict[str, Any] = {}
+        self.answers_file = b""
 
     @cached_property
     def catalogue(self) -> Catalogue:
@@ -106,8 +121,11 @@ class Groundplan(ContextHook):
 
     def fault(self, name: str, asking: Asking, data: Mapping[str, Any]) -> str:
         """What is wrong with an answer that was typed; what was given or stood before was checked by then."""
+        if name in data:
+            return ""
         unchanged = (self.before.get(name), self.package.questionnaire.BY_NAME[name].default)
-        return "" if name in data or asking.given.get(name) in unchanged else asking.fault(name)
+        is_reason = name.endswith(self.package.answers.REASON)  # which belongs to a state that may be another one now
+        return "" if asking.given.get(name) in unchanged and not is_reason else asking.fault(name)
 
     def preflight(self, context: Mapping[str, Any], role: str) -> bool:
         """Refuse, with every problem and before anything is asked or written, what could not be generated.
@@ -129,6 +147,8 @@ class Groundplan(ContextHook):
                 raise told(problems)
             self.check_values(taken, complete=conf["defaults"])
             if role == "project" and not conf["defaults"]:
+                yaml.SafeDumper.add_representer(dict, in_order)
+                self.answers_file = self.package.kept.recorded(Path(conf["dst_path"]))
                 atexit.register(self.keep, conf)
             self.passed = True
         return False
@@ -142,10 +162,12 @@ class Groundplan(ContextHook):
 
     def keep(self, conf: Mapping[str, Any]) -> None:
         """At the end of a sitting that led to no project: write down what was answered, and say how to go on."""
-        asked = {it.name: self.so_far[it.name] for it in self.questions if it.is_asked and it.name in self.so_far}
+        asking = self.package.asking.Asking(self.catalogue, self.so_far, False)
+        asked = {it.name: self.so_far[it.name] for it in self.questions if it.name in self.so_far and asking.asks(it)}
         new = {name: value for name, value in asked.items() if name not in self.before or value != self.before[name]}
-        if self.project is None and new:
-            answers = new | {name: value for name, value in conf["data"].items() if name in asked}
+        finished = self.project is not None and self.package.kept.is_newer(Path(conf["dst_path"]), self.answers_file)
+        if new and not finished:
+            answers = new | {name: value for name, value in conf["data"].items() if name in self.so_far}
             path = self.package.kept.write(answers, self.questions, Path(conf["dst_path"]))
             print(self.package.kept.said(path), file=sys.stderr)
 
@@ -157,6 +179,11 @@ class Groundplan(ContextHook):
         except self.package.problems.Refused as refused:
             raise told(refused.problems) from None
         return project
+
+
+def in_order(dumper: yaml.SafeDumper, mapping: Mapping[str, object]) -> yaml.Node:
+    """Mappings as they were written: a prompt that sorted them would change an answer that somebody only accepts."""
+    return dumper.represent_mapping("tag:yaml.org,2002:map", mapping.items())  # pairs are not sorted
 
 
 def role_of(destination: Path) -> str:

@@ -52,8 +52,11 @@ def test_less_and_more_leave_every_answer_by_data_file(generate: Generate, tmp_p
 
 def test_less_and_more_leave_every_answer_by_prompt(generate: Generate) -> None:
     """From comprehensive to express and back, with whatever each prompt suggests."""
-    project = generate(answers(EXAMPLES[0]))
-    before = recorded(project)
+    unsorted = {"data_entities": [{"name": "Book", "owner": "catalog", "fields": {"title": "str", "author": "str"}}]}
+    project = generate(
+        answers(EXAMPLES[0]) | unsorted | {"services": ["catalog: keeps books"], "mvp_features": ["Sell"]}
+    )
+    before, text = recorded(project), (project / ".copier-answers.yml").read_text("utf-8")
     assert before["depth"] == "comprehensive"
     for keys, depth, asked in (((UP, UP), "express", False), ((DOWN, DOWN), "comprehensive", True)):
         with updating(project) as terminal:
@@ -63,3 +66,4 @@ def test_less_and_more_leave_every_answer_by_prompt(generate: Generate) -> None:
             assert terminal.accept_all() == 0, terminal.shown
             assert ("3.10 " in terminal.shown) == asked
         assert recorded(project) == before | {"depth": depth}
+    assert (project / ".copier-answers.yml").read_text("utf-8") == text

@@ -335,3 +335,9 @@ def test_services_of_any_product_are_formatted_code(tmp_path: Path) -> None:
         ]
         result = subprocess.run(ruff, capture_output=True, text=True)
         assert result.returncode == 0, result.stdout
+
+
+def test_a_newer_python_asks_for_no_other_code(generate: Generate) -> None:
+    """A linter that goes by the oldest Python of the project would ask for newer syntax in code that is shared."""
+    project = generate(LONG | {"python_version": "3.13"})
+    subprocess.run([sys.executable, "-m", "ruff", "check", "."], cwd=project, check=True)

@@ -41,7 +41,7 @@ class TestExpressRun:
             terminal.type(ENTER)
             terminal.wait("1 What is the project called?")
             terminal.type(ENTER)
-            terminal.wait("is not answered")
+            terminal.wait("name the project, e.g.")
             terminal.type("Book shop", ENTER)
             terminal.wait("1 What is the idea")
             terminal.type("Sells books by post.", FINISH)
@@ -61,7 +61,7 @@ class TestExpressRun:
             terminal.type("the first partner, the owner", ENTER)
             terminal.wait("2.4 Which data will be processed?")
             terminal.type('- "catalog.Book(title: strng)"', FINISH)
-            terminal.wait("Validation error for question 'data_entities'")
+            terminal.wait("did you mean 'str'?")
             terminal.type(ERASE, ENTITIES, FINISH)
             terminal.wait("2.4 Which of the data need protection?")
             terminal.type(ENTER)
@@ -73,7 +73,7 @@ class TestExpressRun:
             terminal.type(FINISH)
             terminal.wait("3.1 What are the service boundaries?")
             terminal.type("- orders: takes orders", FINISH)
-            terminal.wait("Validation error for question 'services': data_entities[0]")
+            terminal.wait("add 'catalog' to services")
             terminal.type(ERASE, SERVICES, FINISH)
             terminal.wait("Planning/README.md says what to read first.")
             assert terminal.ended() == 0
@@ -151,6 +151,24 @@ class TestInterruption:
         assert (project / ".copier-answers.yml").read_text("utf-8") == before
         kept = project.parent / f"{project.name}.answers.yml"
         assert yaml.safe_load(kept.read_text("utf-8")) == {"depth": "standard"}
+
+
+def test_an_interruption_while_files_are_written_keeps_the_answers(template: Path, tmp_path: Path) -> None:
+    given = tmp_path / "given.yml"
+    defaults = {it.name: it.default for it in QUESTIONS if not it.required and not it.when and it.name != "respondent"}
+    given.write_text(yaml.safe_dump(defaults | {"project_name": "Shop", "project_slug": "shop", "concept": "Sells."}))
+    project = tmp_path / "shop"
+    project.mkdir()
+    (project / ".gitattributes").write_text("mine\n")
+    with copying(template, project, "--data-file", str(given)) as terminal:
+        terminal.wait("0 Who answers?")
+        terminal.type(ENTER)
+        terminal.wait("Overwrite")
+        terminal.type(CTRL_C)
+        terminal.wait("--data-file")
+        assert terminal.ended() == 1
+    assert yaml.safe_load((tmp_path / "shop.answers.yml").read_text("utf-8"))["respondent"] == "human"
+    assert (project / ".gitattributes").read_text() == "mine\n"
 
 
 def test_contradictions_are_greyed_with_their_reason(template: Path, tmp_path: Path) -> None:

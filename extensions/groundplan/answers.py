@@ -86,13 +86,17 @@ class Answers(Mapping[str, Answer]):
 def answer_of(name: str, value: object) -> Answer:
     """Tell the state of an answer. YAML reads `defer: a, b` as a mapping of one key, so both forms count."""
     said, rest = _stated(value)
+    if said == "defer" and isinstance(rest, Mapping) and set(rest) <= {"trigger", "owner"}:
+        rest = f"{rest.get('trigger', '')}, {rest.get('owner', '')}"
+    if said in ("not needed", "defer") and rest is not None and not isinstance(rest, str):
+        raise ValueError(f"says `{said}` with something that is no text")
     match said:
         case "tbd":
             return Answer(name, empty=isinstance(value, (tuple, Mapping)) and not value)
         case "not needed":
             return Answer(name, "not needed", reason=rest if isinstance(rest, str) else "")
         case "defer":
-            trigger, _, owner = str(rest or "").rpartition(",")
+            trigger, _, owner = (rest if isinstance(rest, str) else "").rpartition(",")
             return Answer(
                 name,
                 "defer",

@@ -9,12 +9,12 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Generic, TypeVar
 
-from . import reading
+from . import history, reading
 from .answers import REASON, Answers, answer_of, frozen
 from .catalogue import Catalogue, Decision
 from .decisions import Advice, advise, overrides
 from .problems import Problem, Report
-from .questionnaire import BY_NAME, REQUIREMENTS, Question
+from .questionnaire import BY_NAME, DEPTHS, QUESTIONS, REQUIREMENTS, Question, bare
 from .text import one_of
 
 EMPTY = "tbd, or not needed: <reason>? An empty list does not say; defer: and assume: are answers, too"
@@ -29,6 +29,9 @@ STATE_LABELS = (
 
 WIDTH = 76
 """Columns of a prompt's text, so that it is legible in a terminal of 80."""
+
+DEFAULTS = {it.name: it.default for it in QUESTIONS if it.about and it.default is not None}
+"""What requirements are taken for until they are asked."""
 
 NO_CHOICES = "[]"
 """With these Copier takes any answer: it was checked before, and making choices takes longer than all else."""
@@ -75,7 +78,7 @@ class Asking:
     @property
     def stated(self) -> Mapping[str, bool]:
         """Whether a state was chosen in place of a value, so that something is asked about it."""
-        return ByName(tuple(REQUIREMENTS), lambda name: bool(_bare(self.given.get(name))))
+        return ByName(tuple(REQUIREMENTS), lambda name: bool(bare(self.given.get(name))))
 
     @property
     def because(self) -> Mapping[str, str]:
@@ -90,23 +93,38 @@ class Asking:
     @cached_property
     def advice(self) -> Advice:
         """What the answers so far speak for."""
-        answers = Answers(self.given)
-        return advise(self.catalogue, answers, reading.unfinished(self.given)[0])
+        expected = DEFAULTS | dict(self.given)  # what is asked later counts by what it is if nobody says otherwise
+        kept = history.read(self.given.get("history")).kept()
+        return advise(self.catalogue, Answers(expected), reading.unfinished(expected)[0], kept)
+
+    def asks(self, question: Question) -> bool:
+        """Whether somebody is asked a question, as far as the answers tell."""
+        if question.name.endswith(REASON):
+            return self.stated[question.name.removesuffix(REASON)]
+        if question.name in self.decisions:
+            return self.decisions[question.name].asked
+        depth = self.given.get("depth")
+        if not question.is_asked or depth not in DEPTHS or question.depth not in DEPTHS:
+            return question.is_asked
+        return DEPTHS.index(question.depth) <= DEPTHS.index(str(depth))
 
     def fault(self, name: str) -> str:
-        """What is wrong with an answer, and the fix, as one sentence; empty when it can be taken."""
+        """How to mend an answer, and what is wrong with it; empty when it can be taken.
+
+        The mend comes first, because a terminal of 80 columns shows little more.
+        """
         question, value = BY_NAME[name], self.given.get(name)
         try:
             frozen(value)
             question.taken(value)
         except ValueError as wrong:
-            return f"{wrong}. Fix: {question.fix(value)}"
+            return f"{question.fix(value)} ({wrong})"
         if name.endswith(REASON):
             return self._fault_in_reason(name.removesuffix(REASON))
         if name in REQUIREMENTS and answer_of(name, frozen(value)).empty:
             return EMPTY
         found = (it for it in self._problems(complete=name == LAST) if name == LAST or it.question == name)
-        return next((f"{it.message}. Fix: {it.fix}" if it.question == name else str(it) for it in found), "")
+        return next((f"{it.fix} ({it.answer}: {it.message})" for it in found), "")
 
     def _problems(self, complete: bool) -> tuple[Problem, ...]:
         """What is wrong so far; names that a later answer may bring are not missed before they are `complete`."""
@@ -115,7 +133,7 @@ class Asking:
         return (*reading.unfinished(self.given, complete)[1], *report.problems)
 
     def _fault_in_reason(self, name: str) -> str:
-        state, said = _bare(self.given.get(name)), str(self.given.get(name + REASON) or "").strip()
+        state, said = bare(self.given.get(name)), str(self.given.get(name + REASON) or "").strip()
         if not said:
             return "say it in a few words"
         choices = BY_NAME[name].choices
@@ -124,12 +142,12 @@ class Asking:
         return ""
 
     def _because(self, name: str) -> str:
-        choices = one_of(BY_NAME[name].choices)
-        return {
+        said = {
             "not needed": "Why is it not needed?",
-            "defer": "What brings it up again, and who then answers it? Example: the first partner, the product owner",
-            "assume": f"What do you suppose? Write {choices}.",
-        }.get(_bare(self.given.get(name)), "")
+            "defer": "What brings it up again, and who then answers it?\nExample: the first partner, the product owner",
+            "assume": f"What do you suppose? One of\n{one_of(BY_NAME[name].choices)}.",
+        }.get(bare(self.given.get(name)), "")
+        return "\n".join(textwrap.fill(it, WIDTH) for it in said.splitlines())
 
     def _choices(self, name: str) -> str:
         question = BY_NAME[name]
@@ -162,7 +180,9 @@ class Prompt:
     def help(self) -> str:
         """The question, what each option is good for, and what the catalogue recommends on which answers."""
         best = self.asking.advice.best(self.decision)
-        why = self.asking.advice.because(self.decision) or "the simplest, as no answer speaks against it"
+        simple = "the simplest, as no answer speaks against it"
+        otherwise = simple if best is self.decision.offered[0] else "it goes with what is decided"
+        why = self.asking.advice.because(self.decision) or otherwise
         advice = "Nothing else is offered yet." if self.decision.settled else f"Recommended: {best.label} ({why})."
         options = (f"  {option.label}: {option.because}" for option in self.decision.offered)
         cost = self.decision.reversal
@@ -179,7 +199,8 @@ class Prompt:
             return NO_CHOICES
         pairs: list[list[object]] = [["The catalogue proposes", "auto"]]
         for option in self.decision.offered:
-            clash = "" if self._stays(option.name) else self.asking.advice.clash(self.decision, option)
+            clash = "" if self._stays(option.name) else self.asking.advice.clash_if_chosen(self.decision, option)
+            clash = textwrap.shorten(clash, WIDTH - len(option.label) - 8, placeholder="…")
             value = {"value": option.name, "validator": literal(clash)} if clash else option.name
             pairs.append([option.label, value])
         return json.dumps([*pairs, ["To be decided later", "tbd"]])
@@ -192,12 +213,6 @@ class Prompt:
 def literal(text: str) -> str:
     """A template that renders as exactly this text, whatever braces are in it."""
     return "{{ " + ascii(text) + " }}"
-
-
-def _bare(value: object) -> str:
-    """The state that was chosen from a list without saying more; empty for anything else."""
-    lone = value[0] if isinstance(value, (list, tuple)) and len(value) == 1 else value
-    return lone if lone in ("not needed", "defer", "assume") and isinstance(lone, str) else ""
 
 
 def _is_stated(question: Question, value: str) -> bool:

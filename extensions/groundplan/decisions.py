@@ -106,6 +106,12 @@ class Advice:
     drivers: tuple[Driver, ...]
     picks: Mapping[str, _Pick]
 
+    def clash_if_chosen(self, decision: Decision, option: Option) -> str:
+        """What an option could not live with if somebody chose it, after all that nobody chose has given way."""
+        wanted = {**self.picks, decision.id: _Pick(option, "chosen")}
+        picks = _proposed(self.catalogue, wanted, self.drivers)
+        return Advice(self.catalogue, self.drivers, picks).clash(decision, option)
+
     def best(self, decision: Decision) -> Option:
         """The option that `auto` would take, going with everything else."""
         return _best(self.fitting(decision), self.drivers)
@@ -116,17 +122,29 @@ class Advice:
 
     def clash(self, decision: Decision, option: Option) -> str:
         """What an option cannot live with among the answers and the other decisions, or an empty string."""
-        return _clash(option, _others(decision, self.picks), self.drivers, self.catalogue)
+        others = _others(decision, self.picks)
+        return _clash(option, others, self.drivers, self.catalogue) or self._refused_to(decision, option)
+
+    def _refused_to(self, decision: Decision, option: Option) -> str:
+        """What somebody took that needs another option of this decision, or an empty string."""
+        lost = {trait for it in decision.offered for trait in it.provides} - set(option.provides)
+        for id, pick in self.picks.items():
+            others = (it.option for key, it in self.picks.items() if key not in (id, decision.id))
+            given = {trait for it in others for trait in it.provides}
+            missing = [trait for trait in pick.option.needs if trait in lost - given]
+            if id != decision.id and pick.firm and missing:
+                return f"{pick.option.label} ({id}) needs {_providers(missing[0], self.catalogue)}"
+        return ""
 
     def fitting(self, decision: Decision) -> tuple[Option, ...]:
         """The offered options that go with everything else; all of them where none does."""
         return tuple(it for it in decision.offered if not self.clash(decision, it)) or decision.offered
 
 
-def advise(catalogue: Catalogue, answers: Answers, product: Product) -> Advice:
+def advise(catalogue: Catalogue, answers: Answers, product: Product, recorded: Mapping[str, str]) -> Advice:
     """What answers that may still be incomplete speak for."""
     drivers = holding(answers, product)
-    wanted = {it.id: _wanted(it, answers, {}, drivers, Report()) for it in catalogue.decisions}
+    wanted = {it.id: _wanted(it, answers, recorded, drivers, Report()) for it in catalogue.decisions}
     return Advice(catalogue, drivers, _proposed(catalogue, wanted, drivers))
 
 

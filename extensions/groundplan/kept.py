@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -13,6 +14,8 @@ from .questionnaire import Question
 from .text import quoted
 
 HEADING = "# Answers of a sitting that was interrupted. Add this file to the same command as --data-file to go on.\n"
+
+ANSWERS_FILE = ".copier-answers.yml"
 
 OPTION = "--data-file"
 """How a data file is given on Copier's command line."""
@@ -35,7 +38,24 @@ def write(answers: Mapping[str, object], questions: Sequence[Question], destinat
 
 def said(path: Path) -> str:
     """How to go on with a file of answers."""
-    return f"\nYour answers so far are in {path}\nTo go on, give the same command again with\n  --data-file {path}"
+    quoted_path = shlex.quote(str(path))
+    return (
+        f"\nYour answers so far are in {path}\nTo go on, give the same command again, with no other data file but\n"
+        f"  --data-file {quoted_path}"
+    )
+
+
+def recorded(destination: Path) -> bytes:
+    """What the answers file of a project holds; nothing where there is none."""
+    try:
+        return (destination / ANSWERS_FILE).read_bytes()
+    except OSError:
+        return b""
+
+
+def is_newer(destination: Path, before: bytes) -> bool:
+    """Whether the answers file of a project was written since."""
+    return recorded(destination) != before
 
 
 def twice(arguments: Sequence[str]) -> tuple[Problem, ...]:
@@ -44,7 +64,7 @@ def twice(arguments: Sequence[str]) -> tuple[Problem, ...]:
 
 
 def _free(folder: Path, name: str, answers: Mapping[str, object]) -> Path:
-    """A name that no file has, or that of a file with nothing but these answers."""
+    """A name that no file has, or that of a file that was kept before and holds nothing but these answers."""
     number = 1
     while True:
         path = folder / f"{name}.answers{'' if number == 1 else f'-{number}'}.yml"
@@ -54,9 +74,10 @@ def _free(folder: Path, name: str, answers: Mapping[str, object]) -> Path:
 
 
 def _is_part(path: Path, answers: Mapping[str, object]) -> bool:
-    """Whether all that a file holds is among the answers."""
+    """Whether a file was kept here, and all that it holds is among the answers."""
     try:
-        held = yaml.safe_load(path.read_text("utf-8"))
+        text = path.read_text("utf-8")
+        held = yaml.safe_load(text) if text.startswith(HEADING) else None
     except (OSError, ValueError, yaml.YAMLError):
         return False
     return isinstance(held, dict) and all(answers.get(name) == value for name, value in held.items())

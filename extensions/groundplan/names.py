@@ -94,6 +94,12 @@ def project(name: str) -> str:
     )
 
 
+def project_for(title: object) -> str:
+    """A name for the project's distribution and databases, made from what it is called: `calendar_app`."""
+    name = slug(title)
+    return f"{name[:36].rstrip('_')}_app" if project(name) else name
+
+
 def external_api(name: str) -> str:
     """Why this is no name for somebody else's service, or an empty string."""
     return _not_snake(name) or _setting(name)

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import yaml
 
-from .answers import PLAIN, answer_of, frozen, parsed
+from .answers import PLAIN, REASON, answer_of, frozen, parsed
 from .catalogue import LOADER
 from .problems import Problem, instead
 from .shapes import Shape, shape
@@ -38,6 +38,9 @@ ASKED_AT = {
     "{{ depth == 'comprehensive' }}": "comprehensive",
 }
 """What `ask` says of a question, and the depth from which on it is asked; decisions compute theirs."""
+
+NONE = "none"
+"""A choice that says that no other one holds."""
 
 STATES = ("tbd", "not needed", "defer", "assume")
 """What may be said of a requirement in place of a value."""
@@ -111,6 +114,8 @@ class Question:
             raise ValueError(f"{quoted(value)} is not a list")
         if len(items) > 1 and (alone := next((it for it in items if self._state(it)), None)):
             raise ValueError(f"{quoted(alone)} stands beside other answers")
+        if len(items) > 1 and NONE in items:
+            raise ValueError(f"{quoted(NONE)} stands beside other answers")
         return [self._one(item) for item in items]
 
     def _one(self, value: object) -> object:
@@ -132,10 +137,11 @@ class Question:
 
     def fix(self, value: object) -> str:
         """How to put an answer right that was not taken."""
-        if self.many and isinstance(value, (list, tuple)) and any(self._state(it) for it in value):
+        if self.many and isinstance(value, (list, tuple)) and any(self._state(it) or it == NONE for it in value):
             return "let it stand alone, or remove it"
         if self.many and not isinstance(value, (list, tuple)):
-            return f"write them as a list, e.g. [{', '.join(self.choices[:2])}]"
+            alone = f", e.g. ['{value}']" if self._state(value) else f", e.g. [{', '.join(self.choices[-2:])}]"
+            return f"write it as a list{alone}"
         if self.many and isinstance(value, (list, tuple)):
             value = next((it for it in value if it not in self.choices), value)
         if self.choices and isinstance(value, float):
@@ -190,9 +196,31 @@ def check(
             taken[name] = known[name].taken(value)
         except ValueError as fault:
             problems.append(Problem(name, str(fault), known[name].fix(value)))
+    problems += _misplaced(known, taken)
     missing = [it.name for it in questions if complete and it.required and it.name not in given]
     problems += [Problem(name, "is missing", "add it to the answers") for name in missing]
     return taken, tuple(problems)
+
+
+def _misplaced(known: Mapping[str, Question], taken: Mapping[str, object]) -> Iterator[Problem]:
+    """Companions that belong to no state, or do not say what their state needs."""
+    for name, because in taken.items():
+        of = name.removesuffix(REASON)
+        if of == name or not isinstance(because, str) or not because.strip() or of not in known:
+            continue
+        state, choices = bare(taken.get(of)), known[of].choices
+        if not state:
+            fix = f"remove it, or write it behind the state: {of}: 'defer: ...'"
+            yield Problem(name, f"belongs to a state of {of}, which has none that lacks it", fix)
+        elif state == "assume" and because.strip() not in choices:
+            fix = instead(because, choices, f"choose {one_of(choices)}")
+            yield Problem(name, f"{quoted(because)} is not one of {', '.join(choices)}", fix)
+
+
+def bare(value: object) -> str:
+    """The state that was chosen from a list without saying more; empty for anything else."""
+    lone = value[0] if isinstance(value, (list, tuple)) and len(value) == 1 else value
+    return lone if isinstance(lone, str) and lone in ("not needed", "defer", "assume") else ""
 
 
 def _documents(path: Path) -> Iterator[Mapping[str, object]]:

@@ -10,9 +10,9 @@ import jinja2
 import pytest
 import yaml
 
-from groundplan import catalogue
-from groundplan.asking import EMPTY, Asking, literal
-from groundplan.questionnaire import QUESTIONS
+from groundplan import catalogue, project
+from groundplan.asking import EMPTY, WIDTH, Asking, literal
+from groundplan.questionnaire import QUESTIONS, Question
 
 CATALOGUE = catalogue.load(Path(__file__).parents[2] / "decisions")
 NAME = {"project_name": "Shop"}
@@ -33,22 +33,21 @@ def choices(text: str) -> dict[str, Any]:
 
 class TestFault:
     @pytest.mark.parametrize("name", [it.name for it in QUESTIONS if it.items or it.table])
-    @pytest.mark.parametrize("empty", [[], {}, None])
+    @pytest.mark.parametrize("empty", [[], {}])
     def test_an_empty_list_is_asked_what_it_means(self, name: str, empty: object) -> None:
-        said = asking(**{name: empty}).fault(name)
-        assert said == (EMPTY if empty is not None else said)
+        assert asking(**{name: empty}).fault(name) == EMPTY
 
     @pytest.mark.parametrize(
         ("name", "value", "said"),
         [
-            ("team", {"size": 0}, "0 is not a whole number from 1 to 1000. Fix: write a number from 1 to 1000"),
-            ("timeline", {"wekks": 3}, "has the unknown key 'wekks'. Fix: did you mean 'weeks'?"),
-            ("personas", [{"goal": "reads"}], "has no name. Fix: give it one: {name: ...}"),
-            ("project_slug", "9 lives", "Fix: set project_slug"),
+            ("team", {"size": 0}, "write a number from 1 to 1000 (team.size: 0 is not a whole number"),
+            ("timeline", {"wekks": 3}, "did you mean 'weeks'?"),
+            ("personas", [{"goal": "reads"}], "give it one: {name: ...} (personas[0]: has no name)"),
+            ("project_slug", "9 lives", "set project_slug, e.g. 'lives'"),
             ("port_base", 80, "80 is not a whole number from 1024 to 65000"),
-            ("decision_overrides", {"storage": {"why": "x"}}, "is no decision. Fix: did you mean"),
+            ("decision_overrides", {"storage": {"why": "x"}}, "did you mean 'storage_kind'?"),
             ("concept", "a\x00b", "holds the invisible character U+0000"),
-            ("data_entities", ["catalog.Book(title: strr)"], "Fix: "),
+            ("data_entities", ["catalog.Book(title: strr)"], "did you mean 'str'?"),
         ],
     )
     def test_tells_the_fault_with_its_fix(self, name: str, value: object, said: str) -> None:
@@ -58,7 +57,7 @@ class TestFault:
         features = [{"name": "Search", "services": ["catalog"]}]
         assert asking(mvp_features=features).fault("mvp_features") == ""
         said = asking(mvp_features=features, services=["orders: takes orders"]).fault("services")
-        assert said.startswith("mvp_features[0].services[0]: 'catalog' is no service. Fix: add 'catalog' to services")
+        assert said.startswith("add 'catalog' to services, or name one of orders (mvp_features[0].services[0]: ")
         assert asking(mvp_features=features, services=["catalog: keeps books"]).fault("services") == ""
 
     def test_is_silent_about_other_answers(self) -> None:
@@ -92,7 +91,7 @@ class TestStates:
         [
             ("not needed", "Why"),
             ("defer", "What brings it up"),
-            ("assume", "Write personal, internal, partner or public"),
+            ("assume", "personal, internal, partner or public"),
         ],
     )
     def test_ask_for_what_belongs_to_them(self, state: str, question: str) -> None:
@@ -120,7 +119,8 @@ class TestDecisions:
 
     def test_recommend_the_simplest_while_nothing_speaks_for_another(self) -> None:
         two = ["stock: keeps things", "sales: sells things"]
-        assert "Recommended: SQLite (the simplest, as no" in asking(services=two).decisions["storage_kind"].help
+        said = asking(services=two, team={"size": 2}).decisions["storage_kind"].help
+        assert "Recommended: SQLite (the simplest, as no" in said
 
     def test_contradictions_are_greyed_with_the_words_that_refuse_them(self) -> None:
         offered = choices(asking(deploy_target="serverless").decisions["storage_kind"].choices)
@@ -165,3 +165,30 @@ def test_no_name_is_made_up() -> None:
     with pytest.raises(KeyError):
         asking().decisions["colour"]
     assert len(asking().decisions) == len(CATALOGUE.decisions)
+
+
+@pytest.mark.parametrize("question", [it for it in QUESTIONS if it.states], ids=lambda it: it.name)
+@pytest.mark.parametrize("state", ["not needed", "defer", "assume"])
+def test_what_is_asked_about_a_state_fits_into_80_columns(question: Question, state: str) -> None:
+    said = asking(**{question.name: [state] if question.many else state}).because[question.name]
+    assert max(map(len, f"{question.number} {said}".splitlines())) < 84
+    assert max(map(len, said.splitlines())) <= WIDTH
+
+
+def test_a_greyed_option_fits_into_80_columns() -> None:
+    promised = [f"Requests of the kind {number}: 99 percent" for number in range(30)]
+    for label, value in choices(asking(slos=promised).decisions["alerting"].choices).items():
+        if isinstance(value, dict):
+            reason = jinja2.Environment().from_string(value["validator"]).render()
+            assert len(f"   - {label} ({reason})") < 80
+
+
+def test_a_recommendation_can_be_taken() -> None:
+    """With what nobody has answered yet counted by its default, and with what `auto` has recorded."""
+    three = [{"name": name, "responsibility": f"does {name}"} for name in ("one", "two", "three")]
+    for given in ({"services": three}, {"services": three, "architecture_style": "auto"}, {"services": three[:1]}):
+        prompts = asking(**given).decisions
+        for id, prompt in prompts.items():
+            best = prompt.asking.advice.best(prompt.decision)
+            built = project.build(NAME | given | {id: best.name}, CATALOGUE)
+            assert built.decision(id).option is best

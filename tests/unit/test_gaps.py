@@ -87,6 +87,7 @@ DEFECTS: dict[str, tuple[Defect, str]] = {
         lambda given: given.update(data_sensitivity=["pii", "health"], privacy_obligations=["pii: contract"]),
         "health",
     ),
+    "A19": (put("slos", [{"sli": "Orders answered", "objective": 99, "service": "paymets"}]), "slos-orders-answered"),
     "A18": (put("open_ambiguities", ["May an order be changed"]), "1"),
     "B01": (lambda given: given["services"].append({"name": "extra"}), "extra"),
     "B04": (feature(services=[]), "FR-001"),

@@ -26,7 +26,9 @@ def test_a_file_of_fewer_answers_is_continued(tmp_path: Path) -> None:
     assert yaml.safe_load(first.read_text("utf-8")) == ANSWERS
 
 
-@pytest.mark.parametrize("held", ["project_name: Other\n", "a: [", "just text"])
+@pytest.mark.parametrize(
+    "held", [kept.HEADING + "project_name: Other\n", "concept: Sells books.\n", "a: [", "just text"]
+)
 def test_a_file_of_other_answers_is_left_alone(tmp_path: Path, held: str) -> None:
     (tmp_path / "shop.answers.yml").write_text(held)
     assert kept.write(ANSWERS, QUESTIONS, tmp_path / "shop") == tmp_path / "shop.answers-2.yml"

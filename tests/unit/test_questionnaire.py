@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from groundplan import questionnaire
+from groundplan.answers import Answers
 from groundplan.questionnaire import CASTS, Question
 
 REPOSITORY = Path(__file__).parents[2]
@@ -78,7 +79,7 @@ class TestCheck:
         [
             ("colour", "rad", "colour: 'rad' is not one of red, blue. Fix: did you mean 'red'?"),
             ("colours", ["red", "green"], "colours: 'green' is not one of red, blue. Fix: "),
-            ("colours", 3, "colours: '3' is not a list. Fix: write them as a list, e.g. [red, blue]."),
+            ("colours", 3, "colours: '3' is not a list. Fix: write it as a list, e.g. [red, blue]."),
             ("name", [BOMB], "name: has more than 50,000 parts"),
             ("history", [BOMB], "history: is not a question"),
             ("parts", 10**18, "parts: holds a number of more than 18 digits"),
@@ -105,3 +106,26 @@ class TestCheck:
 
 def test_the_real_questions_have_types_that_are_known() -> None:
     assert {question.type for question in questionnaire.load(REPOSITORY)} <= set(CASTS)
+
+
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [
+        ({"deploy_target": "vm", "deploy_target_because": "the contract"}, "belongs to a state of deploy_target"),
+        ({"deploy_target": "defer: a, b", "deploy_target_because": "c"}, "belongs to a state of deploy_target"),
+        ({"python_version": "assume", "python_version_because": "3.99"}, "'3.99' is not one of 3.11, 3.12, 3.13"),
+        ({"data_sensitivity": ["none", "pii"]}, "'none' stands beside other answers"),
+        ({"data_sensitivity": ["tbd", "pii"]}, "'tbd' stands beside other answers"),
+        ({"data_sensitivity": "defer: a, b"}, "write it as a list, e.g. ['defer: a, b']"),
+        ({"personas": {"defer": ["x"]}}, "says `defer` with something that is no text"),
+    ],
+)
+def test_what_no_state_can_take_is_told(given: dict[str, object], told: str) -> None:
+    problems = [str(it) for it in questionnaire.check(questionnaire.QUESTIONS, given, complete=False)[1]]
+    assert problems or (problems := list(map(str, Answers(given).problems)))
+    assert told in problems[0]
+
+
+def test_a_deferral_may_name_its_parts() -> None:
+    answer = Answers({"personas": {"defer": {"trigger": "the first partner", "owner": "Ana"}}})["personas"]
+    assert (answer.state, answer.trigger, answer.owner) == ("defer", "the first partner", "Ana")

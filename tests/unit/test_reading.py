@@ -37,6 +37,11 @@ def entity(line: object) -> Entity:
     return product.services[0].entities[0]
 
 
+@pytest.mark.parametrize(("name", "slug"), [("Calendar", "calendar_app"), ("FastAPI", "fastapi_app"), ("Shop", "shop")])
+def test_a_name_that_a_package_has_is_not_taken_from_it(name: str, slug: str) -> None:
+    assert reading.read({"project_name": name}).slug == slug
+
+
 def test_a_name_is_enough() -> None:
     product = read(concept="Sells books.")
     assert (product.name, product.slug, product.concept) == ("Bookshop", "bookshop", "Sells books.")

@@ -475,8 +475,8 @@ def test_a_reaction_fills_a_field_from_one_that_fits(source: str, target: str, f
             'project_name: is a number, not text. Fix: write it in quotes, e.g. "some text".',
         ),
         (
-            {"project_name": "FastAPI"},
-            "project_slug: 'fastapi', made from project_name, is a package that the project depends on. "
+            {"project_slug": "fastapi"},
+            "project_slug: 'fastapi' is a package that the project depends on. "
             "Fix: set project_slug, e.g. 'fastapi_app'.",
         ),
         (

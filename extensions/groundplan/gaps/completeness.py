@@ -236,6 +236,21 @@ def detail_of_nothing(facts: Facts) -> Iterator[Finding]:
                 )
 
 
+@rule("A19", MUST, "inconsistent", 2)
+def service_of_nobody(facts: Facts) -> Iterator[Finding]:
+    """An answer speaks of a service that is not there."""
+    for question in ("failure_handling", "slos"):
+        for item in facts.items(question):
+            service = str(item.get("service"))
+            if service and service not in facts.product.by_name:
+                yield Finding(
+                    f"{question}-{_key(item.name).replace(' ', '-')}",
+                    f'{question} says that "{item.name}" is about {service}, which is no service',
+                    f"name one of {', '.join(facts.product.by_name)}, or none",
+                    question,
+                )
+
+
 @rule("A17", DEFER, "missing", 2)
 def sensitive_without_obligation(facts: Facts) -> Iterator[Finding]:
     """Sensitive data of a kind are kept, and nobody said what the law asks for them."""

@@ -39,7 +39,7 @@ def sensitive_without_backup(facts: Facts) -> Iterator[Finding]:
     """Records are kept, and nobody said how much of them may be lost."""
     kept = [entity.name for entity in facts.product.entities.values()]
     answer = facts.answer("backup_recovery")
-    if kept and answer.state == "value" and not facts.details("backup_recovery").get("rpo"):
+    if kept and answer.state == "value" and facts.details("backup_recovery").get("rpo") in (None, ""):
         yield Finding(
             "rpo",
             f"backup_recovery does not say how much of {', '.join(kept[:3])} may be lost",

@@ -44,7 +44,7 @@ def _cuts(facts: Facts) -> str:
 @rule("P03", DEFER, "process", 9)
 def nobody_decides(facts: Facts) -> Iterator[Finding]:
     """The gates between phases have nobody who says go or no-go."""
-    if facts.answer("decision_makers").state != "value":
+    if not facts.answer("decision_makers").known:
         yield Finding(
             "gates",
             "nobody is named who decides at the gates G-1 to G-3",

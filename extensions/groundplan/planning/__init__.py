@@ -138,6 +138,13 @@ class Planning:
         said = (self.note(question), *(str(part) for part in parts if part))
         return "\n\n".join(filter(None, said))
 
+    @property
+    def answered_by(self) -> str:
+        """Whose answers all this rests on."""
+        words = {"human": "a person", "agent": "a program", "both": "people and programs together"}
+        answer = self.facts.answer("respondent").value
+        return f"The answers that all this is made from were given by {words.get(str(answer), 'nobody named')}."
+
     def answered(self, question: str) -> str:
         """A section's body, made from what the question says of itself."""
         return self.section(question, answered.body(self.facts, question))
@@ -160,9 +167,9 @@ class Planning:
     @cached_property
     def future(self) -> Table:
         return table(
-            "Feature, Why later, Looked at again",
+            "Feature, Why later, Needs first, Looked at again",
             (
-                (text(it.name), text(it.text, UNKNOWN), text(it.get("revisit"), UNKNOWN))
+                (text(it.name), text(it.text, UNKNOWN), text(it.get("depends_on")), text(it.get("revisit"), UNKNOWN))
                 for it in self.facts.items("future_features")
             ),
         )

@@ -12,6 +12,10 @@ WORDS = {"gb": "GB", "rps": "requests a second", "sli": "SLI", "cost": "costs"}
 """Parts of names that a heading writes otherwise."""
 
 
+NAMED = {"service_count_why": "Why this many services", "auto_retry": "Automatic retries"}
+"""Questions whose names would read badly before their answers."""
+
+
 def title(name: str) -> str:
     """The name of a question or of a part as a heading: `growth_gb_month` as `Growth GB month`."""
     words = " ".join(WORDS.get(word, word) for word in name.split("_"))
@@ -27,7 +31,7 @@ def body(facts: Facts, name: str) -> str:
         return str(listed(facts, question))
     if question.table:
         return str(parts(question, facts.details(name)))
-    return f"{title(name)}: {sentence(chosen(question, answer.value))}"
+    return f"{NAMED.get(name, title(name))}: {sentence(chosen(question, answer.value))}"
 
 
 def listed(facts: Facts, question: Question) -> Table:

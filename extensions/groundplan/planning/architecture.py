@@ -172,12 +172,13 @@ class Architecture:
     @cached_property
     def failures(self) -> Table:
         return table(
-            "When, In, Then, Until",
+            "When, In, Then, Users see, Until",
             (
                 (
                     text(it.name),
                     code(it.get("service")) if it.get("service") else NONE,
                     text(it.text, UNKNOWN),
+                    text(it.get("user_impact")),
                     text(it.get("recovery"), UNKNOWN),
                 )
                 for it in self.facts.items("failure_handling")
@@ -236,7 +237,7 @@ def _against(resolved: Resolved) -> str:
 
 
 def _because(resolved: Resolved) -> str:
-    causes = "; ".join(text(driver.because) for driver in resolved.drivers)
+    causes = "; ".join(dict.fromkeys(text(driver.because) for driver in resolved.drivers))
     return text(resolved.because) + (f" ({causes})" if causes else "")
 
 

@@ -38,9 +38,15 @@ class Prd:
     def personas(self) -> Table:
         items = self.facts.items("personas")
         return table(
-            "Persona, Goal, How often, Features",
+            "Persona, Goal, How often, Administers, Features",
             (
-                (text(it.name), text(it.text, UNKNOWN), text(it.get("frequency"), UNKNOWN), self._for(it.name))
+                (
+                    text(it.name),
+                    text(it.text, UNKNOWN),
+                    text(it.get("frequency"), UNKNOWN),
+                    text(it.get("is_admin")),
+                    self._for(it.name),
+                )
                 for it in items
             ),
         )
@@ -126,7 +132,7 @@ class Prd:
                 (code(it.name), code(it.service), _fields(it.fields), codes(holders[it.name]))
                 for it in product.entities.values()
             ),
-            "The product keeps no records.",
+            "" if self.facts.answer("data_entities").state in ("tbd", "defer") else "The product keeps no records.",
         )
 
     @cached_property
@@ -137,7 +143,12 @@ class Prd:
     @cached_property
     def backup(self) -> Table:
         given = self.facts.details("backup_recovery")
-        words = (("May be lost (RPO)", "rpo"), ("May take (RTO)", "rto"), ("Method", "method"))
+        words = (
+            ("May be lost (RPO)", "rpo"),
+            ("May take (RTO)", "rto"),
+            ("Method", "method"),
+            ("Restore tried", "restore_test_every"),
+        )
         rows = [(label, text(given.get(key), UNKNOWN)) for label, key in words]
         return table("Backup, Answer", rows if given else ())
 
@@ -151,7 +162,7 @@ class Prd:
     @cached_property
     def metrics(self) -> Table:
         return table(
-            "Id, Metric, Baseline, Target, By, Measured by",
+            "Id, Metric, Baseline, Target, By, Measured by, Validates, Not at the cost of",
             (
                 (
                     self.facts.id("SM", it.name),
@@ -160,6 +171,8 @@ class Prd:
                     quantity(it.text, it.get("unit")),
                     text(it.get("by"), UNKNOWN),
                     text(it.get("measured_by"), UNKNOWN),
+                    text(it.get("validates")),
+                    text(it.get("counter_metric")),
                 )
                 for it in self.facts.items("success_metrics")
             ),
@@ -224,7 +237,7 @@ class Prd:
         return table(
             "Gap, Question, About, When",
             ((gap.id, code(gap.question), text(REQUIREMENTS[gap.question]), _when(gap)) for gap in open_),
-            "Every question that was asked is answered.",
+            "No question is open.",
         )
 
     @cached_property

@@ -8,7 +8,7 @@ from functools import cached_property
 from ..catalogue import Option
 from ..decisions import Rejected, Resolved
 from ..history import History, Record
-from .markdown import text
+from .markdown import sentence, text
 
 
 @dataclass(frozen=True)
@@ -50,9 +50,14 @@ class DecisionRecord:
         return given or self.record.why or (self.option.because if self.option else "")
 
     @property
+    def reason(self) -> str:
+        """The reason as a sentence of Markdown."""
+        return sentence(self.why[:1].upper() + self.why[1:]) if self.why else ""
+
+    @property
     def drivers(self) -> tuple[str, ...]:
         """What spoke for it: only known for the decision that stands, whose answers are at hand."""
-        return () if self.superseded_by else tuple(driver.because for driver in self.resolved.drivers)
+        return () if self.superseded_by else tuple(dict.fromkeys(driver.because for driver in self.resolved.drivers))
 
     @property
     def how(self) -> str:

@@ -9,6 +9,7 @@ import yaml
 
 from ..answers import LONGEST
 from ..catalogue import Catalogue
+from ..names import LONGEST as LONGEST_NAME
 from ..questionnaire import Question
 from ..reading import entities
 from ..reading.events import EVENT_KEYS, REACTION_KEYS
@@ -31,6 +32,7 @@ LINE: Json = {
     ],
 }
 LINES: Json = {"anyOf": [LINE, {"type": "array", "items": LINE}]}
+BARE = r"^(not needed|defer)(: [\s\S]+)?$"
 DAY = r"^\d{4}-\d{2}-\d{2}$"
 
 STATED: Json = {
@@ -38,7 +40,7 @@ STATED: Json = {
     "anyOf": [
         {"const": "tbd"},
         {"type": "null"},
-        {"type": "string", "pattern": "^(not needed|defer)(: .+)?$", "maxLength": LONGEST},
+        {"type": "string", "pattern": BARE, "maxLength": LONGEST},
         {
             "type": "object",
             "properties": {"not needed": TEXT},
@@ -48,6 +50,13 @@ STATED: Json = {
         {"type": "object", "properties": {"defer": TEXT}, "required": ["defer"], "additionalProperties": False},
     ],
 }
+
+NAMES: Mapping[str, Json] = {
+    "project_name": {"type": "string", "minLength": 1, "maxLength": 80, "pattern": r"^[^\n]*\S[^\n]*$"},
+    "project_slug": {"type": "string", "pattern": "^[a-z][a-z0-9]*(_[a-z0-9]+)*$", "maxLength": LONGEST_NAME},
+    "decided_on": {"type": "string", "pattern": r"^(\d{4}-\d{2}-\d{2})?$"},
+}
+"""Answers that have a form of their own."""
 
 UNASKED = ("guard",)
 """What nobody answers."""
@@ -74,7 +83,7 @@ def _question(question: Question, catalogue: Catalogue) -> Json:
         described["default"] = question.default
     if question.example:
         described["examples"] = [_plain(yaml.safe_load(question.example))]
-    value = _value(question)
+    value = _value(question, catalogue)
     if not question.about:
         return described | value
     return described | {"anyOf": [*_states(question), value, _assumed(question, value)]}
@@ -93,8 +102,10 @@ def _description(question: Question, catalogue: Catalogue) -> str:
 
 def _states(question: Question) -> list[Json]:
     if question.many:
-        alone = {"anyOf": [{"const": "tbd"}, {"type": "string", "pattern": "^(not needed|defer)(: .+)?$"}]}
+        alone = {"anyOf": [{"enum": ["tbd", "assume"]}, {"type": "string", "pattern": BARE}]}
         return [{"type": "array", "items": alone, "minItems": 1, "maxItems": 1}]
+    if question.type == "str":
+        return [{"enum": ["tbd", "assume"]}, {"type": "string", "pattern": BARE, "maxLength": LONGEST}]
     return [{"$ref": "#/$defs/stated"}]
 
 
@@ -104,16 +115,20 @@ def _assumed(question: Question, value: Json) -> Json:
         line: Json = {"enum": [f"assume: {choice}" for choice in question.choices]}
         return {"type": "array", "items": line, "minItems": 1, "maxItems": 1} if question.many else line
     if question.type == "str":
-        return {"type": "string", "pattern": "^assume: .+"}
+        return {"type": "string", "pattern": r"^assume: [\s\S]+"}
     return {"type": "object", "properties": {"assume": value}, "required": ["assume"], "additionalProperties": False}
 
 
-def _value(question: Question) -> Json:
+def _value(question: Question, catalogue: Catalogue) -> Json:
     """A value of a question, whatever states there are beside."""
+    if question.name in NAMES:
+        return NAMES[question.name]
+    if question.name == "decision_overrides":
+        return _overrides(catalogue)
     if question.choices:
         choice: Json = {"enum": list(question.choices)}
         if question.many:
-            return {"type": "array", "items": choice, "minItems": 1, "uniqueItems": True}
+            return {"type": "array", "items": choice, "minItems": int(bool(question.about)), "uniqueItems": True}
         return choice
     if question.items:
         return _list(question.items)
@@ -128,7 +143,7 @@ def _value(question: Question) -> Json:
 
 
 def _list(shape: Shape) -> Json:
-    """Items in short or in full; a single one; or a mapping from names to texts."""
+    """Items in short or in full, or a mapping from names to texts."""
     short = {
         "description": f"{shape.name}: {shape.text}",
         "type": "object",
@@ -192,6 +207,18 @@ def _lines_or(keys: tuple[str, ...], special: Mapping[str, Json], required: tupl
     full = {"type": "object", "properties": properties, "required": list(required), "additionalProperties": False}
     one = {"anyOf": [{"$ref": "#/$defs/line"}, full]}
     return {"anyOf": [one, {"type": "array", "items": one}]}
+
+
+def _overrides(catalogue: Catalogue) -> Json:
+    """Own words about decisions, by the decision's id."""
+
+    def words(options: Iterable[str]) -> Json:
+        rejected = {"type": "object", "properties": dict.fromkeys(options, TEXT), "additionalProperties": False}
+        keys = {"why": TEXT, "rejected": rejected, "revisit": TEXT, "confirmed_by": TEXT}
+        return {"type": "object", "properties": keys, "additionalProperties": False}
+
+    named = {it.id: words(option.name for option in it.options) for it in catalogue.decisions}
+    return {"type": "object", "properties": named, "additionalProperties": False}
 
 
 def _entities() -> Json:

@@ -9,7 +9,7 @@ from .. import names
 from ..answers import Answers
 from ..domain import Item, Product, Service, Value
 from ..problems import Problem, Refused, Report
-from ..text import quoted, slug
+from ..text import quoted
 from . import boundaries, entities, services
 from .node import Node, structure
 from .requirements import DETAILS, ITEMS, NUMBERS, TEXTS, details, external_apis, features, items, number
@@ -108,9 +108,9 @@ def _name(answers: Answers, report: Report) -> str:
 
 def _slug(answers: Answers, name: str, report: Report) -> str:
     given = _said(answers, "project_slug", report)
-    chosen = given or slug(name)
+    chosen = given or names.project_for(name)
     if fault := names.project(chosen):
-        whence = "" if given else ", made from project_name,"
-        better = slug(chosen) if not names.project(slug(chosen)) else f"{slug(chosen)}_app"
-        report("project_slug", f"{quoted(chosen)}{whence} {fault}", f"set project_slug, e.g. {quoted(better)}")
+        report(
+            "project_slug", f"{quoted(chosen)} {fault}", f"set project_slug, e.g. {quoted(names.project_for(chosen))}"
+        )
     return chosen
