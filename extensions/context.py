@@ -92,9 +92,10 @@ class Groundplan(ContextHook):
 
     @cached_property
     def questions(self) -> tuple[Question, ...]:
-        choices = {decision.id: decision.words for decision in self.catalogue.decisions}
         questions: tuple[Question, ...] = self.package.questionnaire.with_choices(
-            self.package.questionnaire.QUESTIONS, choices
+            self.package.questionnaire.QUESTIONS,
+            {decision.id: decision.words for decision in self.catalogue.decisions},
+            {decision.id: decision.answers for decision in self.catalogue.decisions},
         )
         return questions
 

@@ -122,6 +122,7 @@ ORDINARY = {
     "platform",
     "fields",
     "threshold",
+    "env_file",
 }
 """Options whose names are words that templates need for something else: `services` is a folder."""
 

@@ -161,7 +161,7 @@ class TestOwnedFiles:
         before = {path: (project / path).read_bytes() for path in (*OURS, "services/stock/prices.py")}
         reanswer(project, **changes)
         assert {path: (project / path).read_bytes() for path in before} == before
-        assert not [path for path, content in contents(project).items() if b"<<<<<<<" in content or ".rej" in path]
+        assert not [path for path, content in contents(project).items() if b"\n<<<<<<< " in content or ".rej" in path]
         if uses_postgres(model(project)):
             need_postgres()
         run(project, "pytest", "-q")

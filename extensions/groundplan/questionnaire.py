@@ -54,6 +54,8 @@ class Question:
     type: str
     choices: tuple[str, ...] = ()
     """What may be chosen, where the file says so itself."""
+    offered: tuple[str, ...] = ()
+    """What of it can be chosen today, where that is less."""
     many: bool = False
     """Whether several may be chosen."""
     required: bool = False
@@ -149,7 +151,7 @@ class Question:
         if self.choices and isinstance(value, bool):
             return f"choose {one_of(self.choices)}, in quotes: YAML reads yes, no, on and off as true and false"
         if self.choices:
-            return instead(value, self.choices, f"choose {one_of(self.choices)}")
+            return instead(value, self.choices, f"choose {one_of(self.offered or self.choices)}")
         return EXAMPLES[self.type]
 
 
@@ -166,9 +168,17 @@ def load(root: Path = ROOT, choices: Mapping[str, tuple[str, ...]] | None = None
     return tuple(found)
 
 
-def with_choices(questions: tuple[Question, ...], choices: Mapping[str, tuple[str, ...]]) -> tuple[Question, ...]:
-    """The questions with choices that are computed, by name."""
-    return tuple(replace(it, choices=choices[it.name]) if it.name in choices else it for it in questions)
+def with_choices(
+    questions: tuple[Question, ...],
+    choices: Mapping[str, tuple[str, ...]],
+    offered: Mapping[str, tuple[str, ...]] | None = None,
+) -> tuple[Question, ...]:
+    """The questions with choices that are computed, by name; `offered` are those among them that can be taken today."""
+    today = offered or {}
+    return tuple(
+        replace(it, choices=choices[it.name], offered=today.get(it.name, ())) if it.name in choices else it
+        for it in questions
+    )
 
 
 def check(

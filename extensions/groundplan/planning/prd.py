@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
+from ..answers import Answer
 from ..domain import ExternalApi, Feature, Field
 from ..gaps import REQUIREMENTS, Facts, Gap
 from ..text import line
@@ -88,7 +89,7 @@ class Prd:
         answers = ((label, self.facts.answer(name)) for label, name in asked)
         return table(
             "What, Required, Answer",
-            ((label, text(it.value, UNKNOWN), code(it.name)) for label, it in answers),
+            ((label, _required(it), code(it.name)) for label, it in answers),
         )
 
     @cached_property
@@ -185,14 +186,16 @@ class Prd:
 
     def _exits(self) -> Iterator[str]:
         first = [it for it in self.facts.product.features if it.priority == "P1"]
-        if first:
-            count = sum(len(it.criteria) for it in first)
-            ids = ", ".join(it.id for it in first)
-            yield f"The {count} acceptance criteria of {ids} pass as tests without an xfail mark."
+        if count := sum(len(it.criteria) for it in first):
+            ids = ", ".join(it.id for it in first if it.criteria)
+            criteria = "The acceptance criterion" if count == 1 else f"The {count} acceptance criteria"
+            yield f"{criteria} of {ids} pass{'es' if count == 1 else ''} without an xfail mark."
         for row in self.targets.rows:
-            yield f"{row[0]} is measured: {row[2]} {row[3]} at {row[4]}."
+            measure, load = (f"{cell} " if cell != UNKNOWN else "" for cell in (row[2], row[4]))
+            yield f"{row[0]} is measured: {measure}{row[3]}{f' at {load.strip()}' if load else ''}."
         if must := sum(gap.must for gap in self.gaps):
-            yield f"The {must} gaps to resolve before coding are resolved ([GapReport](GapReport.md))."
+            gaps = "gap to resolve before coding is" if must == 1 else "gaps to resolve before coding are"
+            yield f"The {must} {gaps} resolved ([GapReport](GapReport.md))."
 
     @cached_property
     def risks(self) -> Table:
@@ -260,6 +263,12 @@ class Prd:
 
 def quantity(value: object, unit: object) -> str:
     return f"{text(value)} {text(unit, '')}".strip() if value not in (None, "") else UNKNOWN
+
+
+def _required(answer: Answer) -> str:
+    """A choice, or the state that it is in."""
+    said = {"not needed": f"not needed: {answer.reason}", "defer": f"deferred: {answer.trigger}"}
+    return text(said.get(answer.state, answer.value), UNKNOWN)
 
 
 def _when(gap: Gap) -> str:
