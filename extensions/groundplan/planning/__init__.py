@@ -80,6 +80,11 @@ class Planning:
             for service in self.project.product.services
         )
 
+    @property
+    def services(self) -> str:
+        """Who does what, after what is still open about it."""
+        return self.section("services", self.architecture.services)
+
     @cached_property
     def courses(self) -> Table:
         """What happens across services, and where it is drawn."""
