@@ -128,11 +128,11 @@ class Advice:
     def _refused_to(self, decision: Decision, option: Option) -> str:
         """What somebody took that needs another option of this decision, or an empty string."""
         lost = {trait for it in decision.offered for trait in it.provides} - set(option.provides)
-        for id, pick in self.picks.items():
+        needy = [(id, pick) for id, pick in self.picks.items() if pick.firm and pick.option.needs and id != decision.id]
+        for id, pick in needy:
             others = (it.option for key, it in self.picks.items() if key not in (id, decision.id))
             given = {trait for it in others for trait in it.provides}
-            missing = [trait for trait in pick.option.needs if trait in lost - given]
-            if id != decision.id and pick.firm and missing:
+            if missing := [trait for trait in pick.option.needs if trait in lost - given]:
                 return f"{pick.option.label} ({id}) needs {_providers(missing[0], self.catalogue)}"
         return ""
 
