@@ -57,12 +57,31 @@ RENAMED: Answers = {
     "services": [*SHOP["services"][:2], {**SHOP["services"][2], "name": "letters"}],
     "data_entities": [*SHOP["data_entities"][:2], SHOP["data_entities"][2].replace("post.", "letters.")],
 }
+MERGED: Answers = {
+    "services": SHOP["services"][:2],
+    "data_entities": [*SHOP["data_entities"][:2], SHOP["data_entities"][2].replace("post.", "sales.")],
+}
+SPLIT: Answers = {
+    "services": [*SHOP["services"], {"name": "prices", "responsibility": "keeps what things cost"}],
+    "data_entities": [*SHOP["data_entities"], "prices.Price(thing_label: str, amount: money)"],
+}
+MOVED: Answers = {
+    "services": SHOP["services"],
+    "data_entities": [
+        SHOP["data_entities"][0].replace("stock.", "sales."),
+        *SHOP["data_entities"][1:],
+        "stock.Shelf(label: str)",
+    ],
+}
 LONGER: Answers = {"data_entities": [f"{SHOP['data_entities'][0][:-1]}, colour: str?)", *SHOP["data_entities"][1:]]}
 
 CHANGES: dict[str, Answers] = {
     "a service and an entity come": ADDED,
     "a service goes": REMOVED,
     "a service is renamed": RENAMED,
+    "two services merge": MERGED,
+    "a service splits": SPLIT,
+    "an entity moves": MOVED,
     "a field comes": LONGER,
     "storage flips": {"storage_kind": "postgres"},
     "architecture flips": {"architecture_style": "modular_monolith"},
@@ -282,6 +301,21 @@ class TestManagedFiles:
         assert (project / "MOTTO").read_text() == "new\n"
         assert recorded(project)["_commit"] == "v2.0.0"
         assert managed(project) == managed(generate(recorded(project), template))
+
+    def test_a_new_question_arrives_open_and_as_a_gap(
+        self, generate: Generate, reanswer: Reanswer, tmp_path: Path
+    ) -> None:
+        template = clone_template(tmp_path / "template")
+        project = generate(SHOP, template)
+        with (template / "questions" / "2-10-future.yml").open("a") as file:
+            file.write(
+                "\nsupport_hours:\n  type: str\n  qmark: '2.10'\n  help: When is somebody there?\n"
+                "  x-guide: G10c\n  x-about: when somebody is there\n  default: ''\n"
+            )
+        commit(template, "v2.0.0")
+        reanswer(project, ref="v2.0.0")
+        assert recorded(project)["support_hours"] == ""
+        assert "A02-support_hours" in (project / "Planning" / "model.json").read_text("utf-8")
 
 
 class TestMemory:
