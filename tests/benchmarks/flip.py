@@ -43,18 +43,17 @@ if __name__ == "__main__":
         project = folder / "project"
         copy(template, project, answers)
         committed(project)
-        empty = committed(empty_template(folder / "empty", project))
-        (empty / "template" / "{{ _copier_conf.answers_file }}.jinja").write_text(
-            "{{ _copier_answers|to_nice_yaml -}}\n"
-        )
-        committed_empty = folder / "empty project"
-        run("git", "add", "--all", cwd=empty)
-        run("git", "commit", "--quiet", "--message", "with answers", cwd=empty)
-        copy(empty, committed_empty)
-        committed(committed_empty)
+        empty = empty_template(folder / "empty", project)
+        (empty / "template" / ".copier-answers.yml").unlink()
+        recorded = "{{ _copier_answers|to_nice_yaml -}}\n"
+        (empty / "template" / "{{ _copier_conf.answers_file }}.jinja").write_text(recorded)
+        committed(empty)
+        hollow = folder / "hollow"
+        copy(empty, hollow)
+        committed(hollow)
         works = {
             "fresh copy": partial(copy, template, folder / "fresh", answers),
-            "copier update, empty files": partial(undone, committed_empty, *UPDATE),
+            "copier update, empty files": partial(undone, hollow, *UPDATE),
             "copier update, one flip": partial(undone, project, *UPDATE, "--data", "storage_kind=postgres"),
             "plan decide, one flip": partial(undone, project, *PLAN, "storage_kind=postgres"),
         }
