@@ -26,6 +26,15 @@ def copying(template: Path, folder: Path, *options: str) -> Terminal:
     return Terminal(command, os.environ)
 
 
+def go_to_the_name(terminal: Terminal) -> None:
+    """Accept the first two prompts, which every sitting begins with."""
+    terminal.wait("0 How much do you want to answer now?")
+    terminal.type(ENTER)
+    terminal.wait("0 Who answers?")
+    terminal.type(ENTER)
+    terminal.wait("1 What is the project called?")
+
+
 class TestExpressRun:
     """Somebody who reads nothing but the prompts gets a project that starts."""
 
@@ -35,11 +44,7 @@ class TestExpressRun:
         """The project, and all that was on the screen while it was asked for."""
         project = tmp_path_factory.mktemp("typed") / "shop"
         with copying(template, project) as terminal:
-            terminal.wait("0 How much do you want to answer now?")
-            terminal.type(ENTER)
-            terminal.wait("0 Who answers?")
-            terminal.type(ENTER)
-            terminal.wait("1 What is the project called?")
+            go_to_the_name(terminal)
             terminal.type(ENTER)
             terminal.wait("name the project, e.g.")
             terminal.type("Book shop", ENTER)
@@ -106,11 +111,7 @@ class TestInterruption:
     def test_keeps_what_was_answered_and_goes_on_from_there(self, template: Path, tmp_path: Path) -> None:
         project, kept = tmp_path / "shop", tmp_path / "shop.answers.yml"
         with copying(template, project) as terminal:
-            terminal.wait("0 How much")
-            terminal.type(ENTER)
-            terminal.wait("0 Who answers?")
-            terminal.type(ENTER)
-            terminal.wait("1 What is the project called?")
+            go_to_the_name(terminal)
             terminal.type("Book shop", ENTER)
             terminal.wait("1 What is the idea")
             terminal.type("Sells books.", FINISH)

@@ -110,10 +110,15 @@ def answer_of(name: str, value: object) -> Answer:
 
 def _completed(value: object, because: object) -> object:
     """A state that was chosen from a list, with what was said of it in the companion question."""
-    state = value[0] if _is_lone_state(value) else value
-    if state in ("not needed", "defer", "assume") and isinstance(because, str) and because.strip():
+    if (state := bare(value)) and isinstance(because, str) and because.strip():
         return f"{state}: {because}"
     return value
+
+
+def bare(value: object) -> str:
+    """The state that was chosen from a list without saying more; empty for anything else."""
+    lone = value[0] if isinstance(value, (list, tuple)) and len(value) == 1 else value
+    return lone if isinstance(lone, str) and lone in ("not needed", "defer", "assume") else ""
 
 
 _EMPTY: tuple[object, ...] = (None, "", (), {})

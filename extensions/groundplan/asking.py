@@ -10,11 +10,11 @@ from functools import cached_property
 from typing import Generic, TypeVar
 
 from . import history, reading
-from .answers import REASON, Answers, answer_of, frozen
+from .answers import REASON, Answers, answer_of, bare, frozen
 from .catalogue import Catalogue, Decision
 from .decisions import Advice, advise, overrides
 from .problems import Problem, Report
-from .questionnaire import BY_NAME, DEPTHS, QUESTIONS, REQUIREMENTS, Question, bare
+from .questionnaire import BY_NAME, DEPTHS, QUESTIONS, REQUIREMENTS, Question, is_within
 from .text import one_of
 
 EMPTY = "tbd, or not needed: <reason>? An empty list does not say; defer: and assume: are answers, too"
@@ -32,6 +32,9 @@ WIDTH = 76
 
 DEFAULTS = {it.name: it.default for it in QUESTIONS if it.about and it.default is not None}
 """What requirements are taken for until they are asked."""
+
+SELECTS = tuple(it.name for it in QUESTIONS if it.states)
+"""The requirements that are answered by a choice."""
 
 NO_CHOICES = "[]"
 """With these Copier takes any answer: it was checked before, and making choices takes longer than all else."""
@@ -73,17 +76,17 @@ class Asking:
     @property
     def choices(self) -> Mapping[str, str]:
         """What may be chosen, by question, as Copier reads it."""
-        return ByName(tuple(it.name for it in BY_NAME.values() if it.states), self._choices)
+        return ByName(SELECTS, self._choices)
 
     @property
     def stated(self) -> Mapping[str, bool]:
         """Whether a state was chosen in place of a value, so that something is asked about it."""
-        return ByName(tuple(REQUIREMENTS), lambda name: bool(bare(self.given.get(name))))
+        return ByName(SELECTS, lambda name: bool(bare(self.given.get(name))))
 
     @property
     def because(self) -> Mapping[str, str]:
         """What is asked about a state that was chosen."""
-        return ByName(tuple(REQUIREMENTS), self._because)
+        return ByName(SELECTS, self._because)
 
     @property
     def decisions(self) -> Mapping[str, Prompt]:
@@ -104,9 +107,7 @@ class Asking:
         if question.name in self.decisions:
             return self.decisions[question.name].asked
         depth = self.given.get("depth")
-        if not question.is_asked or depth not in DEPTHS or question.depth not in DEPTHS:
-            return question.is_asked
-        return DEPTHS.index(question.depth) <= DEPTHS.index(str(depth))
+        return question.is_asked and (depth not in DEPTHS or is_within(question.depth, str(depth)))
 
     def fault(self, name: str) -> str:
         """How to mend an answer, and what is wrong with it; empty when it can be taken.

@@ -90,7 +90,7 @@ def resolve(
     """
     report = Report()
     wanted = {it.id: _wanted(it, answers, recorded, drivers, report) for it in catalogue.decisions}
-    advice = Advice(catalogue, tuple(drivers), _proposed(catalogue, wanted, drivers))
+    advice = _proposed(Advice(catalogue, tuple(drivers), wanted))
     for decision in catalogue.decisions:
         _check(decision, advice, report)
     own = overrides(catalogue, answers, report)
@@ -108,9 +108,18 @@ class Advice:
 
     def clash_if_chosen(self, decision: Decision, option: Option) -> str:
         """What an option could not live with if somebody chose it, after all that nobody chose has given way."""
-        wanted = {**self.picks, decision.id: _Pick(option, "chosen")}
-        picks = _proposed(self.catalogue, wanted, self.drivers)
-        return Advice(self.catalogue, self.drivers, picks).clash(decision, option)
+        return _proposed(self.with_pick(decision, _Pick(option, "chosen"))).clash(decision, option)
+
+    def with_pick(self, decision: Decision, pick: _Pick) -> Advice:
+        """The same with another pick for a decision."""
+        return replace(self, picks={**self.picks, decision.id: pick})
+
+    def may_move(self, decision: Decision) -> bool:
+        """Whether nobody took an option that cannot be, and another one can."""
+        pick = self.picks[decision.id]
+        if pick.firm or not self.clash(decision, pick.option):
+            return False
+        return any(not self.clash(decision, it) for it in decision.offered)
 
     def best(self, decision: Decision) -> Option:
         """The option that `auto` would take, going with everything else."""
@@ -145,7 +154,7 @@ def advise(catalogue: Catalogue, answers: Answers, product: Product, recorded: M
     """What answers that may still be incomplete speak for."""
     drivers = holding(answers, product)
     wanted = {it.id: _wanted(it, answers, recorded, drivers, Report()) for it in catalogue.decisions}
-    return Advice(catalogue, drivers, _proposed(catalogue, wanted, drivers))
+    return _proposed(Advice(catalogue, drivers, wanted))
 
 
 def _wanted(
@@ -169,31 +178,24 @@ def _wanted(
     return _Pick(_best(decision.offered, drivers), how, open=True)
 
 
-def _proposed(catalogue: Catalogue, wanted: Mapping[str, _Pick], drivers: Sequence[Driver]) -> dict[str, _Pick]:
+def _proposed(advice: Advice) -> Advice:
     """Replace the picks that are still open by the best options that go with everything else.
 
     One that was recorded for `auto` is opened again when it does not go with what is decided now. Each round settles at
     least one of them, so there are no more rounds than decisions.
     """
-    picks = dict(wanted)
-    for _ in catalogue.decisions:
-        for decision in catalogue.decisions:
-            if picks[decision.id].open:
-                best = Advice(catalogue, tuple(drivers), picks).best(decision)
-                picks[decision.id] = replace(picks[decision.id], option=best, open=False)
-        stuck = [it for it in catalogue.decisions if _may_move(it, picks, drivers, catalogue)]
-        if not stuck:
+    decisions = advice.catalogue.decisions
+    for _ in decisions:
+        for decision in decisions:
+            pick = advice.picks[decision.id]
+            if pick.open:
+                best = advice.best(decision)
+                advice = advice.with_pick(decision, replace(pick, option=best, open=False))
+        stuck = next(filter(advice.may_move, decisions), None)
+        if stuck is None:
             break
-        picks[stuck[0].id] = replace(picks[stuck[0].id], open=True)
-    return picks
-
-
-def _may_move(decision: Decision, picks: Mapping[str, _Pick], drivers: Sequence[Driver], catalogue: Catalogue) -> bool:
-    """Whether nobody took an option that cannot be, and another one can."""
-    advice, pick = Advice(catalogue, tuple(drivers), picks), picks[decision.id]
-    if pick.firm or not advice.clash(decision, pick.option):
-        return False
-    return any(not advice.clash(decision, it) for it in decision.offered)
+        advice = advice.with_pick(stuck, replace(advice.picks[stuck.id], open=True))
+    return advice
 
 
 def _check(decision: Decision, advice: Advice, report: Report) -> None:

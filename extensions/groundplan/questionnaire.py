@@ -12,7 +12,7 @@ from pathlib import Path
 
 import yaml
 
-from .answers import PLAIN, REASON, answer_of, frozen, parsed
+from .answers import PLAIN, REASON, answer_of, bare, frozen, parsed
 from .catalogue import LOADER
 from .problems import Problem, instead
 from .shapes import Shape, shape
@@ -155,14 +155,14 @@ class Question:
         return EXAMPLES[self.type]
 
 
-def load(root: Path = ROOT, choices: Mapping[str, tuple[str, ...]] | None = None) -> tuple[Question, ...]:
-    """The questions of a template in the order in which they are asked; `choices` are those that are computed."""
+def load(root: Path = ROOT) -> tuple[Question, ...]:
+    """The questions of a template in the order in which they are asked, without choices that are computed."""
     found: list[Question] = []
     section = ""
     for document in _documents(root / "copier.yml"):
         for name, details in document.items():
             if not name.startswith("_"):
-                question = _question(name, details, (choices or {}).get(name, ()), section)
+                question = _question(name, details, section)
                 section = question.section
                 found.append(question)
     return tuple(found)
@@ -212,6 +212,11 @@ def check(
     return taken, tuple(problems)
 
 
+def is_within(first: str, depth: str) -> bool:
+    """Whether what is asked from a depth on is asked at another one; what has no depth of its own always is."""
+    return first not in DEPTHS or DEPTHS.index(first) <= DEPTHS.index(depth)
+
+
 def _misplaced(known: Mapping[str, Question], taken: Mapping[str, object]) -> Iterator[Problem]:
     """Companions that belong to no state, or do not say what their state needs."""
     for name, because in taken.items():
@@ -227,12 +232,6 @@ def _misplaced(known: Mapping[str, Question], taken: Mapping[str, object]) -> It
             yield Problem(name, f"{quoted(because)} is not one of {', '.join(choices)}", fix)
 
 
-def bare(value: object) -> str:
-    """The state that was chosen from a list without saying more; empty for anything else."""
-    lone = value[0] if isinstance(value, (list, tuple)) and len(value) == 1 else value
-    return lone if isinstance(lone, str) and lone in ("not needed", "defer", "assume") else ""
-
-
 def _documents(path: Path) -> Iterator[Mapping[str, object]]:
     """The documents of a file, with those that are only an `!include` replaced by what they name."""
     for document in SEPARATOR.split(path.read_text("utf-8")):
@@ -242,7 +241,7 @@ def _documents(path: Path) -> Iterator[Mapping[str, object]]:
             yield content
 
 
-def _question(name: str, details: object, computed: tuple[str, ...], section: str) -> Question:
+def _question(name: str, details: object, section: str) -> Question:
     if not isinstance(details, Mapping):  # `name: default` for short
         return Question(name, type(details).__name__)
     listed = details.get("x-choices", details.get("choices"))
@@ -253,7 +252,7 @@ def _question(name: str, details: object, computed: tuple[str, ...], section: st
     return Question(
         name,
         type=details.get("type", "yaml"),
-        choices=tuple(_choices(listed)) if isinstance(listed, (list, dict)) else computed,
+        choices=tuple(_choices(listed)) if isinstance(listed, (list, dict)) else (),
         many=details.get("multiselect") is True,
         required="default" not in details,
         guide=(guide,) if isinstance(guide, str) else tuple(guide),

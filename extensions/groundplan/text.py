@@ -68,7 +68,6 @@ FILTERS: dict[str, Callable[..., str]] = {
     "line": line,
     "doc": doc,
     "md": md,
-    "slug": slug,
     "one_of": one_of,
 }
 """What templates and questions may use."""

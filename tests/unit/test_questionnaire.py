@@ -52,7 +52,8 @@ class TestLoad:
     def test_leaves_choices_that_are_computed_to_whoever_computes_them(self, tmp_path: Path) -> None:
         (tmp_path / "copier.yml").write_text('colour: {type: str, choices: "{{ all }}", default: red}\n')
         assert questionnaire.load(tmp_path)[0].choices == ()
-        assert questionnaire.load(tmp_path, {"colour": ("red",)})[0].choices == ("red",)
+        questions = questionnaire.with_choices(questionnaire.load(tmp_path), {"colour": ("red",)})
+        assert questions[0].choices == ("red",)
 
 
 class TestCheck:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from ..domain import Item
 from ..plan import working_days
 from .facts import Facts
 from .model import DEFER, MUST, Finding, rule
@@ -167,6 +168,11 @@ def in_and_out_of_scope(facts: Facts) -> Iterator[Finding]:
                 )
 
 
+def _subject(question: str, item: Item) -> str:
+    """An item of an answer, in a word."""
+    return f"{question}-{_key(item.name).replace(' ', '-')}"
+
+
 def _key(name: str) -> str:
     return " ".join(re.findall(r"\w+", name.casefold()))
 
@@ -229,7 +235,7 @@ def detail_of_nothing(facts: Facts) -> Iterator[Finding]:
         for item in facts.items(question):
             if item.name not in known:
                 yield Finding(
-                    f"{question}-{_key(item.name).replace(' ', '-')}",
+                    _subject(question, item),
                     f'{question} speaks of "{item.name}", which is not in {where}',
                     f"name one that is there, or add it to {where}",
                     question,
@@ -244,7 +250,7 @@ def service_of_nobody(facts: Facts) -> Iterator[Finding]:
             service = str(item.get("service"))
             if service and service not in facts.product.by_name:
                 yield Finding(
-                    f"{question}-{_key(item.name).replace(' ', '-')}",
+                    _subject(question, item),
                     f'{question} says that "{item.name}" is about {service}, which is no service',
                     f"name one of {', '.join(facts.product.by_name)}, or none",
                     question,

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 import yaml
 
 from ..catalogue import Catalogue
-from ..questionnaire import DEPTHS, Question
+from ..questionnaire import Question, is_within
 
 WIDTH = 100
 
@@ -35,7 +35,7 @@ def asked(question: Question, catalogue: Catalogue, depth: str) -> bool:
         return False
     decision = next((it for it in catalogue.decisions if it.id == question.name), None)
     first = question.depth if decision is None else "comprehensive" if decision.settled else "standard"
-    return DEPTHS.index(first) <= DEPTHS.index(depth)
+    return is_within(first, depth)
 
 
 def _entries(questions: Iterable[Question], catalogue: Catalogue, depth: str) -> Iterator[str]:

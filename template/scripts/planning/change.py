@@ -184,7 +184,7 @@ def _told(errors: str) -> list[str]:
 def _archive(clone: Path, pristine: Path) -> tuple[str, ...]:
     """Put documents that went, and files that went with somebody's edits in them, into the archive."""
     _git(clone, "add", "--all")
-    gone = [path for kind, path in _states(clone, "HEAD") if kind == "D"]
+    gone = [path for kind, path in _states(clone, "--cached", "HEAD") if kind == "D"]
     if not gone:
         return ()
     kept = [path for path in gone if _is_worth(clone, pristine, path)]
@@ -214,13 +214,9 @@ def _bytes(clone: Path, path: str) -> bytes:
     ).stdout
 
 
-def _states(folder: Path, before: str, after: str = "--cached") -> Iterator[tuple[str, str]]:
-    """What happens to each file from one state to another."""
-    options = ("--name-status", "--no-renames", "-z")
-    if after == "--cached":
-        listed = _git(folder, "diff", *options, "--cached", before)
-    else:
-        listed = _git(folder, "diff", *options, before, after)
+def _states(folder: Path, *between: str) -> Iterator[tuple[str, str]]:
+    """What happens to each file between two states, named as `git diff` names them."""
+    listed = _git(folder, "diff", "--name-status", "--no-renames", "-z", *between)
     parts = [part for part in listed.split("\0") if part]
     yield from zip(parts[::2], parts[1::2], strict=True)
 
