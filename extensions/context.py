@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import atexit
 import hashlib
+import re
 import sys
-from collections.abc import Iterable, Mapping, MutableMapping
+from collections.abc import Iterable, Iterator, Mapping, MutableMapping, Sequence
 from functools import cached_property
 from importlib import import_module
 from importlib.util import module_from_spec, spec_from_file_location
@@ -26,12 +27,21 @@ if TYPE_CHECKING:
     from groundplan.asking import Asking
     from groundplan.catalogue import Catalogue
     from groundplan.project import Project
+    from groundplan.provenance import Made
     from groundplan.questionnaire import Question
 
 ROOT = Path(__file__).resolve().parent.parent
 
 RECORDED = ("_commit", "_src_path")
 """What an answers file holds that is no answer, and may come with answers taken from one."""
+
+MODEL = "Planning/model.json"
+"""What tells of all other files."""
+ANSWERS_FILE = "{{ _copier_conf.answers_file }}"
+"""The template of the answers file, which is no file that answers are made into."""
+
+LOOP = re.compile(r"\{% yield (?P<name>\w+) from (?P<items>.+?) %\}(?P<body>.*?)\{% endyield %\}")
+"""Copier's loop over paths."""
 
 MODULES = (
     "answers",
@@ -42,6 +52,7 @@ MODULES = (
     "names",
     "problems",
     "project",
+    "provenance",
     "questionnaire",
     "reading",
     "text",
@@ -105,6 +116,7 @@ class Groundplan(ContextHook):
         context["render_role"] = lambda: role
         if context["_copier_phase"] == "render":
             context["project"] = self.project = self.project or self.build(context)
+            context["made"] = lambda: sorted(self.made(dict(context)), key=lambda it: it.path)
         else:
             self.help_prompts(context, role)
 
@@ -180,6 +192,50 @@ class Groundplan(ContextHook):
         except self.package.problems.Refused as refused:
             raise told(refused.problems) from None
         return project
+
+    def made(self, context: Mapping[str, Any]) -> Iterator[Made]:
+        """Every file that is rendered but the model, with the answers that were read for each of its lines.
+
+        They are rendered once more for that: Copier goes through its files in the order of the disk, and what is told
+        of them has to stand in one of them.
+        """
+        folder = ROOT / "template"
+        for source in sorted(folder.rglob("*.jinja")):
+            name = source.relative_to(folder).as_posix().removesuffix(".jinja")
+            if name not in (MODEL, ANSWERS_FILE):
+                template = self.environment.get_template(source.relative_to(ROOT).as_posix())
+                for path, there, variables in self.paths(name.split("/"), "", frozenset(), context):
+                    yield self.package.provenance.made(path, there, self.noted(template.generate(variables)))
+
+    def paths(
+        self, parts: Sequence[str], above: str, there: frozenset[str], variables: Mapping[str, Any]
+    ) -> Iterator[tuple[str, frozenset[str], Mapping[str, Any]]]:
+        """The files that a template makes: path, the answers that let it be there, and what its loops stand at."""
+        if not parts:
+            yield above, there, variables
+            return
+        (part, *below), items = parts, [variables]
+        with self.package.provenance.noting() as read:
+            if loop := LOOP.search(part):
+                part = part.replace(loop[0], loop["body"])
+                found = self.environment.compile_expression(loop["items"], undefined_to_none=False)(**variables)
+                items = [{**variables, loop["name"]: it} for it in found or ()]
+        for item in items:
+            with self.package.provenance.noting() as own:
+                name = self.environment.from_string(part).render(item)
+            if name:
+                path = f"{above}/{name}" if above else name
+                yield from self.paths(below, path, there | read | own, item)
+
+    def noted(self, chunks: Iterator[str]) -> Iterator[tuple[str, set[str]]]:
+        """The pieces of a file, each with the answers that were read for it."""
+        done = object()
+        while True:
+            with self.package.provenance.noting() as read:
+                chunk = next(chunks, done)
+            if not isinstance(chunk, str):
+                return
+            yield chunk, read
 
 
 def in_order(dumper: yaml.SafeDumper, mapping: Mapping[str, object]) -> yaml.Node:

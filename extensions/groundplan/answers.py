@@ -12,6 +12,7 @@ from typing import Literal, TypeGuard
 import yaml
 
 from .problems import Problem
+from .provenance import note
 from .text import UNPRINTABLE
 
 State = Literal["value", "not needed", "defer", "assume", "tbd"]
@@ -71,6 +72,7 @@ class Answers(Mapping[str, Answer]):
         self.problems = tuple(problems)
 
     def __getitem__(self, name: str) -> Answer:
+        note(name)
         return self._held.get(name) or Answer(name)
 
     def __contains__(self, name: object) -> bool:

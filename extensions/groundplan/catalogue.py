@@ -14,6 +14,8 @@ from typing import TypeVar
 
 import yaml
 
+from .provenance import told
+
 STATUSES = ("offered", "planned")
 """An option is `offered`, or `planned`: considered in documents, and not selectable yet."""
 
@@ -48,6 +50,7 @@ class CatalogueError(ValueError):
     """A decision file that its author has to mend; the message names the file and the place in it."""
 
 
+@told(lambda it, part: (it.decision,) if part != "decision" else ())
 @dataclass(frozen=True)
 class Requirement:
     """A package that the generated project needs, and what for."""
@@ -55,6 +58,8 @@ class Requirement:
     spec: str
     """Pinned: `aiosqlite==0.22.1`."""
     why: str
+    decision: str = ""
+    """Whose option needs it."""
 
     @property
     def package(self) -> str:
@@ -65,6 +70,7 @@ class Requirement:
         return self.spec
 
 
+@told(lambda it, part: (it.decision,) if part != "decision" else ())
 @dataclass(frozen=True)
 class Variable:
     """An environment variable; `{service}` or `{SERVICE}` in its name makes it one per service."""
@@ -75,6 +81,8 @@ class Variable:
     secret: bool = False
     type: str = ""
     """Its annotation in the generated settings; text unless it says otherwise."""
+    decision: str = ""
+    """Whose option reads it."""
 
     @property
     def per_service(self) -> bool:
@@ -93,6 +101,7 @@ class Footprint:
     """The path under which a process serves a service."""
 
 
+@told(lambda it, part: (it.decision,) if part != "decision" else ())
 @dataclass(frozen=True)
 class Module:
     """A whole file that an option brings into the generated project."""
@@ -105,6 +114,8 @@ class Module:
     """What it holds, before rendering."""
     rendered: bool
     """Whether `source` is a Jinja template."""
+    decision: str
+    """Whose option brings it."""
 
 
 @dataclass(frozen=True)
@@ -264,7 +275,7 @@ def _option(folder: Path, file: str, name: str, raw: object) -> Option:
             **entry,
             "name": name,
             "drivers": tuple((driver, _weight(weight, where)) for driver, weight in drivers.items()),
-            "footprint": _footprint(entry.get("footprint", {}), f"{where}.footprint"),
+            "footprint": _footprint(entry.get("footprint", {}), folder.name, f"{where}.footprint"),
             "modules": _modules(folder / name),
             **{key: _texts(entry.get(key), f"{where}.{key}") for key in ("provides", "needs", "conflicts")},
         },
@@ -275,7 +286,7 @@ def _option(folder: Path, file: str, name: str, raw: object) -> Option:
     return option
 
 
-def _footprint(raw: object, where: str) -> Footprint:
+def _footprint(raw: object, decision: str, where: str) -> Footprint:
     entry = _mapping(raw, where)
     dependencies = _mapping(entry.get("dependencies", {}), f"{where}.dependencies")
     environment = _mapping(entry.get("environment", {}), f"{where}.environment")
@@ -283,9 +294,13 @@ def _footprint(raw: object, where: str) -> Footprint:
         Footprint,
         {
             **entry,
-            "dependencies": tuple(Requirement(spec, str(why)) for spec, why in dependencies.items()),
+            "dependencies": tuple(Requirement(spec, str(why), decision) for spec, why in dependencies.items()),
             "environment": tuple(
-                _made(Variable, {**_mapping(variable, f"{where}.{name}"), "name": name}, f"{where}.{name}")
+                _made(
+                    Variable,
+                    {**_mapping(variable, f"{where}.{name}"), "name": name, "decision": decision},
+                    f"{where}.{name}",
+                )
                 for name, variable in environment.items()
             ),
         },
@@ -306,6 +321,7 @@ def _module(path: Path, folder: Path) -> Module:
         source=path.relative_to(root).as_posix(),
         text=path.read_text("utf-8"),
         rendered=path.suffix == ".jinja",
+        decision=folder.parent.name,
     )
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from functools import cached_property
 
 from . import schema
 from .domain import (
@@ -19,6 +18,7 @@ from .domain import (
     pascal,
 )
 from .layout import absent, assigned, wrapped
+from .provenance import cached_property, told
 from .text import py
 
 ANNOTATIONS = {
@@ -144,6 +144,7 @@ def _literal(type: Type, value: object) -> str:
     return py(float(str(value)) if type.kind == "float" else value)
 
 
+@told(lambda _, __: ("data_entities", "services"))
 @dataclass(frozen=True)
 class ClassCode:
     """A Pydantic class: its name, what it is, its fields."""
@@ -352,6 +353,7 @@ RECORD_COLUMNS = (
 """The columns that a table has when it is created; written out, for a migration never changes."""
 
 
+@told(lambda _, __: ("data_entities",))
 @dataclass(frozen=True)
 class RevisionCode:
     """A migration."""

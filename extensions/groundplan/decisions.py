@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
 from .answers import Answers
@@ -11,6 +11,7 @@ from .catalogue import Catalogue, Decision, Option
 from .domain import Product
 from .drivers import Driver, holding, meaning
 from .problems import Report, instead
+from .provenance import Names, noting, told
 from .text import one_of, quoted
 
 
@@ -31,6 +32,13 @@ class Override:
     confirmed_by: str = ""
 
 
+KNOWN = ("decision", "answers")
+"""The parts of a resolved decision that hang on no answer."""
+EXPLAINED = ("rejected", "scores", "better", "reopened_by", "close")
+"""Those that hang on other answers than the decision's own."""
+
+
+@told(lambda it, part: (it.decision.id, *(it.answers if part in EXPLAINED else ())) if part not in KNOWN else ())
 @dataclass(frozen=True)
 class Resolved:
     """A decision with its outcome."""
@@ -49,6 +57,8 @@ class Resolved:
     reopened_by: tuple[str, ...]
     """What would have to change for another option to be looked at again."""
     override: Override = Override()
+    answers: Names = field(default=frozenset(), compare=False)
+    """The questions whose answers speak in its reasons."""
 
     @property
     def because(self) -> str:
@@ -95,7 +105,14 @@ def resolve(
         _check(decision, advice, report)
     own = overrides(catalogue, answers, report)
     report.refuse()
-    return tuple(_explained(decision, advice, own.get(decision.id, Override())) for decision in catalogue.decisions)
+    return tuple(_told(decision, advice, own.get(decision.id, Override())) for decision in catalogue.decisions)
+
+
+def _told(decision: Decision, advice: Advice, override: Override) -> Resolved:
+    """A decision with what its reasons were made from."""
+    with noting() as answers:
+        resolved = _explained(decision, advice, override)
+    return replace(resolved, answers=frozenset(answers))
 
 
 @dataclass(frozen=True)

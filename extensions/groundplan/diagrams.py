@@ -4,11 +4,15 @@ so that neither hostile texts nor names such as `end` or `title` can break a dia
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from dataclasses import field as dataclass_field
+from functools import wraps
+from typing import ParamSpec
 
 from .domain import Entity, Event, ExternalApi, Field, Item, Product, Service
 from .plan import Plan
+from .provenance import Names, note, noting, told
 from .text import line
 
 ANSWERS = {"create": 201, "update": 200, "delete": 204}
@@ -17,12 +21,31 @@ ANSWERS = {"create": 201, "update": 200, "delete": 204}
 _PLAIN = re.compile(r"[^A-Za-z0-9 ,.()/'?!+=\u00c0-\u024f-]")
 
 
+P = ParamSpec("P")
+
+
+@told(lambda it, part: it.answers if part == "source" else ())
 @dataclass(frozen=True)
 class Diagram:
     """A diagram and the sentence that says what it shows."""
 
     title: str
     source: str
+    answers: Names = dataclass_field(default=frozenset(), compare=False)
+    """What it was drawn from."""
+
+
+def drawn(draw: Callable[P, Diagram]) -> Callable[P, Diagram]:
+    """Let a diagram remember what it was drawn from."""
+
+    @wraps(draw)
+    def remembering(*args: P.args, **kwargs: P.kwargs) -> Diagram:
+        with noting() as answers:
+            diagram = draw(*args, **kwargs)
+        note(*answers)
+        return replace(diagram, answers=frozenset(answers))
+
+    return remembering
 
 
 def label(value: object, limit: int = 90) -> str:
@@ -33,6 +56,7 @@ def label(value: object, limit: int = 90) -> str:
     return _PLAIN.sub(lambda found: f"#{ord(found[0])};", text) or "-"
 
 
+@drawn
 def context(product: Product, personas: Sequence[Item]) -> Diagram:
     """Who uses the system, and what it uses."""
     lines = ["flowchart LR"]
@@ -44,6 +68,7 @@ def context(product: Product, personas: Sequence[Item]) -> Diagram:
     return Diagram(f"Who uses {product.name}, and what it calls", "\n".join(lines))
 
 
+@drawn
 def containers(product: Product, store: str, *, one_process: bool) -> Diagram:
     """The services with their stores; solid arrows are calls, dotted ones events."""
     lines = ["flowchart LR"]
@@ -76,6 +101,7 @@ def _edges(product: Product) -> Iterator[str]:
                 yield f"  s_{user} --> {_api(api)}"
 
 
+@drawn
 def entities(product: Product) -> Diagram:
     """Entities and value objects with their fields and references."""
     lines = ["erDiagram"]
@@ -118,6 +144,7 @@ def _cardinality(field: Field) -> str:
     return "}o--o{" if field.type.many else "}o--o|" if field.type.optional else "}o--||"
 
 
+@drawn
 def event_sequence(product: Product, event: Event) -> Diagram:
     """What happens from the request that causes an event to its last subscriber."""
     owner, entity = event.service, product.entities[event.entity]
@@ -148,6 +175,7 @@ def _handling(service: Service, event: Event) -> Iterator[str]:
             yield f"renew its copy of {copy.entity}"
 
 
+@drawn
 def call_sequence(caller: Service, owner: Service, entity: Entity, when_away: str) -> Diagram:
     """How a reference to another service's entity is checked, and what happens when its owner is away."""
     away = "503, nothing stored" if when_away == "refuse" else "stored unchecked"
@@ -180,6 +208,7 @@ def _request(entity: Entity, operation: str) -> str:
     }[operation]
 
 
+@drawn
 def gantt(plan: Plan) -> Diagram:
     """The plan over working days, or over dates where a start is answered; critical tasks are marked."""
     lines = ["gantt", "  dateFormat YYYY-MM-DD", f"  axisFormat {'%d %b' if plan.timeline.start else 'day %j'}"]

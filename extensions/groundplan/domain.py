@@ -9,7 +9,8 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from dataclasses import field as dataclass_field
-from functools import cached_property
+
+from .provenance import cached_property, told
 
 SCALARS = ("str", "text", "int", "float", "bool", "money", "date", "datetime", "email", "url", "uuid")
 """The kinds of field that hold one plain value."""
@@ -52,6 +53,7 @@ class Type:
         return (f"list[{name}]" if self.many else name) + ("?" if self.optional else "")
 
 
+@told(lambda _, __: ("data_entities",))
 @dataclass(frozen=True)
 class Field:
     """A field of an entity, a value object or an event."""
@@ -69,6 +71,7 @@ class Field:
         return f"{self.name}: {self.type}" + ("" if self.default is None else f" = {self.default}")
 
 
+@told(lambda _, __: ("data_entities",))
 @dataclass(frozen=True)
 class Value:
     """A value object: fields without an identity, embedded where it is used."""
@@ -77,6 +80,7 @@ class Value:
     fields: tuple[Field, ...]
 
 
+@told(lambda _, __: ("data_entities",))
 @dataclass(frozen=True)
 class Entity:
     """Records with an identity, kept by one service."""
@@ -104,6 +108,7 @@ class Entity:
         return plural(self.snake)
 
 
+@told(lambda _, __: ("services",))
 @dataclass(frozen=True)
 class Event:
     """A fact that a service publishes with the change that caused it."""
@@ -145,6 +150,7 @@ class ReadCopy:
     owner: str
 
 
+@told(lambda _, __: ("services",))
 @dataclass(frozen=True)
 class Reaction:
     """What a service does about an event: create a record of its own."""
@@ -170,6 +176,7 @@ class Source:
     literal: str | int | float | bool | None = None
 
 
+@told(lambda _, __: ("services",))
 @dataclass(frozen=True)
 class Service:
     """A boundary: one responsibility, its entities, and what it says to and hears from the others."""
@@ -201,6 +208,7 @@ class Criterion:
     text: str
 
 
+@told(lambda _, __: ("mvp_features",))
 @dataclass(frozen=True)
 class Feature:
     """A functional requirement of the MVP."""
@@ -228,6 +236,7 @@ class Item:
         return self.extra.get(key, "")
 
 
+@told(lambda _, __: ("external_apis",))
 @dataclass(frozen=True)
 class ExternalApi:
     """A service of somebody else that the product calls."""
@@ -245,6 +254,23 @@ class ExternalApi:
         return self.name.upper()
 
 
+DESCRIBED_BY = {
+    "name": "project_name",
+    "slug": "project_slug",
+    "concept": "concept",
+    "services": "services",
+    "by_name": "services",
+    "events": "services",
+    "entities": "data_entities",
+    "values": "data_entities",
+    "value_objects": "data_entities",
+    "features": "mvp_features",
+    "external_apis": "external_apis",
+}
+"""The question whose answer a part of the product is."""
+
+
+@told(lambda _, part: filter(None, [DESCRIBED_BY.get(part)]))
 @dataclass(frozen=True)
 class Product:
     """Everything that the answers say about the product."""

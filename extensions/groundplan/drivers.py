@@ -9,10 +9,12 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from functools import cache
 
 from . import reading
 from .answers import Answers
 from .domain import Product
+from .provenance import Names, note, noting, told
 
 Rule = Callable[[Answers, Product], str]
 
@@ -23,6 +25,7 @@ HEAVY = 100
 """Requests a second from which one writer at a time is a risk."""
 
 
+@told(lambda driver, part: driver.answers if part == "because" else ())
 @dataclass(frozen=True)
 class Driver:
     """A driver that holds."""
@@ -30,17 +33,33 @@ class Driver:
     name: str
     because: str
     """The answers that make it hold: `deploy_target is kubernetes`."""
+    answers: tuple[str, ...] = ()
+    """Their questions."""
 
 
 def holding(answers: Answers, product: Product) -> tuple[Driver, ...]:
     """The drivers that hold for these answers."""
-    found = (Driver(name, rule(answers, product)) for name, rule in RULES.items())
-    return tuple(driver for driver in found if driver.because)
+    return tuple(filter(None, (_held(name, rule, answers, product) for name, rule in RULES.items())))
+
+
+def _held(name: str, rule: Rule, answers: Answers, product: Product) -> Driver | None:
+    with noting() as read:
+        because = rule(answers, product)
+    return Driver(name, because, tuple(sorted(read))) if because else None
 
 
 def meaning(name: str) -> str:
     """What a driver says when it holds: `one person builds and runs it`."""
+    note(*_questions(name))
     return (RULES[name].__doc__ or "").rstrip(".")
+
+
+@cache
+def _questions(name: str) -> Names:
+    """The questions that decide whether a driver holds, so far as one can tell that knows no answer."""
+    with noting() as read:
+        RULES[name](Answers({}), Product("", "", "", ()))
+    return frozenset(read)
 
 
 def driver(rule: Rule) -> Rule:

@@ -15,6 +15,7 @@ from . import schema
 from .decisions import Resolved
 from .domain import Criterion, Feature, Product, Service
 from .problems import Problem, Refused
+from .provenance import told
 from .text import line
 
 WIDTHS = {"FR": 3, "NFR": 2, "SM": 1, "RISK": 1}
@@ -32,6 +33,7 @@ Numbers = tuple[tuple[str, int], ...]
 Revisions = tuple[tuple[str, ...], ...]
 
 
+@told(lambda it, part: (it.decision,) if part in ("option", "how", "on", "why") else ())
 @dataclass(frozen=True)
 class Record:
     """One decision as it was taken: a line of the trail."""

@@ -5,11 +5,11 @@ from __future__ import annotations
 import heapq
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, timedelta
-from functools import cached_property
 
 from .domain import Product
+from .provenance import Names, cached_property, told
 from .tasks import PHASES, Task
 
 
@@ -150,6 +150,7 @@ def working_days(start: date, end: date, days_per_week: int) -> int:
     return weeks * days_per_week + sum(day.weekday() < days_per_week for day in tail)
 
 
+@told(lambda it, part: ("decision_makers",) if part == "deciders" else it.answers if part != "answers" else ())
 @dataclass(frozen=True)
 class Plan:
     """The tasks in time: levelled, buffered, compared with the timeline."""
@@ -162,6 +163,8 @@ class Plan:
     blockers: int = 0
     """How many gaps must be resolved before coding."""
     deciders: str = ""
+    answers: Names = field(default=frozenset(), compare=False)
+    """What it was made from."""
 
     @cached_property
     def slots(self) -> tuple[Slot, ...]:

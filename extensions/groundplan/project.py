@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import datetime
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from functools import cached_property
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from itertools import chain
 
 from . import codegen, history, layout, reading, text
@@ -19,6 +18,7 @@ from .facts import Facts, facts
 from .history import Asked, History
 from .planning import Planning
 from .problems import Problem, Refused
+from .provenance import Names, cached_property, note, noting, told
 
 IDENTIFIED = {"NFR": "performance_targets", "SM": "success_metrics", "RISK": "risks"}
 """The list answers whose items are given ids, beside the features."""
@@ -36,6 +36,7 @@ PORT_BASE = 8001
 """The first service's port, unless `port_base` says another; the page of `uv run dev` has the one before."""
 
 
+@told(lambda it, part: it.answers if part != "answers" else ())
 @dataclass(frozen=True)
 class EnvVar:
     """An environment variable that the project's processes read."""
@@ -44,6 +45,8 @@ class EnvVar:
     default: str
     secret: bool
     description: str
+    answers: Names = field(compare=False)
+    """What it was made from."""
     service: str = ""
     """The service that it is about, if it is about one."""
     type: str = ""
@@ -110,27 +113,35 @@ class Project:
         """The oldest Python that the project runs on."""
         return str(self.answers["python_version"].value or "3.11")
 
-    @cached_property
-    def traits(self) -> frozenset[str]:
-        """What the options provide; templates ask for these and name no option."""
-        return frozenset(trait for it in self.decisions for trait in it.option.provides)
+    def has(self, trait: str) -> bool:
+        """Whether an option provides a trait; templates ask for these and name no option."""
+        note(*(it.decision.id for it in self.decisions if it.decision.offered_with(trait)))
+        return any(trait in option.provides for option in self._options)
+
+    @property
+    def _options(self) -> tuple[Option, ...]:
+        """What was taken. What an option brings tells itself of its decision, so that the others are not noted."""
+        with noting():
+            return tuple(it.option for it in self.decisions)
 
     @cached_property
     def modules(self) -> tuple[Module, ...]:
         """The files that the options bring."""
-        return tuple(module for it in self.decisions for module in it.option.modules)
+        return tuple(module for option in self._options for module in option.modules)
 
     @cached_property
     def dependencies(self) -> tuple[Requirement, ...]:
         """The packages that the options need, each once."""
-        needed = (needed for it in self.decisions for needed in it.option.footprint.dependencies)
-        by_package = {requirement.package: requirement for requirement in needed}
-        return tuple(by_package[package] for package in sorted(by_package))
+        with noting():
+            needed = (needed for option in self._options for needed in option.footprint.dependencies)
+            by_package = {requirement.package: requirement for requirement in needed}
+            return tuple(by_package[package] for package in sorted(by_package))
 
     @cached_property
-    def practices(self) -> tuple[Option, ...]:
-        """The options that ask something of the people who run the project."""
-        return tuple(it.option for it in self.decisions if it.option.practice)
+    def practices(self) -> tuple[Resolved, ...]:
+        """The decisions whose options ask something of the people who run the project."""
+        with noting():
+            return tuple(it for it in self.decisions if it.option.practice)
 
     @cached_property
     def processes(self) -> tuple[Process, ...]:
@@ -146,8 +157,15 @@ class Project:
 
     def prefix(self, service: str) -> str:
         """The path under which a process serves a service."""
-        addresses = (it.option.footprint.address for it in self.decisions)
-        return next(filter(None, addresses), "").format(service=service)
+        return self._shared(lambda option: option.footprint.address).format(service=service)
+
+    def _shared(self, part: Callable[[Option], str]) -> str:
+        """What one of the options says for all; the decisions that have no say in it are not noted."""
+        for it, option in zip(self.decisions, self._options, strict=True):
+            if said := part(option):
+                note(it.decision.id)
+                return said
+        return ""
 
     def url(self, service: str) -> str:
         """Where a service is on a developer's machine."""
@@ -157,8 +175,9 @@ class Project:
     @cached_property
     def environment(self) -> tuple[EnvVar, ...]:
         """The settings: the options' own, and two for each API of somebody else."""
-        chosen = (variable for it in self.decisions for variable in it.option.footprint.environment)
-        return (*self._variables(chosen), *_external_variables(self.product))
+        with noting():
+            chosen = (variable for option in self._options for variable in option.footprint.environment)
+            return (*self._variables(chosen), *_external_variables(self.product))
 
     @cached_property
     def owned(self) -> tuple[str, ...]:
@@ -176,7 +195,7 @@ class Project:
         return recorded | {"history": self.history.plain()}
 
     def _processes(self) -> Iterator[Process]:
-        app = next(filter(None, (it.option.footprint.processes for it in self.decisions)))
+        app = self._shared(lambda option: option.footprint.processes)
         if "{service}" in app:
             for it in self.product.services:
                 yield Process(it.name, app.format(service=it.name), _port(it), (it.name,))
@@ -192,14 +211,18 @@ class Project:
                 yield self._variable(variable)
 
     def _variable(self, variable: Variable, service: str = "") -> EnvVar:
-        words = {"slug": self.product.slug, "service": service, "SERVICE": service.upper()}
-        if service:
-            words["url"] = self.url(service)
+        with noting() as answers:
+            words = {"service": service, "SERVICE": service.upper()}
+            if service:
+                words["url"] = self.url(service)
+            if "{slug}" in variable.default:
+                words["slug"] = self.product.slug
         return EnvVar(
             variable.name.format(**words),
             variable.default.format(**words),
             variable.secret,
             variable.description.format(**words),
+            frozenset({variable.decision, *answers}),
             service,
             variable.type,
             variable.secret,
@@ -243,14 +266,15 @@ def _decided(answers: Answers) -> tuple[str, str]:
 
 
 def _external_variables(product: Product) -> Iterator[EnvVar]:
+    answers = frozenset(["external_apis"])
     for api in product.external_apis:
         url, key = f"https://{api.name.replace('_', '-')}.invalid", "change-me"
-        yield EnvVar(f"{api.env}_URL", url, False, f"Where {api.name} is reached", required=True)
+        yield EnvVar(f"{api.env}_URL", url, False, f"Where {api.name} is reached", answers, required=True)
         about = f"The key by which {api.name} knows this project"
-        yield EnvVar(f"{api.env}_KEY", key, True, about, required=True)
+        yield EnvVar(f"{api.env}_KEY", key, True, about, answers, required=True)
         timeout = str(float(api.timeout_s or CALL_TIMEOUT_S))
         about = f"How long a call to {api.name} may take, retries included"
-        yield EnvVar(f"{api.env}_TIMEOUT_S", timeout, False, about, type="PositiveFloat")
+        yield EnvVar(f"{api.env}_TIMEOUT_S", timeout, False, about, answers, type="PositiveFloat")
 
 
 def _port(service: Service) -> int:

@@ -61,7 +61,7 @@ class TestDecision:
 
     def test_has_a_footprint(self, tmp_path: Path) -> None:
         red = load(tmp_path)["colour"].options[0]
-        assert red.footprint.dependencies == (Requirement("red==1.0", "the pigment"),)
+        assert red.footprint.dependencies == (Requirement("red==1.0", "the pigment", "colour"),)
         assert [(it.name, it.default) for it in red.footprint.environment] == [("RED", "#f00")]
 
     def test_brings_the_files_of_its_folder(self, tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ from ..answers import Answer, Answers
 from ..decisions import Resolved
 from ..domain import Item, Product
 from ..plan import Plan
+from ..provenance import note
 from ..questionnaire import REQUIREMENTS
 from ..reading import details
 
@@ -37,6 +38,7 @@ class Facts:
         return (self.answers[name] for name in REQUIREMENTS)
 
     def items(self, name: str) -> tuple[Item, ...]:
+        note(name)
         return self.lists.get(name, ())
 
     def details(self, name: str) -> Mapping[str, object]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
+from ..provenance import noting, told
 from ..questionnaire import BY_NAME
 from .facts import Facts
 
@@ -26,6 +27,7 @@ class Finding:
     """The answer that closes it."""
 
 
+@told(lambda gap, part: gap.answers if part in ("message", "fix", "id") else ())
 @dataclass(frozen=True)
 class Gap:
     """A finding with its rule's verdict."""
@@ -38,6 +40,11 @@ class Gap:
     message: str
     fix: str
     question: str
+
+    @property
+    def answers(self) -> tuple[str, ...]:
+        """The question that closes it, and the one that it is about, where it is about one."""
+        return tuple(name for name in (self.question, self.subject) if name in BY_NAME)
 
     @property
     def id(self) -> str:
@@ -98,4 +105,5 @@ def find(facts: Facts) -> tuple[Gap, ...]:
         for _, rule in sorted(RULES.items())
         for finding in rule.check(facts)
     )
-    return tuple({gap.id: gap for gap in found}.values())
+    with noting():  # each gap tells of itself
+        return tuple({gap.id: gap for gap in found}.values())

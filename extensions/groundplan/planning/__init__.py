@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
-from functools import cached_property
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from .. import diagrams, gaps
 from ..domain import Service
 from ..gaps import REQUIREMENTS, Facts, Gap
 from ..plan import Plan
+from ..provenance import Made, cached_property, note, noting
 from . import answered, model
 from .acceptance import Acceptance, acceptance_link
 from .architecture import Architecture
@@ -41,8 +41,8 @@ class Planning:
 
     @cached_property
     def facts(self) -> Facts:
-        facts = self._asked
-        return Facts(facts.answers, facts.product, facts.lists, facts.decisions, facts.id, self.plan)
+        with noting():  # whoever reads the plan takes it from here, and notes what it was made from
+            return replace(self._asked, plan=self.plan)
 
     @cached_property
     def gaps(self) -> tuple[Gap, ...]:
@@ -71,13 +71,8 @@ class Planning:
     @cached_property
     def specifications(self) -> tuple[Specification, ...]:
         return tuple(
-            Specification(
-                self.facts,
-                service,
-                self.project.url(service.name),
-                tuple(it for it in self.project.environment if self._reads(service, it)),
-            )
-            for service in self.project.product.services
+            Specification(self.facts, it, self.project.url(it.name), self._settings(it))
+            for it in self.project.product.services
         )
 
     @property
@@ -97,6 +92,10 @@ class Planning:
             ),
             "No service calls or hears another.",
         )
+
+    def _settings(self, service: Service) -> tuple[EnvVar, ...]:
+        with noting():  # each tells of itself
+            return tuple(it for it in self.project.environment if self._reads(service, it))
 
     def _reads(self, service: Service, setting: EnvVar) -> bool:
         """Whether a setting is a service's own, its neighbour's address, everybody's, or of an API that it uses."""
@@ -161,6 +160,12 @@ class Planning:
     @cached_property
     def deferrable(self) -> tuple[Gap, ...]:
         return tuple(gap for gap in self.gaps if not gap.must)
+
+    @property
+    def gap_counts(self) -> str:
+        """How many gaps there are; each answer may open or close one."""
+        note(*REQUIREMENTS, *(it.decision.id for it in self.project.decisions))
+        return f"{len(self.must)} gaps to resolve before coding, {len(self.deferrable)} that can wait"
 
     def gap_table(self, found: tuple[Gap, ...]) -> Table:
         return table(
@@ -243,10 +248,9 @@ class Planning:
         """A diagram in a document."""
         return fence("mermaid", it.source)
 
-    @cached_property
-    def model_json(self) -> str:
-        """What the project's checker reads."""
-        return model.dump(self)
+    def model_json(self, made: Iterable[Made]) -> str:
+        """What the project's checker reads; `made` are the project's other files."""
+        return model.dump(self, made)
 
 
 def _file(path: str) -> str:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cached_property
 from typing import TYPE_CHECKING
 
 from .. import diagrams
@@ -13,6 +12,7 @@ from ..diagrams import Diagram
 from ..domain import Entity, Event, Service
 from ..drivers import holding, meaning
 from ..gaps import Facts
+from ..provenance import cached_property
 from .markdown import NONE, UNKNOWN, Table, code, codes, table, text
 from .prd import quantity
 from .records import Records

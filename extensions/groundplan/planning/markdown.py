@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
+from ..provenance import Names, note, noting
 from ..text import line, md
 
 NONE = "–"
@@ -22,11 +23,14 @@ class Table:
     rows: tuple[tuple[str, ...], ...]
     empty: str = ""
     """What is said in place of a table without rows."""
+    answers: Names = field(default=frozenset(), compare=False)
+    """What its rows were made from."""
 
     def __bool__(self) -> bool:
         return bool(self.rows or self.empty)
 
     def __str__(self) -> str:
+        note(*self.answers)
         if not self.rows:
             return self.empty
         lines = [self.header, tuple("---" for _ in self.header), *self.rows]
@@ -35,8 +39,10 @@ class Table:
 
 def table(header: str, rows: Iterable[Iterable[object]], empty: str = "") -> Table:
     """A table from a header such as `Id, Name` and rows of cells that are Markdown already."""
-    cells = (tuple(str(cell) or NONE for cell in row) for row in rows)
-    return Table(tuple(header.split(", ")), tuple(cells), empty)
+    with noting() as answers:
+        cells = tuple(tuple(str(cell) or NONE for cell in row) for row in rows)
+    note(*answers)
+    return Table(tuple(header.split(", ")), cells, empty, frozenset(answers))
 
 
 def text(value: object, otherwise: str = NONE) -> str:

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
+from ..decisions import Resolved
 from ..domain import Entity, Feature, Product
+from ..provenance import Made
+from ..questionnaire import BY_NAME
 from .acceptance import acceptance_file
 from .markdown import Table
 
@@ -32,9 +35,10 @@ DOCUMENTS = (
 """The documents that every project has, under Planning."""
 
 
-def dump(planning: Planning) -> str:
+def dump(planning: Planning, made: Iterable[Made]) -> str:
     """The model as JSON with one thing a line, so that a change of mind reads well in a diff."""
-    parts = (f"  {_json(key)}: {_lines(value)}" for key, value in _model(planning).items())
+    whole = _model(planning) | {"made": [_made(it) for it in made if it.there or any(by for _, by in it.lines)]}
+    parts = (f"  {_json(key)}: {_lines(value)}" for key, value in whole.items())
     return "{\n" + ",\n".join(parts) + "\n}"
 
 
@@ -69,6 +73,8 @@ def _model(planning: Planning) -> dict[str, object]:
         "ids": sorted(_ids(planning)),
         "retired_ids": sorted(_given(planning) - _ids(planning)),
         "gaps": [{**vars(it), "id": it.id} for it in planning.gaps],
+        "questions": list(BY_NAME),
+        "decisions": [_decision(planning, it) for it in project.decisions],
         "tasks": [
             {
                 "id": slot.task.id,
@@ -91,6 +97,27 @@ def _model(planning: Planning) -> dict[str, object]:
         "tables": [
             {"document": document, "header": it.header, "rows": it.rows} for document, it in facts(planning) if it.rows
         ],
+    }
+
+
+def _made(it: Made) -> dict[str, object]:
+    """A file with its answers: of lines as `5 concept`, from line 5 on until the next entry."""
+    return {
+        "file": it.path,
+        "mark": it.mark,
+        "there": sorted(it.there),
+        "lines": [" ".join((str(line), *sorted(by))) for line, by in it.lines],
+    }
+
+
+def _decision(planning: Planning, it: Resolved) -> dict[str, object]:
+    record = planning.project.history.current(it.decision.id)
+    return {
+        "id": it.decision.id,
+        "option": it.option.name,
+        "how": it.how,
+        "record": record.id if record else "",
+        "because": sorted({question for driver in it.drivers for question in driver.answers}),
     }
 
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cached_property
 
 from ..answers import Answer
 from ..domain import ExternalApi, Feature, Field
 from ..gaps import REQUIREMENTS, Facts, Gap
+from ..provenance import cached_property
 from ..text import line
 from .acceptance import acceptance_link
 from .markdown import UNKNOWN, Table, code, codes, sentence, table, text
@@ -193,7 +193,7 @@ class Prd:
         for row in self.targets.rows:
             measure, load = (f"{cell} " if cell != UNKNOWN else "" for cell in (row[2], row[4]))
             yield f"{row[0]} is measured: {measure}{row[3]}{f' at {load.strip()}' if load else ''}."
-        if must := sum(gap.must for gap in self.gaps):
+        if must := len([gap.id for gap in self.gaps if gap.must]):
             gaps = "gap to resolve before coding is" if must == 1 else "gaps to resolve before coding are"
             yield f"The {must} {gaps} resolved ([GapReport](GapReport.md))."
 

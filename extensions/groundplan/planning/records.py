@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property
 
 from ..catalogue import Option
 from ..decisions import Rejected, Resolved
 from ..history import History, Record
+from ..provenance import cached_property, noting, told
 from .markdown import sentence, text
 
 
+@told(lambda it, part: (it.record.decision,) if part != "record" else ())
 @dataclass(frozen=True)
 class DecisionRecord:
     """One file of Planning/Decisions: how a decision stands, or how it once stood."""
@@ -108,7 +109,8 @@ class Records:
             for it in self.history.trail
             if it.decision in resolved
         )
-        return tuple(it for it in records if it.superseded_by or noteworthy(it.resolved))
+        with noting():  # each record tells of itself
+            return tuple(it for it in records if it.superseded_by or noteworthy(it.resolved))
 
     def link(self, resolved: Resolved) -> str:
         """The decision's name, linked to its record where it has one; for documents in Planning itself."""

@@ -4,18 +4,25 @@ from __future__ import annotations
 
 import datetime
 from collections.abc import Mapping
-from dataclasses import dataclass
-from functools import cached_property
+from dataclasses import dataclass, replace
 
 from .. import diagrams, gaps, tasks
 from ..gaps import Facts
 from ..plan import Plan, Slot, Team, Timeline
+from ..provenance import cached_property, noting
 from ..tasks import Named, Scope, Task
 from .markdown import NONE, UNKNOWN, Table, codes, table, text
 
 
 def made_from(facts: Facts) -> Plan:
-    """The plan that the answers lead to; what must be resolved before coding is work, too."""
+    """The plan that the answers lead to."""
+    with noting() as answers:
+        plan = _made_from(facts)
+    return replace(plan, answers=frozenset(answers))
+
+
+def _made_from(facts: Facts) -> Plan:
+    """What must be resolved before coding is work, too."""
     blockers = tuple(Named(gap.id, gap.message) for gap in gaps.find(facts) if gap.must)
     targets = tuple(Named(facts.id("NFR", it.name), it.name) for it in facts.items("performance_targets"))
     place = facts.answer("deploy_target")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from functools import cached_property
 from typing import TYPE_CHECKING
 
 from .. import diagrams
@@ -12,6 +11,7 @@ from ..codegen import ROUTES
 from ..diagrams import Diagram
 from ..domain import Entity, Feature, Field, Service, Value
 from ..gaps import Facts
+from ..provenance import cached_property
 from .acceptance import acceptance_link
 from .architecture import away
 from .markdown import NONE, UNKNOWN, Table, code, codes, sentence, table, text

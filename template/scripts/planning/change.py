@@ -59,6 +59,10 @@ class Change:
         """What happens to each file: `A` it comes, `M` it changes, `D` it goes."""
         return tuple(_states(self.clone, "HEAD", self.commit))
 
+    @property
+    def changed(self) -> frozenset[str]:
+        return frozenset(path for _, path in self.files)
+
     def named(self, state: str) -> tuple[str, ...]:
         return tuple(path for kind, path in self.files if kind == state)
 

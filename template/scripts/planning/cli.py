@@ -1,4 +1,4 @@
-"""`uv run plan check | gaps | next | trace | decide | update | undo`.
+"""`uv run plan check | gaps | next | trace | why | decide | update | undo`.
 
 Exit codes: 0 all agrees; 1 documents or code say something else than the model, the answer
 `gap_gate` asks for gaps to be resolved, or a change left conflicts; 2 wrong use, a model that
@@ -19,7 +19,7 @@ from datetime import date
 from difflib import get_close_matches
 from pathlib import Path
 
-from scripts.planning import change, checks
+from scripts.planning import change, checks, why
 from scripts.planning.change import Change, Stop
 from scripts.planning.checks import Finding, Project
 from scripts.planning.model import Checkpoint, Gap, Model, Requirement, Unreadable, load
@@ -47,6 +47,8 @@ def main(arguments: Sequence[str] | None = None, root: Path = ROOT) -> int:
             return upcoming(model, options.count)
         case "trace":
             return trace(root, model, options.what)
+        case "why":
+            return origin(root, model, options.what)
     return check(root, model)
 
 
@@ -60,6 +62,8 @@ def _parser() -> argparse.ArgumentParser:
     following.add_argument("count", nargs="?", type=int, default=5, help="how many (5)")
     tracing = commands.add_parser("trace", help="from requirement to test")
     tracing.add_argument("what", nargs="?", default="", help="a requirement or a service")
+    asking = commands.add_parser("why", help="which answers made a file, or what an answer made")
+    asking.add_argument("what", metavar="FILE[:LINE]|QUESTION")
     deciding = commands.add_parser("decide", help="answer anew")
     deciding.add_argument("answers", nargs="*", metavar="KEY=VALUE", help="an answer, as YAML")
     deciding.add_argument("--data-file", metavar="FILE", help="answers in a YAML file")
@@ -124,6 +128,7 @@ def _tell(made: Change) -> None:
         ("Gaps opened", sorted(new - old)),
         ("Gaps closed", sorted(old - new)),
         ("To read again", documents),
+        ("Yours to read again", sorted(why.to_read_again(before, after, made.changed))),
         ("Yours to fill", sorted(came & set(made.named("A")))),
         ("Yours, no longer used", sorted(it for it in went if (made.clone / it).is_file())),
         ("Migrations to run with `uv run migrate`", migrations),
@@ -243,6 +248,16 @@ def trace(root: Path, model: Model, what: str) -> int:
         _print_requirement(it, states)
     if not wanted:
         print("No requirement." if not what else f"No requirement names {what}.")
+    return 0
+
+
+def origin(root: Path, model: Model, what: str) -> int:
+    """Print which answers made a file or a line, or which files an answer reaches."""
+    try:
+        print("\n".join(list(why.told(root, model, what))))
+    except (why.Unknown, ValueError) as error:
+        print(f"plan: {error}.", file=sys.stderr)
+        return 2
     return 0
 
 

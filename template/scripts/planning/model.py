@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from dataclasses import dataclass, fields, is_dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any, get_args, get_origin, get_type_hints
 
@@ -82,6 +84,57 @@ class Table:
 
 
 @dataclass(frozen=True)
+class Decision:
+    """How a decision stands, with the questions whose answers speak for it."""
+
+    id: str
+    option: str
+    how: str
+    record: str
+    because: tuple[str, ...]
+
+    def __str__(self) -> str:
+        causes = f"; for it speaks {', '.join(self.because)}" if self.because else ""
+        return f"{self.id} = {self.option} ({self.record}, {self.how}{causes})"
+
+
+@dataclass(frozen=True)
+class Made:
+    """A file that answers made."""
+
+    file: str
+    mark: str
+    """Tells whether it is still as it was made."""
+    there: tuple[str, ...]
+    """The answers because of which there is such a file."""
+    lines: tuple[str, ...]
+    """`5 concept`: from line 5 on, up to the next entry, that answer speaks."""
+
+    @cached_property
+    def spans(self) -> tuple[tuple[int, frozenset[str]], ...]:
+        """The first line of each part, and the answers that made it."""
+        parts = (entry.split(" ") for entry in self.lines)
+        return tuple((int(first), frozenset(answers)) for first, *answers in parts)
+
+    @property
+    def answers(self) -> frozenset[str]:
+        return frozenset(self.there).union(*(answers for _, answers in self.spans))
+
+    def at(self, line: int) -> frozenset[str]:
+        """The answers that made a line."""
+        return next((by for first, by in reversed(self.spans) if first <= line), frozenset())
+
+    def first_lines(self, answer: str) -> tuple[int, ...]:
+        """Where the parts begin that an answer made."""
+        return tuple(first for first, answers in self.spans if answer in answers)
+
+    def is_as_made(self, root: Path) -> bool:
+        """Whether nobody has edited it since."""
+        path = root / self.file
+        return path.is_file() and hashlib.sha256(path.read_bytes()).hexdigest()[:12] == self.mark
+
+
+@dataclass(frozen=True)
 class Model:
     format: int
     project: str
@@ -93,11 +146,14 @@ class Model:
     ids: tuple[str, ...]
     retired_ids: tuple[str, ...]
     gaps: tuple[Gap, ...]
+    questions: tuple[str, ...]
+    decisions: tuple[Decision, ...]
     tasks: tuple[Task, ...]
     verdict: str
     documents: tuple[str, ...]
     owned: tuple[str, ...]
     tables: tuple[Table, ...]
+    made: tuple[Made, ...]
 
 
 def load(root: Path) -> Model:

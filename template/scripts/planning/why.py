@@ -1,0 +1,94 @@
+"""`plan why`: which answers made a file or a line of it, and which files an answer reaches."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from difflib import get_close_matches
+from pathlib import Path
+
+from scripts.planning.model import Made, Model
+
+
+class Unknown(Exception):
+    """Nothing of that name is known; the message says what is near."""
+
+
+def told(root: Path, model: Model, what: str) -> Iterator[str]:
+    """Say, line by line, what made a file (`FILE`, `FILE:LINE`) or what an answer reaches.
+
+    Raises:
+        Unknown: It is neither a file of the project nor a question.
+        ValueError: The file has no such line.
+    """
+    if what in model.questions:
+        yield from _reach(root, model, what)
+        return
+    name, _, line = what.rpartition(":") if what.rpartition(":")[2].isdigit() else (what, "", "")
+    path = (root / name).resolve()
+    if not path.is_file() or not path.is_relative_to(root.resolve()):
+        near = get_close_matches(name, (*model.questions, *(it.file for it in model.made)), 1)
+        hint = f"; try {near[0]}" if near else ""
+        raise Unknown(f"{name} is no file of the project and no question{hint}")
+    file = path.relative_to(root.resolve()).as_posix()
+    made = next((it for it in model.made if it.file == file), None)
+    owned = "yours: written once, no update touches it" if file in model.owned else "managed"
+    if file == "Planning/model.json":
+        yield f"{file}: managed; every answer made it"
+    elif made is None:
+        yield f"{file}: no answer made it; it is the same in every project, or somebody's own"
+    else:
+        yield f"{file}{f', line {line}' if line else ''}: {owned}"
+        yield from _origin(root, model, made, int(line) if line else None)
+
+
+def _origin(root: Path, model: Model, made: Made, line: int | None) -> Iterator[str]:
+    """The answers that made a file or, while nobody has edited it, one of its lines."""
+    answers = made.answers
+    if line is not None and made.is_as_made(root):
+        length = len((root / made.file).read_text(encoding="utf-8").splitlines())
+        if not 0 < line <= length:
+            raise ValueError(f"{made.file} has {length} lines, and no line {line}")
+        answers = made.at(line)
+    elif line is not None:
+        yield "It was edited since it was made, so that this is about the whole file."
+    decisions = {it.id: str(it) for it in model.decisions}
+    for answer in sorted(answers):
+        where = _lines(made, answer) if line is None and made.is_as_made(root) else ""
+        yield f"  {decisions.get(answer, answer)}{where}"
+    if not answers:
+        yield "  no answer: it is the same in every project"
+    elif made.there and line is None:
+        yield f"It is there because of {', '.join(made.there)}."
+
+
+def _reach(root: Path, model: Model, question: str) -> Iterator[str]:
+    """The files that an answer made, and the decisions for which it speaks."""
+    decisions = {it.id: it for it in model.decisions}
+    if decision := decisions.get(question):
+        yield str(decision)
+    files = [it for it in model.made if question in it.answers]
+    yield f"{question} reaches {len(files)} {'file' if len(files) == 1 else 'files'}:"
+    for it in files:
+        yield f"  {it.file}{_lines(it, question) if it.is_as_made(root) else ''}"
+    for it in decisions.values():
+        if question in it.because:
+            yield f"It speaks for {it.id} = {it.option} ({it.record}): `plan why {it.id}`."
+
+
+def _lines(made: Made, answer: str) -> str:
+    """Where a file owes something to an answer: `: lines 5, 23`."""
+    if found := made.first_lines(answer):
+        return f": {'line' if len(found) == 1 else 'lines'} {', '.join(map(str, found))}"
+    return ""
+
+
+def to_read_again(before: Model, after: Model, changed: frozenset[str]) -> Iterator[str]:
+    """The owned files that stay as they are, although answers gave what they stand on another shape.
+
+    An owned file stands on its own first text, which states what it is for, and on the models of its service.
+    """
+    old, new = ({it.file: it.mark for it in model.made} for model in (before, after))
+    for file in sorted(set(before.owned) & set(after.owned) - changed):
+        models = f"{file.rpartition('/')[0]}/models.py"
+        if any(it in old and it in new and old[it] != new[it] for it in (file, models)):
+            yield file

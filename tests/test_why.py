@@ -1,0 +1,133 @@
+"""`plan why` tells the truth: every file that another answer changes is one that the answer is said to reach."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from copies import Generate, git
+from projects import REPOSITORY, answers
+from test_decide import plan
+from test_updates import ADDED, LONGER, OPTIONS, OTHERWISE, SHOP, Answers, contents
+
+CHANGES: dict[str, Answers] = {
+    **{name: {name: answer} for name, answer in OTHERWISE.items()},
+    **{f"{id}={option}": {id: option} for id, option in OPTIONS},
+    "project_name": {"project_name": "Edge shop", "project_slug": "corner_shop"},
+    "concept": {"concept": "Another shop."},
+    "services and data_entities": ADDED,
+    "data_entities": LONGER,
+    "mvp_features": {"mvp_features": [{"name": "Return a thing", "services": ["stock"]}]},
+    "external_apis": {"external_apis": [{"name": "sms", "used_by": ["post"], "timeout_s": 2}]},
+    "deploy_target": {"deploy_target": "kubernetes"},
+}
+"""Other answers, one question at a time where that is possible."""
+
+
+def made(project: Path) -> Any:
+    return json.loads((project / "Planning" / "model.json").read_text("utf-8"))
+
+
+def reached(model: Any, names: set[str]) -> set[str]:
+    """The files that the model says these answers made."""
+    said = {it["file"]: {*it["there"], *(name for line in it["lines"] for name in line.split()[1:])} for it in model}
+    return {file for file, by in said.items() if by & names}
+
+
+@pytest.mark.parametrize("changes", CHANGES.values(), ids=list(CHANGES))
+def test_what_an_answer_changes_is_what_it_is_said_to_reach(generate: Generate, changes: Answers) -> None:
+    before, after = generate(SHOP), generate(SHOP | changes)
+    one, other = made(before), made(after)
+    outcome = [{it["id"]: it["option"] for it in model["decisions"]} for model in (one, other)]
+    moved = {id for id in outcome[0] if outcome[0][id] != outcome[1][id]}  # decisions that follow the answer
+    names = {*changes, *moved}
+    said = reached(one["made"], names) | reached(other["made"], names)
+    first, second = contents(before), contents(after)
+    changed = {path for path in {*first, *second} if first.get(path) != second.get(path)}
+    assert changed - said - {"Planning/model.json", ".copier-answers.yml"} == set()
+
+
+def test_the_model_knows_every_file_as_it_was_made(generate: Generate) -> None:
+    project = generate(SHOP)
+    marks = {it["file"]: it["mark"] for it in made(project)["made"]}
+    assert len(marks) > 40
+    for name, mark in marks.items():
+        assert hashlib.sha256((project / name).read_bytes()).hexdigest().startswith(mark), name
+
+
+def plan_why(project: Path, what: str) -> str:
+    done = plan(project, "why", what)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+class TestTelling:
+    def test_a_line_and_its_answer(self, generate: Generate) -> None:
+        bookshop = generate(answers(REPOSITORY / "examples" / "bookshop.yml"))
+        lines = (bookshop / "Planning" / "PRD.md").read_text("utf-8").splitlines()
+        for start, answer in (
+            ("A bookshop with one counter", "concept"),
+            ("| Recommendations and reviews", "out_of_scope"),
+            ("- **FR-003-AC2**", "mvp_features"),
+            ("| NFR-02 | Taking", "performance_targets"),
+            ("| RISK-2", "risks"),
+            ("## Glossary", "no answer: it is the same in every project"),
+        ):
+            number = next(n for n, line in enumerate(lines, 1) if line.startswith(start))
+            assert plan_why(bookshop, f"Planning/PRD.md:{number}").splitlines()[1] == f"  {answer}"
+
+    def test_an_answer_and_its_files(self, generate: Generate) -> None:
+        said = plan_why(generate(SHOP), "storage_kind")
+        assert said.startswith("storage_kind = sqlite (ADR-0007, chosen")
+        assert re.search(r"^  services/common/engine\.py: line 1$", said, re.MULTILINE)
+        assert "services/stock/" not in said  # a service's own files are the same whatever keeps its records
+
+    def test_an_owned_file_and_what_it_stands_on(self, generate: Generate) -> None:
+        said = plan_why(generate(SHOP), "services/sales/sale.py")
+        assert said.startswith("services/sales/sale.py: yours: written once, no update touches it\n")
+        assert "It is there because of data_entities, services." in said
+
+    def test_lines_of_an_edited_file_are_not_told(self, generate: Generate) -> None:
+        project = generate(SHOP)
+        readme = project / "README.md"
+        readme.write_text(f"Ours.\n\n{readme.read_text('utf-8')}")
+        said = plan_why(project, "README.md:1")
+        assert "edited since it was made" in said
+        assert "  project_name\n" in said
+
+    def test_what_is_the_same_everywhere(self, generate: Generate) -> None:
+        assert "no answer made it" in plan_why(generate(SHOP), "services/common/base.py")
+
+    @pytest.mark.parametrize(
+        ("what", "said"),
+        [
+            ("storage_knd", "storage_knd is no file of the project and no question; try storage_kind."),
+            ("../README.md", "../README.md is no file of the project and no question; try README.md."),
+            ("README.md:999", r"README\.md has \d+ lines, and no line 999\."),
+            ("", "is no file of the project"),
+        ],
+    )
+    def test_what_is_unknown_is_one_line(self, generate: Generate, what: str, said: str) -> None:
+        done = plan(generate(SHOP), "why", what)
+        assert (done.returncode, done.stdout) == (2, "")
+        assert re.search(said, done.stderr)
+        assert len(done.stderr.splitlines()) == 1
+
+
+def test_a_change_names_the_rules_that_stood_on_what_changed(generate: Generate) -> None:
+    project = generate(SHOP)
+    rules = project / "services" / "stock" / "thing.py"
+    rules.write_text(rules.read_text("utf-8") + "\n\nSMALLEST_PRICE = 1\n")
+    git(project, "commit", "--quiet", "--all", "--message", "ours")
+    longer = json.dumps(LONGER["data_entities"])
+    said = plan(project, "decide", f"data_entities={longer}", "--dry-run").stdout
+    again = "Yours to read again:\n  services/sales/sale.py\n  services/stock/thing.py\n"  # a sale sees the thing sold
+    assert again in said
+    criteria = json.dumps([{**SHOP["mvp_features"][0], "acceptance": ["WHEN one pays THE SYSTEM SHALL store it."]}])
+    said = plan(project, "decide", f"mvp_features={criteria}", "--dry-run").stdout
+    assert "Yours to read again:\n  tests/acceptance/test_fr_001.py\n" in said
