@@ -66,6 +66,18 @@ class Requirement:
 
 
 @dataclass(frozen=True)
+class Reading:
+    """How a project that keeps its rows elsewhere reads those of a database, and cannot change it."""
+
+    begin: str
+    """The statement that begins a transaction in which nothing changes."""
+    database: str = "{database}"
+    """The name by which it is opened, made of the one in its URL."""
+    query: tuple[tuple[str, str], ...] = ()
+    """What its URL asks for besides."""
+
+
+@dataclass(frozen=True)
 class Variable:
     """An environment variable; `{service}` or `{SERVICE}` in its name makes it one per service."""
 
@@ -75,6 +87,8 @@ class Variable:
     secret: bool = False
     type: str = ""
     """Its annotation in the generated settings; text unless it says otherwise."""
+    reading: Reading | None = None
+    """Where it is the URL of a database with rows: how another project reads them."""
 
     @property
     def per_service(self) -> bool:
@@ -284,13 +298,22 @@ def _footprint(raw: object, where: str) -> Footprint:
         {
             **entry,
             "dependencies": tuple(Requirement(spec, str(why)) for spec, why in dependencies.items()),
-            "environment": tuple(
-                _made(Variable, {**_mapping(variable, f"{where}.{name}"), "name": name}, f"{where}.{name}")
-                for name, variable in environment.items()
-            ),
+            "environment": tuple(_variable(name, entry, f"{where}.{name}") for name, entry in environment.items()),
         },
         where,
     )
+
+
+def _variable(name: str, raw: object, where: str) -> Variable:
+    entry = _mapping(raw, where)
+    reading = _reading(entry["reading"], f"{where}.reading") if "reading" in entry else None
+    return _made(Variable, {**entry, "name": name, "reading": reading}, where)
+
+
+def _reading(raw: object, where: str) -> Reading:
+    entry = _mapping(raw, where)
+    query = _mapping(entry.get("query", {}), f"{where}.query")
+    return _made(Reading, {**entry, "query": tuple((name, str(value)) for name, value in query.items())}, where)
 
 
 def _modules(folder: Path) -> tuple[Module, ...]:
