@@ -70,6 +70,18 @@ class Requirement:
         return self.spec
 
 
+@dataclass(frozen=True)
+class Reading:
+    """How a project that keeps its rows elsewhere reads those of a database, and cannot change it."""
+
+    begin: str
+    """The statement that begins a transaction in which nothing changes."""
+    database: str = "{database}"
+    """The name by which it is opened, made of the one in its URL."""
+    query: tuple[tuple[str, str], ...] = ()
+    """What its URL asks for besides."""
+
+
 @told(lambda it, part: (it.decision,) if part != "decision" else ())
 @dataclass(frozen=True)
 class Variable:
@@ -83,6 +95,8 @@ class Variable:
     """Its annotation in the generated settings; text unless it says otherwise."""
     decision: str = ""
     """Whose option reads it."""
+    reading: Reading | None = None
+    """Where it is the URL of a database with rows: how another project reads them."""
 
     @property
     def per_service(self) -> bool:
@@ -296,16 +310,23 @@ def _footprint(raw: object, decision: str, where: str) -> Footprint:
             **entry,
             "dependencies": tuple(Requirement(spec, str(why), decision) for spec, why in dependencies.items()),
             "environment": tuple(
-                _made(
-                    Variable,
-                    {**_mapping(variable, f"{where}.{name}"), "name": name, "decision": decision},
-                    f"{where}.{name}",
-                )
-                for name, variable in environment.items()
+                _variable(name, variable, decision, f"{where}.{name}") for name, variable in environment.items()
             ),
         },
         where,
     )
+
+
+def _variable(name: str, raw: object, decision: str, where: str) -> Variable:
+    entry = _mapping(raw, where)
+    reading = _reading(entry["reading"], f"{where}.reading") if "reading" in entry else None
+    return _made(Variable, {**entry, "name": name, "decision": decision, "reading": reading}, where)
+
+
+def _reading(raw: object, where: str) -> Reading:
+    entry = _mapping(raw, where)
+    query = _mapping(entry.get("query", {}), f"{where}.query")
+    return _made(Reading, {**entry, "query": tuple((name, str(value)) for name, value in query.items())}, where)
 
 
 def _modules(folder: Path) -> tuple[Module, ...]:

@@ -9,7 +9,7 @@ from itertools import chain
 
 from . import codegen, history, layout, reading, text
 from .answers import Answers
-from .catalogue import Catalogue, Module, Option, Requirement, Variable
+from .catalogue import Catalogue, Module, Option, Reading, Requirement, Variable
 from .codegen import ServiceCode
 from .decisions import Resolved, resolve
 from .domain import Item, Product, Service
@@ -62,6 +62,22 @@ class EnvVar:
             return head
         value = self.default if self.type == "PositiveFloat" else text.py(self.default)
         return layout.assigned(head, value)
+
+
+@dataclass(frozen=True)
+class Rows:
+    """Where an option keeps the rows of the services, and what another project needs to read them."""
+
+    url: str
+    """`{service}` in it stands for the service."""
+    package: str
+    """The one with the driver, pinned."""
+    reading: Reading
+
+    @property
+    def driver(self) -> str:
+        """As SQLAlchemy names it, with the dialect: `sqlite+aiosqlite`."""
+        return self.url.partition(":")[0]
 
 
 @dataclass(frozen=True)
@@ -180,6 +196,16 @@ class Project:
             return (*self._variables(chosen), *_external_variables(self.product))
 
     @cached_property
+    def rows(self) -> Rows | None:
+        """Where the services keep their rows; nothing where no other project could read them."""
+        return next(self._rows(self._options), None)
+
+    @cached_property
+    def sources(self) -> tuple[Rows, ...]:
+        """Where rows can come from: what each option, chosen or not, would keep them in."""
+        return tuple(self._rows(option for it in self.decisions for option in it.decision.offered))
+
+    @cached_property
     def owned(self) -> tuple[str, ...]:
         """The files that are written once and then belong to the project's people."""
         tests = (f"tests/acceptance/{it.module}.py" for it in self.planning.acceptance)
@@ -202,6 +228,15 @@ class Project:
         else:
             names = tuple(service.name for service in self.product.services)
             yield Process(self.product.slug, app, self.port_base, names)
+
+    def _rows(self, options: Iterable[Option]) -> Iterator[Rows]:
+        for option in options:
+            packages = {needed.package: needed.spec for needed in option.footprint.dependencies}
+            for variable in option.footprint.environment:
+                if variable.reading:
+                    url = variable.default.format(slug=self.product.slug, service="{service}")
+                    driver = url.partition(":")[0].partition("+")[2]
+                    yield Rows(url, packages[driver], variable.reading)
 
     def _variables(self, variables: Iterable[Variable]) -> Iterator[EnvVar]:
         for variable in variables:

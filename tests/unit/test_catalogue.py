@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from groundplan import catalogue
-from groundplan.catalogue import Catalogue, CatalogueError, Requirement
+from groundplan.catalogue import Catalogue, CatalogueError, Reading, Requirement
 from groundplan.drivers import RULES
 from groundplan.questionnaire import BY_NAME, QUESTIONS
 
@@ -64,6 +64,12 @@ class TestDecision:
         assert red.footprint.dependencies == (Requirement("red==1.0", "the pigment", "colour"),)
         assert [(it.name, it.default) for it in red.footprint.environment] == [("RED", "#f00")]
 
+    def test_says_how_the_rows_at_a_setting_are_read(self, tmp_path: Path) -> None:
+        reading = 'reading: {begin: BEGIN, query: {mode: ro, uri: "true"}}'
+        red = load(tmp_path, COLOUR.replace("description: The shade", f"description: The shade, {reading}"))
+        (shade,) = red["colour"].options[0].footprint.environment
+        assert shade.reading == Reading("BEGIN", "{database}", (("mode", "ro"), ("uri", "true")))
+
     def test_brings_the_files_of_its_folder(self, tmp_path: Path) -> None:
         folder = tmp_path / "decisions"
         code = folder / "colour" / "red" / "services" / "common"
@@ -88,6 +94,8 @@ class TestDecision:
         ("{public: 2}", "[public]", "options.red.drivers: must be a mapping"),
         ("phase: 3", "phase: 3\ndelivers: [services/common/shade.py]", "red does not bring services/common/shade.py"),
         ("phase: 3", "phase: 3\nmultiple: true", "decision.yml: unknown key 'multiple'"),
+        ("The shade}", "The shade, reading: {}}", "RED.reading: missing 1 required positional"),
+        ("The shade}", "The shade, reading: {begin: B, query: q}}", "RED.reading.query: must be a mapping"),
         ("  red:", "  auto:", "options.auto: the name is taken"),
         ("question: Which colour?", "question: [", "is not YAML"),
     ],
@@ -137,6 +145,14 @@ class TestRealDecisions:
 
     def test_say_how_an_offered_option_is_confirmed(self, real: Catalogue) -> None:
         assert all(option.confirmed_by for it in real.decisions for option in it.offered)
+
+    def test_keep_rows_where_another_project_can_read_them(self, real: Catalogue) -> None:
+        """By a driver that the URL names, from a package that the option brings."""
+        for option in real["storage_kind"].offered:
+            (url,) = [it.default for it in option.footprint.environment if it.reading]
+            driver = url.partition(":")[0].partition("+")[2]
+            assert driver in [needed.package for needed in option.footprint.dependencies]
+            assert "{service}" in url
 
     def test_pin_each_package_once(self, real: Catalogue) -> None:
         pins = {

@@ -69,6 +69,10 @@ def _model(planning: Planning) -> dict[str, object]:
             }
             for it in project.product.services
         ],
+        "rows": {
+            "url": project.rows.url if project.rows else "",
+            "package": project.rows.package if project.rows else "",
+        },
         "requirements": [_requirement(project.product, it) for it in project.product.features],
         "ids": sorted(_ids(planning)),
         "retired_ids": sorted(_given(planning) - _ids(planning)),

@@ -132,6 +132,7 @@ def _tell(made: Change) -> None:
         ("Yours to fill", sorted(came & set(made.named("A")))),
         ("Yours, no longer used", sorted(it for it in went if (made.clone / it).is_file())),
         ("Migrations to run with `uv run migrate`", migrations),
+        ("Rows to bring along while nothing runs", _moving(made)),
         ("Kept in Planning/Archive", made.archived),
         ("Conflicts to resolve", made.conflicts),
     ):
@@ -139,6 +140,15 @@ def _tell(made: Change) -> None:
             print(f"{title}:")
             for name in names:
                 print(f"  {name}")
+
+
+def _moving(made: Change) -> list[str]:
+    """The command that brings the rows along, where they are kept elsewhere from now on."""
+    old, new = made.before.rows, made.after.rows
+    if not old.url or old.url == new.url:
+        return []
+    driver = f"--with {old.package} " if old.package != new.package else ""
+    return [f"uv run {driver}migrate --rows-from '{old.url}'"]
 
 
 def check(root: Path, model: Model) -> int:

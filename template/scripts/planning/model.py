@@ -75,6 +75,16 @@ class Task:
 
 
 @dataclass(frozen=True)
+class Rows:
+    """Where the services keep their rows; empty where nothing else could read them."""
+
+    url: str
+    """`{service}` in it stands for the service."""
+    package: str
+    """What has its driver."""
+
+
+@dataclass(frozen=True)
 class Table:
     """Rows that a document must show."""
 
@@ -142,6 +152,7 @@ class Model:
     doc_budget_lines: int
     checkpoints: tuple[Checkpoint, ...]
     services: tuple[Service, ...]
+    rows: Rows
     requirements: tuple[Requirement, ...]
     ids: tuple[str, ...]
     retired_ids: tuple[str, ...]
