@@ -244,6 +244,11 @@ class ExternalApi:
     def env(self) -> str:
         return self.name.upper()
 
+    @property
+    def key(self) -> str:
+        """The setting that holds the key by which it knows the project."""
+        return f"{self.env}_KEY"
+
 
 @dataclass(frozen=True)
 class Product:
