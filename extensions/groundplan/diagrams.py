@@ -240,7 +240,7 @@ def checked(product: Product, service: Service) -> tuple[tuple[Service, Entity, 
     """The entities of other services whose owners `service` asks on a write, and what it does while they are away."""
     copied = {copy.entity for copy in service.copies}
     behaviour = {dependency.service: dependency.when_away for dependency in service.depends_on}
-    named = [target for entity in service.entities for target in _targets(product, entity.fields)]
+    named = [target for entity in service.entities for target in referred(product, entity.fields)]
     return tuple(
         (product.by_name[entity.service], entity, behaviour[entity.service])
         for entity in (product.entities[name] for name in dict.fromkeys(named))
@@ -248,13 +248,13 @@ def checked(product: Product, service: Service) -> tuple[tuple[Service, Entity, 
     )
 
 
-def _targets(product: Product, fields: Sequence[Field]) -> Iterator[str]:
+def referred(product: Product, fields: Sequence[Field]) -> Iterator[str]:
     """The entities that fields refer to, directly or inside value objects."""
     for field in fields:
         if field.type.kind == "reference":
             yield field.type.target
         elif field.type.kind == "value":
-            yield from _targets(product, product.value_objects[field.type.target].fields)
+            yield from referred(product, product.value_objects[field.type.target].fields)
 
 
 def _node(service: Service) -> str:

@@ -253,6 +253,11 @@ class ExternalApi:
     def env(self) -> str:
         return self.name.upper()
 
+    @property
+    def key(self) -> str:
+        """The setting that holds the key by which it knows the project."""
+        return f"{self.env}_KEY"
+
 
 DESCRIBED_BY = {
     "name": "project_name",

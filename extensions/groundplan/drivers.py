@@ -9,17 +9,19 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from functools import cache
 
 from . import reading
 from .answers import Answers
 from .domain import Product
-from .provenance import Names, note, noting, told
+from .provenance import note, told
 
 Rule = Callable[[Answers, Product], str]
 
 RULES: dict[str, Rule] = {}
 """Every driver by name, in the order in which documents name them."""
+
+RESTS_ON: dict[str, tuple[str, ...]] = {}
+"""The answers that each driver is computed from."""
 
 HEAVY = 100
 """Requests a second from which one writer at a time is a risk."""
@@ -33,54 +35,49 @@ class Driver:
     name: str
     because: str
     """The answers that make it hold: `deploy_target is kubernetes`."""
-    answers: tuple[str, ...] = ()
-    """Their questions."""
+
+    @property
+    def answers(self) -> tuple[str, ...]:
+        """The questions that it rests on."""
+        return RESTS_ON[self.name]
 
 
 def holding(answers: Answers, product: Product) -> tuple[Driver, ...]:
     """The drivers that hold for these answers."""
-    return tuple(filter(None, (_held(name, rule, answers, product) for name, rule in RULES.items())))
-
-
-def _held(name: str, rule: Rule, answers: Answers, product: Product) -> Driver | None:
-    with noting() as read:
-        because = rule(answers, product)
-    return Driver(name, because, tuple(sorted(read))) if because else None
+    found = (Driver(name, rule(answers, product)) for name, rule in RULES.items())
+    return tuple(driver for driver in found if driver.because)
 
 
 def meaning(name: str) -> str:
     """What a driver says when it holds: `one person builds and runs it`."""
-    note(*_questions(name))
+    note(*RESTS_ON[name])
     return (RULES[name].__doc__ or "").rstrip(".")
 
 
-@cache
-def _questions(name: str) -> Names:
-    """The questions that decide whether a driver holds, so far as one can tell that knows no answer."""
-    with noting() as read:
-        RULES[name](Answers({}), Product("", "", "", ()))
-    return frozenset(read)
+def driver(*answers: str) -> Callable[[Rule], Rule]:
+    """Register a rule under its function's name, with the answers that it rests on."""
+
+    def register(rule: Rule) -> Rule:
+        RULES[rule.__name__] = rule
+        RESTS_ON[rule.__name__] = answers
+        return rule
+
+    return register
 
 
-def driver(rule: Rule) -> Rule:
-    """Register a rule under its function's name."""
-    RULES[rule.__name__] = rule
-    return rule
-
-
-@driver
+@driver("distribution")
 def personal(answers: Answers, product: Product) -> str:
     """the product is for one person."""
     return _is(answers, "distribution", "personal")
 
 
-@driver
+@driver("distribution")
 def public(answers: Answers, product: Product) -> str:
     """anybody may use the product."""
     return _is(answers, "distribution", "public")
 
 
-@driver
+@driver("distribution", "services")
 def many_writers(answers: Answers, product: Product) -> str:
     """people outside the organisation write to several services at once."""
     writable = [service.name for service in product.services if service.exposure == "public" and service.entities]
@@ -88,61 +85,61 @@ def many_writers(answers: Answers, product: Product) -> str:
     return f"{outside} and {_listed(writable)} take writes" if outside and len(writable) > 1 else ""
 
 
-@driver
+@driver("team")
 def solo(answers: Answers, product: Product) -> str:
     """one person builds and runs it."""
     size = _team(answers)
     return "team.size is 1" if size == 1 else ""
 
 
-@driver
+@driver("team")
 def several_people(answers: Answers, product: Product) -> str:
     """two people or more work on it."""
     size = _team(answers)
     return f"team.size is {size}" if size is not None and size > 1 else ""
 
 
-@driver
+@driver("team")
 def big_team(answers: Answers, product: Product) -> str:
     """eight people or more work on it."""
     size = _team(answers)
     return f"team.size is {size}" if size is not None and size >= 8 else ""
 
 
-@driver
+@driver("services")
 def one_service(answers: Answers, product: Product) -> str:
     """there is one service."""
     return f"services has {product.services[0].name} only" if len(product.services) == 1 else ""
 
 
-@driver
+@driver("services")
 def many_services(answers: Answers, product: Product) -> str:
     """there are three services or more."""
     return f"services has {len(product.services)} of them" if len(product.services) >= 3 else ""
 
 
-@driver
+@driver("services")
 def events(answers: Answers, product: Product) -> str:
     """services tell each other what happened."""
     heard = [event for event in product.events if product.subscribers(event)]
     return f"services subscribe to {_listed(heard)}" if heard else ""
 
 
-@driver
+@driver("services")
 def calls(answers: Answers, product: Product) -> str:
     """services ask each other while a user waits."""
     callers = [service.name for service in product.services if service.depends_on]
     return f"depends_on is given for {_listed(callers)}" if callers else ""
 
 
-@driver
+@driver("external_apis")
 def external(answers: Answers, product: Product) -> str:
     """it calls somebody else's API."""
     names = [api.name for api in product.external_apis]
     return f"external_apis has {_listed(names)}" if names else ""
 
 
-@driver
+@driver("data_entities")
 def relations(answers: Answers, product: Product) -> str:
     """records refer to each other."""
     pairs = [
@@ -154,61 +151,61 @@ def relations(answers: Answers, product: Product) -> str:
     return f"data_entities refers {_listed(pairs)}" if pairs else ""
 
 
-@driver
+@driver("data_sensitivity")
 def sensitive(answers: Answers, product: Product) -> str:
     """a leak would hurt people."""
     return _has(answers, "data_sensitivity", "pii", "financial", "health", "credentials")
 
 
-@driver
+@driver("data_sensitivity")
 def money(answers: Answers, product: Product) -> str:
     """it keeps financial records."""
     return _has(answers, "data_sensitivity", "financial")
 
 
-@driver
+@driver("interaction_channels")
 def api_clients(answers: Answers, product: Product) -> str:
     """other programs are clients."""
     return _has(answers, "interaction_channels", "api")
 
 
-@driver
+@driver("interaction_channels")
 def web_clients(answers: Answers, product: Product) -> str:
     """browsers are clients."""
     return _has(answers, "interaction_channels", "web_ui")
 
 
-@driver
+@driver("deploy_target")
 def local(answers: Answers, product: Product) -> str:
     """it runs on its user's own machine."""
     return _is(answers, "deploy_target", "local")
 
 
-@driver
+@driver("deploy_target")
 def own_machine(answers: Answers, product: Product) -> str:
     """it runs on a machine that keeps its disk."""
     return _is(answers, "deploy_target", "local", "vm", "on_prem")
 
 
-@driver
+@driver("deploy_target")
 def kubernetes(answers: Answers, product: Product) -> str:
     """a cluster starts and moves instances at will."""
     return _is(answers, "deploy_target", "kubernetes")
 
 
-@driver
+@driver("deploy_target")
 def passing_disk(answers: Answers, product: Product) -> str:
     """the platform throws away what an instance writes to its disk."""
     return _is(answers, "deploy_target", "paas", "serverless")
 
 
-@driver
+@driver("deploy_target")
 def serverless(answers: Answers, product: Product) -> str:
     """an instance lives for a request and shares no disk with the next."""
     return _is(answers, "deploy_target", "serverless")
 
 
-@driver
+@driver("performance_targets", "scale_expectations")
 def heavy_load(answers: Answers, product: Product) -> str:
     """a hundred requests a second or more must be served."""
     loads = [
@@ -220,21 +217,21 @@ def heavy_load(answers: Answers, product: Product) -> str:
     return f"{where} asks for {most:g} requests a second" if most >= HEAVY else ""
 
 
-@driver
+@driver("scale_expectations")
 def several_instances(answers: Answers, product: Product) -> str:
     """several instances of a service run at once."""
     wanted = reading.details(answers, "scale_expectations").get("instances")
     return f"scale_expectations.instances is {wanted}" if isinstance(wanted, int) and wanted > 1 else ""
 
 
-@driver
+@driver("slos")
 def objectives(answers: Answers, product: Product) -> str:
     """a level of service is promised."""
     promised = [item.name for item in reading.items(answers, "slos")]
     return f"slos promises {_listed(promised)}" if promised else ""
 
 
-@driver
+@driver("monitoring_requirements")
 def watched(answers: Answers, product: Product) -> str:
     """somebody is told when something is wrong."""
     told = [str(item.get("notify")) for item in reading.items(answers, "monitoring_requirements") if item.get("notify")]

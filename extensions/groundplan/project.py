@@ -306,7 +306,7 @@ def _external_variables(product: Product) -> Iterator[EnvVar]:
         url, key = f"https://{api.name.replace('_', '-')}.invalid", "change-me"
         yield EnvVar(f"{api.env}_URL", url, False, f"Where {api.name} is reached", answers, required=True)
         about = f"The key by which {api.name} knows this project"
-        yield EnvVar(f"{api.env}_KEY", key, True, about, answers, required=True)
+        yield EnvVar(api.key, key, True, about, answers, required=True)
         timeout = str(float(api.timeout_s or CALL_TIMEOUT_S))
         about = f"How long a call to {api.name} may take, retries included"
         yield EnvVar(f"{api.env}_TIMEOUT_S", timeout, False, about, answers, type="PositiveFloat")

@@ -7,6 +7,7 @@ import pytest
 from groundplan import drivers
 from groundplan.answers import Answers
 from groundplan.domain import Product
+from groundplan.questionnaire import REQUIREMENTS
 from groundplan.reading import read
 
 NAMED = {"project_name": "Shop", "concept": "A shop."}
@@ -111,3 +112,12 @@ def test_every_driver_has_a_meaning() -> None:
 def test_odd_answers_hold_nothing() -> None:
     odd = Answers({"distribution": 3, "team": "many", "data_sensitivity": {"a": 1}, "deploy_target": ["local"]})
     assert drivers.holding(odd, Product("Shop", "shop", "A shop.", services=())) == ()
+
+
+@pytest.mark.parametrize(("name", "answers", "because"), HOLDING, ids=[name for name, _, _ in HOLDING])
+def test_needs_no_answers_but_those_that_it_says_it_rests_on(
+    name: str, answers: dict[str, object], because: str
+) -> None:
+    shape = ("services", "data_entities")  # without which what is left could not be read
+    assert held({it: said for it, said in answers.items() if it in (*drivers.RESTS_ON[name], *shape)})[name] == because
+    assert set(drivers.RESTS_ON[name]) <= set(REQUIREMENTS)

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from groundplan.gaps import MUST, RULES
 from groundplan.publishing import coverage
 from groundplan.questionnaire import QUESTIONS
 
@@ -46,3 +47,30 @@ def test_what_is_claimed_is_there(part: coverage.Part) -> None:
         path, _, inside = reference.partition("#")
         assert (ROOT / path).exists(), reference
         assert not inside or inside in (ROOT / path).read_text("utf-8"), reference
+
+
+DETECTED = {
+    "the five points of the review": ["Q2a", "Q2b", "Q2c", "Q2d", "Q2e"],
+    "what must be resolved": ["Q3a", "Q3b", "Q3c", "Q3d"],
+    "what can wait": ["Q4"],
+    "the pitfalls": [f"PF{number}" for number in range(1, 7)],
+    "the quality indicators": [f"QI{number}" for number in range(1, 7)],
+}
+
+
+@pytest.mark.parametrize("id", [id for ids in DETECTED.values() for id in ids])
+def test_what_the_guide_looks_for_has_detectors(id: str) -> None:
+    detectors = next(part for part in PARTS if part.id == id).detectors
+    assert len(detectors) == (4 if id == "Q4" else 1)
+    for rules in detectors.values():
+        assert rules
+        assert set(rules) <= set(RULES)
+
+
+def test_what_must_be_resolved_before_coding_is_detected_as_such() -> None:
+    for part in PARTS:
+        categories = {RULES[rule].category for rules in part.detectors.values() for rule in rules}
+        if part.id in DETECTED["what must be resolved"]:
+            assert MUST in categories
+        if part.id in DETECTED["what can wait"]:
+            assert MUST not in categories

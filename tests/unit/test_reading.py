@@ -293,7 +293,7 @@ def test_a_field_may_refer_to_what_is_called_or_copied(way: Mapping[str, object]
 
 def test_a_feature() -> None:
     features = read(
-        services=["orders"],
+        services=["orders", "catalog"],
         mvp_features=[
             "Search: a reader finds a book: any book",
             "Browse",
@@ -314,8 +314,13 @@ def test_a_feature() -> None:
 
 def test_an_external_api() -> None:
     full = {"name": "pay", "used_by": ["core"], "critical": True, "timeout_s": 5, "fallback": "cash"}
-    apis = read(services=["core"], external_apis=["sms: reminds", full]).external_apis
+    apis = read(services=["core", "desk"], external_apis=["sms: reminds", full]).external_apis
     assert apis == (ExternalApi("sms", "reminds"), ExternalApi("pay", "", ("core",), True, 5.0, "cash"))
+
+
+def test_what_names_no_service_belongs_to_the_only_one() -> None:
+    product = read(services=["orders"], mvp_features=["Browse"], external_apis=["sms: reminds"])
+    assert product.features[0].services == product.external_apis[0].used_by == ("orders",)
 
 
 def test_the_items_of_a_list() -> None:

@@ -5,8 +5,8 @@ To add one, write it in the module of its kind; `@rule` enters it.
 """
 
 from ..questionnaire import REQUIREMENTS
-from . import boundaries, completeness, decisions, failures, schedule
-from .facts import Facts
+from . import agreement, boundaries, completeness, contracts, decisions, details, failures, schedule, waivers
+from .facts import Facts, concerns
 from .model import DEFER, MUST, RULES, Finding, Gap, Rule, find
 
 __all__ = [
@@ -18,10 +18,15 @@ __all__ = [
     "Finding",
     "Gap",
     "Rule",
+    "agreement",
     "boundaries",
     "completeness",
+    "concerns",
+    "contracts",
     "decisions",
+    "details",
     "failures",
     "find",
     "schedule",
+    "waivers",
 ]

@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
+from ..diagrams import referred
 from ..domain import Product, Service
+from ..problems import Report
+from ..questionnaire import shape_of
+from ..reading.entry import entries
+from ..reading.node import structure
 from .facts import Facts
 from .model import DEFER, MUST, Finding, rule
 
@@ -122,3 +127,102 @@ def same_responsibility(facts: Facts) -> Iterator[Finding]:
 
 def _words(text: str) -> frozenset[str]:
     return frozenset(word for word in re.findall(r"\w+", text.casefold()) if len(word) > 3)
+
+
+@rule("B11", DEFER, "boundary", 3)
+def port_of_nothing(facts: Facts) -> Iterator[Finding]:
+    """A service is given a port, and one process serves all of them at another."""
+    alone = any("one_process" in it.option.provides for it in facts.decisions)
+    for _, parts in entries(structure(facts.answer("services"), Report()), shape_of("services")):
+        if alone and "port" in parts:
+            name = parts["name"].text()
+            yield Finding(
+                name,
+                f"port {parts['port'].value} is given to {name}, and one process serves all services",
+                "take the port out, set port_base, or choose services as architecture_style",
+                "services",
+            )
+
+
+@rule("B12", DEFER, "boundary", 3)
+def feature_in_pieces(facts: Facts) -> Iterator[Finding]:
+    """A feature takes services that neither call nor hear each other, over whatever others."""
+    groups = _joined((service.name for service in facts.product.services), _ties(facts.product))
+    for feature in facts.product.features:
+        pieces = [sorted(group & set(feature.services)) for group in groups if group & set(feature.services)]
+        if len(pieces) > 1:
+            yield Finding(
+                feature.id,
+                f'{feature.id} "{feature.name}" takes {" and ".join(", ".join(it) for it in pieces)}, '
+                "which know nothing of each other",
+                "let one call or hear the other, or make two features of it",
+                "services",
+            )
+
+
+def _ties(product: Product) -> Iterator[tuple[str, str]]:
+    """The services that call each other, or of which one hears the other."""
+    for service in product.services:
+        yield from ((service.name, dependency.service) for dependency in service.depends_on)
+        for event in service.events:
+            yield from ((service.name, it.name) for it in product.subscribers(event.name))
+
+
+def _joined(names: Iterable[str], ties: Iterable[tuple[str, str]]) -> list[set[str]]:
+    """Names in groups, such that those which are tied are in one."""
+    groups = [{name} for name in names]
+    for tie in ties:
+        touched = [group for group in groups if group & set(tie)]
+        groups = [group for group in groups if group not in touched] + [set().union(*touched)]
+    return groups
+
+
+@rule("B13", DEFER, "boundary", 3)
+def never_apart(facts: Facts) -> Iterator[Finding]:
+    """A small service does nothing without one other, and nobody said why the two are apart."""
+    if facts.answer("service_count_why").known:
+        return
+    features = facts.product.features
+    for service in facts.product.services:
+        mine = [set(feature.services) for feature in features if service.name in feature.services]
+        always = sorted(set.intersection(*mine) - {service.name}) if mine else []
+        if always and len(service.entities) <= 1:
+            yield Finding(
+                service.name,
+                f"every feature of {service.name} takes {', '.join(always)}, too",
+                f"say in service_count_why what sets {service.name} apart, or merge it with {always[0]}",
+                "service_count_why",
+            )
+
+
+@rule("B14", DEFER, "boundary", 3)
+def internal_for_nobody(facts: Facts) -> Iterator[Finding]:
+    """Only other services may call a service, and none does or is heard by it."""
+    called = {dependency.service for service in facts.product.services for dependency in service.depends_on}
+    for service in facts.product.services:
+        hears = service.reactions or service.copies
+        if service.exposure == "internal" and not hears and service.name not in called:
+            yield Finding(
+                service.name,
+                f"{service.name} is internal, and no other service calls it or is heard by it",
+                f"give it exposure: public, or name {service.name} in the depends_on of another",
+                "services",
+            )
+
+
+@rule("B15", DEFER, "boundary", 3)
+def two_jobs(facts: Facts) -> Iterator[Finding]:
+    """One of several services keeps two groups of records that nothing connects."""
+    product = facts.product
+    for service in product.services if len(product.services) > 1 else ():
+        kept = {entity.name for entity in service.entities}
+        refers = ((it.name, target) for it in service.entities for target in referred(product, it.fields))
+        groups = _joined(kept, (tie for tie in refers if tie[1] in kept))
+        jobs = sorted(sorted(group) for group in groups if len(group) > 1)
+        if len(jobs) > 1:
+            yield Finding(
+                service.name,
+                f"{service.name} keeps {' and also '.join(', '.join(it) for it in jobs)}, which nothing connects",
+                "let two services keep them, or add the reference that is missing",
+                "services",
+            )

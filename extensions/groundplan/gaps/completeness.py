@@ -5,17 +5,21 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from ..domain import Item
 from ..plan import working_days
-from .facts import Facts
+from .facts import Facts, alike, key
 from .model import DEFER, MUST, Finding, rule
 
 ESSENTIAL = ("concept", "mvp_features", "services", "data_entities", "external_apis")
 """Without an answer to one of these, code would rest on a guess."""
 
 VAGUE = re.compile(
-    r"\b(fast|quick(?:ly)?|scalable|secure|user[- ]friendly|easy|easily|robust|reliable|soon|flexible"
+    r"\b(fast|quick(?:ly)?|scalable|secure|user[- ]friendly|easy|easily|robust|reliable|(?<!as )soon|flexible"
     r"|efficient(?:ly)?|intuitive|simple|seamless(?:ly)?|high[- ]performance|as needed|etc)\b",
+    re.IGNORECASE,
+)
+NUMBER = re.compile(
+    r"\d|\b(none|no|nobody|nothing|never|zero|half|halve|thirds?|quarters?|double|twice|(?<!at )once|every|each|one"
+    r"|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|dozen|twenty|thirty|forty|fifty|hundred|thousand)\b",
     re.IGNORECASE,
 )
 EARS = re.compile(r"\b(when|if|while|where|given)\b.+\b(shall|then|must)\b", re.IGNORECASE | re.DOTALL)
@@ -73,12 +77,19 @@ def assumption(facts: Facts) -> Iterator[Finding]:
             yield Finding(answer.name, f"{answer.name} is an assumption", fix, answer.name)
 
 
+@rule("A28", MUST, "missing", 2)
+def essential_deferred(facts: Facts) -> Iterator[Finding]:
+    """An answer is put off on which all code rests."""
+    for name in ("mvp_features", "services", "data_entities"):
+        if facts.answer(name).state == "defer":
+            yield Finding(name, f"{name} is deferred, and no code can wait for it", f"answer {name}", name)
+
+
 @rule("A06", MUST, "missing", 2)
 def unknown_persona(facts: Facts) -> Iterator[Finding]:
     """A feature is for a persona that nobody described."""
-    known = {persona.name.casefold() for persona in facts.items("personas")}
     for feature in facts.product.features:
-        if feature.persona and feature.persona.casefold() not in known:
+        if feature.persona and not any(alike(feature.persona, it.name) for it in facts.items("personas")):
             yield Finding(
                 feature.id,
                 f'{feature.id} is for "{feature.persona}", who is not in personas',
@@ -131,7 +142,7 @@ def only_the_happy_path(facts: Facts) -> Iterator[Finding]:
 def metric_without_number(facts: Facts) -> Iterator[Finding]:
     """A success metric has no target that a measurement could meet."""
     for metric in facts.items("success_metrics"):
-        if not re.search(r"\d", metric.text):
+        if not NUMBER.search(f"{metric.name} {metric.text} {metric.get('unit')}"):
             yield Finding(
                 facts.id("SM", metric.name),
                 f'success metric "{metric.name}" has no number as its target',
@@ -156,25 +167,16 @@ def metric_without_source(facts: Facts) -> Iterator[Finding]:
 @rule("A13", MUST, "inconsistent", 2)
 def in_and_out_of_scope(facts: Facts) -> Iterator[Finding]:
     """Something is both in the MVP and out of it."""
-    features = {_key(feature.name): feature for feature in facts.product.features}
+    features = {key(feature.name): feature for feature in facts.product.features}
     for question in ("out_of_scope", "future_features"):
         for item in facts.items(question):
-            if feature := features.get(_key(item.name)):
+            if feature := features.get(key(item.name)):
                 yield Finding(
                     feature.id,
                     f'{feature.id} "{feature.name}" is in the MVP and in {question}',
                     f"take it out of {question} or of mvp_features",
                     question,
                 )
-
-
-def _subject(question: str, item: Item) -> str:
-    """An item of an answer, in a word."""
-    return f"{question}-{_key(item.name).replace(' ', '-')}"
-
-
-def _key(name: str) -> str:
-    return " ".join(re.findall(r"\w+", name.casefold()))
 
 
 @rule("A14", DEFER, "missing", 2)
@@ -222,39 +224,6 @@ def timeline_disagrees(facts: Facts) -> Iterator[Finding]:
                 "keep either the deadline or the weeks in timeline, or make them agree",
                 "timeline",
             )
-
-
-@rule("A16", MUST, "inconsistent", 2)
-def detail_of_nothing(facts: Facts) -> Iterator[Finding]:
-    """An answer says more about something that no other answer has."""
-    named = {
-        "external_api_details": ("external_apis", {api.name for api in facts.product.external_apis}),
-        "acceptable_thresholds": ("performance_targets", {it.name for it in facts.items("performance_targets")}),
-    }
-    for question, (where, known) in named.items():
-        for item in facts.items(question):
-            if item.name not in known:
-                yield Finding(
-                    _subject(question, item),
-                    f'{question} speaks of "{item.name}", which is not in {where}',
-                    f"name one that is there, or add it to {where}",
-                    question,
-                )
-
-
-@rule("A19", MUST, "inconsistent", 2)
-def service_of_nobody(facts: Facts) -> Iterator[Finding]:
-    """An answer speaks of a service that is not there."""
-    for question in ("failure_handling", "slos"):
-        for item in facts.items(question):
-            service = str(item.get("service"))
-            if service and service not in facts.product.by_name:
-                yield Finding(
-                    _subject(question, item),
-                    f'{question} says that "{item.name}" is about {service}, which is no service',
-                    f"name one of {', '.join(facts.product.by_name)}, or none",
-                    question,
-                )
 
 
 @rule("A17", DEFER, "missing", 2)

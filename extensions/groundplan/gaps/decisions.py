@@ -4,8 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from ..drivers import RESTS_ON
 from .facts import Facts
 from .model import DEFER, MUST, Finding, rule
+
+CLEARLY = 3
+"""How much more answers must speak for an option before the choice of another wants a word."""
 
 
 @rule("D05", MUST, "inconsistent", 2)
@@ -35,17 +39,14 @@ def target_without_load(facts: Facts) -> Iterator[Finding]:
 
 
 @rule("D11", DEFER, "missing", 2)
-def sensitive_without_backup(facts: Facts) -> Iterator[Finding]:
-    """Records are kept, and nobody said how much of them may be lost."""
+def recovery_unsaid(facts: Facts) -> Iterator[Finding]:
+    """Records are kept, and nobody said how much of them may be lost or for how long."""
     kept = [entity.name for entity in facts.product.entities.values()]
     answer = facts.answer("backup_recovery")
-    if kept and answer.state == "value" and facts.details("backup_recovery").get("rpo") in (None, ""):
-        yield Finding(
-            "rpo",
-            f"backup_recovery does not say how much of {', '.join(kept[:3])} may be lost",
-            "give it rpo (a time) and rto",
-            "backup_recovery",
-        )
+    asked = {"rpo": f"how much of {', '.join(kept[:3])} may be lost", "rto": "for how long it may be away"}
+    for name, about in asked.items():
+        if kept and answer.state == "value" and facts.details("backup_recovery").get(name) in (None, ""):
+            yield Finding(name, f"backup_recovery does not say {about}", f"give it {name}, a time", "backup_recovery")
 
 
 @rule("D12", DEFER, "missing", 3)
@@ -103,4 +104,52 @@ def reason_says_nothing(facts: Facts) -> Iterator[Finding]:
                 f'the reason for {name} is "{why}"',
                 "say which fact of this project speaks for it",
                 "decision_overrides",
+            )
+
+
+@rule("D17", DEFER, "inconsistent", 3)
+def chosen_against_answers(facts: Facts) -> Iterator[Finding]:
+    """An option was chosen while the answers speak clearly for another, and nobody said why not that."""
+    for resolved in facts.decisions:
+        scores = dict(resolved.scores)
+        best = max(scores, key=lambda name: scores[name], default="")
+        ahead = scores.get(best, 0) - scores.get(resolved.option.name, 0)
+        if resolved.how == "chosen" and ahead >= CLEARLY and best not in dict(resolved.override.rejected):
+            name = resolved.decision.id
+            yield Finding(
+                name,
+                f"{name} = {resolved.option.name} was chosen, and the answers speak for {best}",
+                f"say why not: decision_overrides: {{{name}: {{rejected: {{{best}: ...}}}}}}",
+                "decision_overrides",
+            )
+
+
+@rule("D18", DEFER, "process", 3)
+def chosen_too_early(facts: Facts) -> Iterator[Finding]:
+    """An option was chosen before the answers were there that speak for or against it."""
+    for resolved in facts.decisions:
+        weighed = {name for option in resolved.decision.offered for name, _ in option.drivers}
+        asked = dict.fromkeys(answer for name in sorted(weighed) for answer in RESTS_ON[name])
+        waiting = [name for name in asked if facts.answer(name).state in ("tbd", "defer")]
+        if resolved.how == "chosen" and waiting:
+            name = resolved.decision.id
+            yield Finding(
+                name,
+                f"{name} = {resolved.option.name} was chosen while {', '.join(waiting)} is open",
+                f"answer {waiting[0]}, and look at {name} again",
+                waiting[0],
+            )
+
+
+@rule("D19", DEFER, "inconsistent", 3)
+def reason_for_no_choice(facts: Facts) -> Iterator[Finding]:
+    """A reason is given for a decision that nobody took, so that it would stand beside whatever is proposed."""
+    for resolved in facts.decisions:
+        if resolved.how in ("auto", "tbd") and len(resolved.scores) > 1 and resolved.override.why:
+            name = resolved.decision.id
+            yield Finding(
+                name,
+                f"decision_overrides has a reason for {name}, which is left to the catalogue",
+                f"answer {name} with the option that the reason is for, e.g. {resolved.option.name}",
+                name,
             )

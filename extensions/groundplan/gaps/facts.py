@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from ..answers import Answer, Answers
 from ..decisions import Resolved
-from ..domain import Item, Product
+from ..domain import ExternalApi, Item, Product
 from ..plan import Plan
 from ..provenance import note
 from ..questionnaire import REQUIREMENTS
@@ -46,18 +46,44 @@ class Facts:
         return details(self.answers, name)
 
     def failure_named(self, thing: str, by: str = "") -> bool:
-        """Whether a failure scenario, of one service if given, speaks of a thing."""
-        return any(
-            _speaks(scenario, thing) for scenario in self.items("failure_handling") if by in ("", _service(scenario))
-        )
+        """Whether a failure scenario, of one service if given, speaks of a thing: `patients`, `patient file`."""
+        scenarios = self.items("failure_handling")
+        return any(words(thing) <= spoken(it) for it in scenarios if not by or _tells(it, by))
+
+    def api_named(self, name: str) -> ExternalApi | None:
+        """The external API that an answer speaks of: `SMS gateway` of `sms`."""
+        apis = self.product.external_apis
+        exact = (api for api in apis if words(api.name) == words(name))
+        return next(exact, None) or next((api for api in apis if alike(api.name, name)), None)
 
 
-def _service(scenario: Item) -> str:
-    return str(scenario.get("service"))
+def concerns(item: Item, service: str) -> bool:
+    """Whether an item is about a service: it names it, alone or among others, or says that it is about all."""
+    named = str(item.get("service")).casefold()
+    return named == service or not {service, "all", "every"}.isdisjoint(re.findall(r"\w+", named))
 
 
-def _speaks(scenario: Item, thing: str) -> bool:
-    """Whether a scenario's words include the words of a name, in singular or plural: `patients`, `patient file`."""
-    texts = (scenario.name, scenario.text, *(str(value) for value in scenario.extra.values()))
-    spoken = {word.removesuffix("s") for word in re.findall(r"[^\W_]+", " ".join(texts).casefold())}
-    return all(word.removesuffix("s") in spoken for word in re.findall(r"[^\W_]+", thing.casefold()))
+def _tells(scenario: Item, service: str) -> bool:
+    """Whether a scenario is of a service, by its key or, without one, by its words."""
+    return concerns(scenario, service) if scenario.get("service") else words(service) <= spoken(scenario)
+
+
+def spoken(item: Item) -> frozenset[str]:
+    """All words of an item."""
+    return words(" ".join((item.name, item.text, *(str(value) for value in item.extra.values()))))
+
+
+def words(text: str) -> frozenset[str]:
+    """The words of a text, so that singular and plural are one."""
+    return frozenset(word.removesuffix("s") for word in re.findall(r"[^\W_]+", text.casefold()))
+
+
+def alike(one: str, other: str) -> bool:
+    """Whether one of two names has all words of the other: `Readers` and `any reader`."""
+    first, second = words(one), words(other)
+    return bool(first and second) and (first <= second or second <= first)
+
+
+def key(name: str) -> str:
+    """A name as a part of an id."""
+    return "-".join(re.findall(r"\w+", name.casefold()))

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from .facts import Facts
+from ..domain import ExternalApi
+from .facts import Facts, spoken, words
 from .model import DEFER, MUST, Finding, rule
 
 
@@ -20,10 +21,28 @@ def api_without_timeout(facts: Facts) -> Iterator[Finding]:
 def critical_api_without_fallback(facts: Facts) -> Iterator[Finding]:
     """The product cannot do without an external API, and nobody said what it does while that is away."""
     for api in facts.product.external_apis:
-        if api.critical and not api.fallback and not facts.failure_named(api.name):
+        if api.critical and not api.fallback and not _mentioned(facts, api):
             yield Finding(
                 api.name,
                 f"{api.name} is critical and has no fallback",
+                f"give it a fallback, or a scenario in failure_handling that names {api.name}",
+                "external_apis",
+            )
+
+
+def _mentioned(facts: Facts, api: ExternalApi) -> bool:
+    """Whether a failure scenario has a word of its name: `The payment company is away` is about `card_payments`."""
+    return any(words(api.name) & spoken(it) for it in facts.items("failure_handling"))
+
+
+@rule("C17", DEFER, "error", 2)
+def api_without_fallback(facts: Facts) -> Iterator[Finding]:
+    """The product can do without an external API, and nobody said what it does then."""
+    for api in facts.product.external_apis:
+        if not api.critical and not api.fallback and not _mentioned(facts, api):
+            yield Finding(
+                api.name,
+                f"nobody said what happens while {api.name} is away",
                 f"give it a fallback, or a scenario in failure_handling that names {api.name}",
                 "external_apis",
             )
@@ -46,11 +65,37 @@ def api_used_by_nobody(facts: Facts) -> Iterator[Finding]:
 def retries_unwanted(facts: Facts) -> Iterator[Finding]:
     """Nothing shall be tried again by itself, and the decision on retries does just that."""
     decided = next((it for it in facts.decisions if it.decision.id == "retry_strategy"), None)
-    if decided and facts.answer("auto_retry").value == "none" and "retries" in decided.option.provides:
+    if (
+        decided
+        and _asks_others(facts)
+        and facts.answer("auto_retry").value == "none"
+        and "retries" in decided.option.provides
+    ):
         yield Finding(
             "retry_strategy",
             f"auto_retry is none, and retry_strategy is {decided.option.name}",
             "change auto_retry, or choose another retry_strategy where one is offered",
+            "auto_retry",
+        )
+
+
+def _asks_others(facts: Facts) -> bool:
+    """Whether there is anything that could fail for a moment: a call, or an event to deliver."""
+    product = facts.product
+    called = any(service.depends_on for service in product.services)
+    return bool(called or product.external_apis or any(product.subscribers(event) for event in product.events))
+
+
+@rule("C15", DEFER, "error", 2)
+def redelivery_of_nothing(facts: Facts) -> Iterator[Finding]:
+    """What waits shall be delivered until it succeeds, and nothing ever waits."""
+    product = facts.product
+    waits = product.external_apis or any(product.subscribers(event) for event in product.events)
+    if facts.answer("auto_retry").value == "queue_redelivery" and not waits:
+        yield Finding(
+            "auto_retry",
+            "auto_retry is queue_redelivery, and no service hears an event or uses an external API",
+            "subscribe a service to an event, or change auto_retry",
             "auto_retry",
         )
 
@@ -81,3 +126,17 @@ def failure_not_planned(facts: Facts) -> Iterator[Finding]:
                     f"add a scenario of {service.name} to failure_handling that names {dependency.service}",
                     "failure_handling",
                 )
+
+
+@rule("C10", DEFER, "error", 4)
+def silence_not_planned(facts: Facts) -> Iterator[Finding]:
+    """A service hears events, and no failure scenario says what becomes of them while it is away."""
+    for service in facts.product.services:
+        if (service.reactions or service.copies) and not facts.failure_named(service.name):
+            yield Finding(
+                service.name,
+                f"failure_handling does not say what becomes of events while {service.name} is away "
+                "(built in: they wait in the outbox)",
+                f"add a scenario to failure_handling that names {service.name}",
+                "failure_handling",
+            )

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field, replace
 
+from ..domain import Item
 from ..provenance import noting, told
 from ..questionnaire import BY_NAME
 from .facts import Facts
@@ -40,6 +41,10 @@ class Gap:
     message: str
     fix: str
     question: str
+    waived_because: str = ""
+    waived_by: str = ""
+    waived_until: str = ""
+    """The day up to which somebody accepts it; whether that has passed is for the project's checker to tell."""
 
     @property
     def answers(self) -> tuple[str, ...]:
@@ -51,8 +56,12 @@ class Gap:
         return f"{self.rule}-{self.subject}" if self.subject else self.rule
 
     @property
+    def waived(self) -> bool:
+        return bool(self.waived_until)
+
+    @property
     def must(self) -> bool:
-        return self.category == MUST
+        return self.category == MUST and not self.waived
 
     def __str__(self) -> str:
         return f"{self.id}: {self.message}. Fix: {self.fix}."
@@ -100,10 +109,30 @@ def _checkpoint(rule: Rule, finding: Finding) -> int:
 
 def find(facts: Facts) -> tuple[Gap, ...]:
     """Every gap, in the order of the rules' ids and, within a rule, of the answers; each id once."""
-    found = (
+    return tuple(_waived(gap, facts) for gap in found(facts, RULES.values()))
+
+
+def found(facts: Facts, rules: Iterable[Rule]) -> tuple[Gap, ...]:
+    """What some of the rules find, whoever accepts it."""
+    gaps = (
         Gap(rule.id, rule.category, rule.kind, _checkpoint(rule, finding), *vars(finding).values())
-        for _, rule in sorted(RULES.items())
+        for rule in sorted(rules, key=lambda it: it.id)
         for finding in rule.check(facts)
     )
     with noting():  # each gap tells of itself
-        return tuple({gap.id: gap for gap in found}.values())
+        return tuple({gap.id: gap for gap in gaps}.values())
+
+
+def _waived(gap: Gap, facts: Facts) -> Gap:
+    """The gap with what the first waiver that holds says of it, or as it is."""
+    for waiver in facts.items("gap_waivers"):
+        if waiver.name in (gap.id, gap.rule) and not lacking(waiver):
+            owner, until = str(waiver.get("owner")), str(waiver.get("until"))
+            return replace(gap, waived_because=waiver.text, waived_by=owner, waived_until=until)
+    return gap
+
+
+def lacking(waiver: Item) -> tuple[str, ...]:
+    """What a waiver does not say, and without which it does not hold."""
+    said = {"reason": waiver.text, "owner": waiver.get("owner"), "until": waiver.get("until")}
+    return tuple(key for key, value in said.items() if not value)

@@ -66,3 +66,37 @@ def risk_unattended(facts: Facts) -> Iterator[Finding]:
                 f"give it {', '.join(lacks)}",
                 "risks",
             )
+
+
+@rule("P08", DEFER, "process", 9)
+def nothing_kept_back(facts: Facts) -> Iterator[Finding]:
+    """The date is fixed, and no buffer is kept back for what nobody foresees."""
+    given = facts.details("timeline")
+    if facts.answer("buffer_percent").value == 0 and (given.get("deadline") or given.get("fixed") == "date"):
+        yield Finding(
+            "buffer",
+            "buffer_percent is 0, and the date is fixed",
+            "keep back 10 to 25 percent, or fix the scope and not the date",
+            "buffer_percent",
+        )
+
+
+@rule("P10", DEFER, "missing", 9)
+def no_end(facts: Facts) -> Iterator[Finding]:
+    """A timeline has neither weeks nor a deadline, so that nothing tells whether the plan fits."""
+    given = facts.details("timeline")
+    if given and not (given.get("weeks") or given.get("deadline")):
+        yield Finding("end", "timeline has neither weeks nor a deadline", "give it one of the two", "timeline")
+
+
+@rule("P11", DEFER, "process", 7)
+def gaps_stop_nothing(facts: Facts) -> Iterator[Finding]:
+    """Several people build it or others use it, and nothing stops for gaps that come before coding."""
+    many = facts.details("team").get("size", 1) != 1 or facts.answer("distribution").value in ("partner", "public")
+    if many and facts.answer("gap_gate").value == "report_only":
+        yield Finding(
+            "gap_gate",
+            "gap_gate is report_only, so that a build goes on with gaps to resolve before coding",
+            "answer gap_gate with must_resolve",
+            "gap_gate",
+        )

@@ -159,13 +159,26 @@ class Planning:
 
     @cached_property
     def deferrable(self) -> tuple[Gap, ...]:
-        return tuple(gap for gap in self.gaps if not gap.must)
+        return tuple(gap for gap in self.gaps if not gap.must and not gap.waived)
+
+    @cached_property
+    def waived(self) -> Table:
+        """The gaps that somebody accepts, with who, why and until when."""
+        return table(
+            "Gap, Finding, Accepted because, By, Until",
+            (
+                (it.id, text(it.message), text(it.waived_because), text(it.waived_by), it.waived_until)
+                for it in self.gaps
+                if it.waived
+            ),
+        )
 
     @property
     def gap_counts(self) -> str:
         """How many gaps there are; each answer may open or close one."""
         note(*REQUIREMENTS, *(it.decision.id for it in self.project.decisions))
-        return f"{len(self.must)} gaps to resolve before coding, {len(self.deferrable)} that can wait"
+        waived = f", {len(self.waived.rows)} waived" if self.waived else ""
+        return f"{len(self.must)} gaps to resolve before coding, {len(self.deferrable)} that can wait{waived}"
 
     def gap_table(self, found: tuple[Gap, ...]) -> Table:
         return table(

@@ -244,7 +244,8 @@ def _checkpoints(planning: Planning) -> Iterator[dict[str, object]]:
         ("Project structure scaffolded", ""),
         (
             "Gaps identified and addressed",
-            f"{len(planning.must)} to resolve before coding, {len(planning.deferrable)} can wait",
+            f"{len(planning.must)} to resolve before coding, {len(planning.deferrable)} can wait"
+            + (f", {len(planning.waived.rows)} waived" if planning.waived else ""),
         ),
         ("Documentation consolidated and organized", ""),
         ("Implementation plan created", f"{len(planning.plan.tasks)} tasks; {planning.plan.verdict}"),

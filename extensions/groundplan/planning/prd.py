@@ -272,6 +272,8 @@ def _required(answer: Answer) -> str:
 
 
 def _when(gap: Gap) -> str:
+    if gap.waived:
+        return f"waived until {gap.waived_until}"
     return "before coding" if gap.must else "can wait"
 
 

@@ -10,7 +10,7 @@ from .. import diagrams
 from ..codegen import ROUTES
 from ..diagrams import Diagram
 from ..domain import Entity, Feature, Field, Service, Value
-from ..gaps import Facts
+from ..gaps import Facts, concerns
 from ..provenance import cached_property
 from .acceptance import acceptance_link
 from .architecture import away
@@ -243,7 +243,7 @@ class Specification:
             (
                 (text(it.name), text(it.text, UNKNOWN), text(it.get("recovery"), UNKNOWN))
                 for it in self.facts.items("failure_handling")
-                if it.get("service") == self.name
+                if concerns(it, self.name)
             ),
             f"No failure scenario names {self.name}.",
         )

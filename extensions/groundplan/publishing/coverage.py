@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import yaml
@@ -15,7 +15,8 @@ HEAD = """\
 
 <!-- Generated from docs/guide.yml by `uv run docs/build.py`; a test follows every reference. -->
 
-{done} of {count} parts are implemented; each names a file, or something in it, that shows so.
+{done} of {count} parts are implemented; each names a file, or something in it, that shows so, and the gap rules that
+detect what the guide names.
 """
 
 
@@ -29,13 +30,22 @@ class Part:
     evidence: tuple[str, ...] = ()
     """Paths in this repository, with what stands there behind a `#`."""
     not_yet: str = ""
+    detectors: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """The gap rules that detect what the guide names here."""
 
 
 def read(path: Path) -> tuple[Part, ...]:
     """The parts in the guide's order."""
     sections = yaml.safe_load(path.read_text("utf-8"))
     return tuple(
-        Part(id, section["heading"], it["title"], tuple(it.get("evidence", ())), it.get("not_yet", ""))
+        Part(
+            id,
+            section["heading"],
+            it["title"],
+            tuple(it.get("evidence", ())),
+            it.get("not_yet", ""),
+            {name: tuple(rules) for name, rules in it.get("detectors", {}).items()},
+        )
         for section in sections
         for id, it in section["parts"].items()
     )
@@ -52,8 +62,13 @@ def _lines(parts: tuple[Part, ...]) -> Iterator[str]:
         if it.heading != heading:
             heading = it.heading
             yield f"\n## {heading}\n\n| part | | shown by |\n| --- | --- | --- |\n"
-        shown = f"**not yet:** {md(it.not_yet)}" if it.not_yet else ", ".join(map(_link, it.evidence))
+        detected = (f"{md(name)}: {', '.join(rules)}" for name, rules in it.detectors.items())
+        shown = f"**not yet:** {md(it.not_yet)}" if it.not_yet else "; ".join(filter(None, (_links(it), *detected)))
         yield f"| {it.id} | {md(it.title)} | {shown} |\n"
+
+
+def _links(part: Part) -> str:
+    return ", ".join(map(_link, part.evidence))
 
 
 def _link(reference: str) -> str:

@@ -131,7 +131,7 @@ def _value(question: Question, catalogue: Catalogue) -> Json:
             return {"type": "array", "items": choice, "minItems": int(bool(question.about)), "uniqueItems": True}
         return choice
     if question.items:
-        return _list(question.items)
+        return _list(question.items, least=int(bool(question.about)))
     if question.table:
         return _object(question.table, required=())
     if question.bounds:
@@ -142,7 +142,7 @@ def _value(question: Question, catalogue: Catalogue) -> Json:
     return by_type.get(question.type, {"type": "object"})
 
 
-def _list(shape: Shape) -> Json:
+def _list(shape: Shape, least: int) -> Json:
     """Items in short or in full, or a mapping from names to texts."""
     short = {
         "description": f"{shape.name}: {shape.text}",
@@ -159,7 +159,7 @@ def _list(shape: Shape) -> Json:
         "propertyNames": {"not": {"enum": [*shape.keys, "assume", "defer", "not needed"]}},
         "additionalProperties": {"anyOf": [_kind(shape.parts[shape.text]), {"type": "null"}]},
     }
-    return {"anyOf": [{"type": "array", "items": item, "minItems": 1}, named]}
+    return {"anyOf": [{"type": "array", "items": item, "minItems": least}, named]}
 
 
 def _object(shape: Shape, required: tuple[str, ...]) -> Json:

@@ -120,7 +120,7 @@ def _external_api(parts: Entry, services: Sequence[str]) -> ExternalApi:
 
 
 def _services(parts: Entry, key: str, services: Sequence[str]) -> tuple[str, ...]:
-    """Names of services, each of them declared."""
+    """Names of services, each of them declared; where none is named and there is one, that one."""
     named: dict[str, None] = {}
     for node in parts[key].each() if key in parts else ():
         name = node.text("orders")
@@ -128,7 +128,7 @@ def _services(parts: Entry, key: str, services: Sequence[str]) -> tuple[str, ...
             named[name] = None
         elif name:
             node.unknown(name, "is no service", services, add_service(name, services), is_service=True)
-    return tuple(named)
+    return tuple(named or (services if len(services) == 1 else ()))
 
 
 def _text(parts: Entry, key: str) -> str:

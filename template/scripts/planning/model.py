@@ -57,10 +57,14 @@ class Gap:
     message: str
     fix: str
     question: str
+    waived_because: str
+    waived_by: str
+    waived_until: str
+    """The last day on which somebody accepts it; empty where nobody does."""
 
     @property
     def must(self) -> bool:
-        return self.category == "must"
+        return self.category == "must" and not self.waived_until
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,118 @@
+"""Rules C12 and on: is it clear what services answer, and with which errors?"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from ..codegen import ROUTES
+from ..diagrams import referred
+from .facts import Facts, key
+from .model import DEFER, MUST, Finding, rule
+
+STATUSES = {404, 405, 500, *(status for route in ROUTES for status in route.problems)}
+"""The errors that a generated service can answer with."""
+
+STATUS = re.compile(
+    r"\b(?:with|http|status|code|error|answers?|returns?|gets?)\s+(?:(?:an?|the|http|status|code|error)\s+)*([45]\d\d)\b"
+    r"(?!\s*(?:%|[a-z]{2,}s\b|(?:ms|s|m|kg|g|gb|mb|kb|km|eur|euro|usd|of)\b)|[.,]\d)",
+    re.IGNORECASE,
+)
+"""An HTTP error in a sentence, such as `refuse it with 409`; `with 500 books` is none."""
+
+
+@rule("C12", MUST, "error", 2)
+def error_of_two_classes(facts: Facts) -> Iterator[Finding]:
+    """One error is said to be of two classes, so that nobody can tell how it is met."""
+    classes: dict[str, str] = {}
+    for name, errors in facts.details("error_classes").items():
+        for error in errors if isinstance(errors, tuple) else ():
+            first = classes.setdefault(key(error), name)
+            if first != name:
+                yield Finding(
+                    key(error),
+                    f'error_classes has "{error}" as {first} and as {name}',
+                    "keep it in one of the two",
+                    "error_classes",
+                )
+
+
+@rule("C13", MUST, "error", 2)
+def no_error_classed(facts: Facts) -> Iterator[Finding]:
+    """Errors are classed, and none is critical or recoverable."""
+    classes = facts.details("error_classes")
+    if classes and not (classes.get("critical") or classes.get("recoverable")):
+        yield Finding(
+            "critical",
+            "error_classes names no critical and no recoverable error",
+            "say which error must never happen, and which heals",
+            "error_classes",
+        )
+
+
+@rule("C14", DEFER, "error", 2)
+def status_of_no_endpoint(facts: Facts) -> Iterator[Finding]:
+    """A criterion or a failure scenario has an HTTP error that no endpoint answers with."""
+    for subject, text, question in _promises(facts):
+        unknown = [status for status in STATUS.findall(text) if int(status) not in STATUSES]
+        if unknown:
+            yield Finding(
+                subject,
+                f"{subject} has the error {', '.join(unknown)}, which no endpoint answers with",
+                f"take one of {', '.join(map(str, sorted(STATUSES)))}; a business rule that says no is 409",
+                question,
+            )
+
+
+def _promises(facts: Facts) -> Iterator[tuple[str, str, str]]:
+    for feature in facts.product.features:
+        for criterion in feature.criteria:
+            yield criterion.id, criterion.text, "mvp_features"
+    for scenario in facts.items("failure_handling"):
+        yield key(scenario.name), scenario.text, "failure_handling"
+
+
+@rule("C18", MUST, "missing", 3)
+def feature_without_contract(facts: Facts) -> Iterator[Finding]:
+    """Records are declared, and no service of a feature keeps any, so that nothing answers for it."""
+    keeps = {service.name for service in facts.product.services if service.entities or service.copies}
+    for feature in facts.product.features if facts.product.entities else ():
+        if feature.services and keeps.isdisjoint(feature.services):
+            yield Finding(
+                feature.id,
+                f'{feature.id} "{feature.name}" has no endpoint: {", ".join(feature.services)} keeps no records',
+                "declare what it keeps in data_entities, or name a service that keeps it",
+                "data_entities",
+            )
+
+
+@rule("C19", MUST, "missing", 3)
+def call_of_nothing(facts: Facts) -> Iterator[Finding]:
+    """A service calls another that keeps no records, so that there is nothing to ask it for."""
+    product = facts.product
+    for service in product.services if product.entities else ():
+        for dependency in service.depends_on:
+            if not product.by_name[dependency.service].entities:
+                yield Finding(
+                    f"{service.name}-{dependency.service}",
+                    f"{service.name} depends on {dependency.service}, which keeps no records to be asked for",
+                    f"declare in data_entities what {dependency.service} keeps, or take it out of depends_on",
+                    "data_entities",
+                )
+
+
+@rule("C20", DEFER, "missing", 3)
+def call_for_nothing(facts: Facts) -> Iterator[Finding]:
+    """A service calls another, and none of its records refers to one of the other's."""
+    product = facts.product
+    for service in product.services:
+        targets = {target for entity in service.entities for target in referred(product, entity.fields)}
+        for dependency in service.depends_on:
+            theirs = [entity.name for entity in product.by_name[dependency.service].entities]
+            if theirs and service.entities and targets.isdisjoint(theirs):
+                yield Finding(
+                    f"{service.name}-{dependency.service}",
+                    f"{service.name} depends on {dependency.service}, and no record of it refers to one of those",
+                    f"refer to {' or '.join(theirs[:3])}, or take {dependency.service} out of depends_on",
+                    "data_entities",
+                )
