@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from copies import Generate, git
+from copies import Generate, clone_template, commit, git
 from projects import REPOSITORY, environment, model, run
 from test_updates import ADDED, SHOP, contents, recorded
 
@@ -23,7 +23,12 @@ PLAN = ("python", "-m", "scripts.planning.cli")
 
 def plan(project: Path, *arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
     """Run a command of the project's checker, which needs nothing that is installed."""
-    command = [os.environ.get("UV", "uv"), "run", "--quiet", "--no-project", *PLAN, *arguments]
+    return bare(project, *PLAN, *arguments, **variables)
+
+
+def bare(project: Path, *arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
+    """Run a command in a project without what it installs."""
+    command = [os.environ.get("UV", "uv"), "run", "--quiet", "--no-project", *arguments]
     return subprocess.run(command, cwd=project, env=environment(**variables), capture_output=True, text=True)
 
 
@@ -182,6 +187,139 @@ def test_what_cannot_be_done_is_one_line_and_changes_nothing(generate: Generate,
     assert said in done.stderr
     assert "Traceback" not in done.stderr
     assert {path: path.read_bytes() for path in before} == before
+
+
+def nested(project: Path) -> None:
+    """The project becomes a folder of a repository that has others."""
+    shutil.rmtree(project / ".git")
+    commit(project.parent)
+
+
+def unborn(project: Path) -> None:
+    git(project, "checkout", "--quiet", "--orphan", "empty")
+
+
+NOT_UPDATED: dict[str, tuple[Callable[[Path], None], str]] = {
+    "a dirty tree": (dirty, "README.md is not committed. Fix:"),
+    "marks of a conflict": (marked, "README.md has marks of a conflict. Fix:"),
+    "no answers": (unanswered, ".copier-answers.yml has no _src_path. Fix:"),
+    "a part of a repository": (nested, "is only a part of the repository"),
+    "a branch without a commit": (unborn, "nothing is committed. Fix:"),
+    "an unknown version": (nothing, "Unknown revision: 'v9'. Fix: leave out `--to`"),
+}
+
+
+def files_of(project: Path) -> dict[Path, bytes]:
+    """All files of a project but git's own."""
+    return {path: path.read_bytes() for path in project.rglob("*") if path.is_file() and ".git/" not in str(path)}
+
+
+@pytest.mark.parametrize("case", NOT_UPDATED)
+def test_an_update_that_cannot_be_is_one_line_and_changes_nothing(generate: Generate, case: str) -> None:
+    spoil, said = NOT_UPDATED[case]
+    project = generate(SHOP)
+    spoil(project)
+    before = files_of(project)
+    done = plan(project, "update", "--to", "v9")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert len(done.stderr.splitlines()) == 1
+    assert said in done.stderr
+    assert files_of(project) == before
+
+
+class TestNewerVersions:
+    @pytest.mark.parametrize(
+        ("file", "old", "new", "said"),
+        [
+            ("copier.yml", "9.19.0", "99.0.0", "requires Copier version >= 99.0.0, while your version of Copier is"),
+            ("questions/2-2-users.yml", '    "Mixed": mixed\n', "", "user_expertise: 'mixed' is not one of novice"),
+        ],
+        ids=["a newer Copier", "an answer that is no longer accepted"],
+    )
+    def test_that_cannot_be_taken_are_one_line_and_change_nothing(
+        self, generate: Generate, tmp_path: Path, file: str, old: str, new: str, said: str
+    ) -> None:
+        template = clone_template(tmp_path / "template")
+        project = generate(SHOP | {"user_expertise": "mixed"}, template)
+        changed = (template / file).read_text("utf-8").replace(old, new)
+        (template / file).write_text(changed)
+        commit(template, "v2.0.0")
+        before = files_of(project)
+        done = plan(project, "update")
+        assert (done.returncode, done.stdout) == (2, "")
+        assert len(done.stderr.splitlines()) == 1
+        assert said in done.stderr
+        assert ". Fix: " in done.stderr
+        assert files_of(project) == before
+        assert clean(project)
+
+    def test_are_taken_after_the_answer_was_changed(self, generate: Generate, tmp_path: Path) -> None:
+        template = clone_template(tmp_path / "template")
+        project = generate(SHOP | {"user_expertise": "mixed"}, template)
+        questions = template / "questions" / "2-2-users.yml"
+        questions.write_text(questions.read_text("utf-8").replace('    "Mixed": mixed\n', ""))
+        commit(template, "v2.0.0")
+        assert plan(project, "decide", "user_expertise=novice").returncode == 0
+        git(project, "commit", "--quiet", "--message", "answered")
+        assert plan(project, "update").returncode == 0
+        assert (recorded(project)["_commit"], recorded(project)["user_expertise"]) == ("v2.0.0", "novice")
+
+
+def test_an_older_copier_says_so_in_one_line(template: Path, tmp_path: Path) -> None:
+    command = [os.environ.get("UV", "uv"), "tool", "run", "--from", "copier==9.18.1", "copier", "copy", "--defaults"]
+    done = subprocess.run([*command, template, tmp_path / "project"], capture_output=True, text=True)
+    said = "This template requires Copier version >= 9.19.0, while your version of Copier is 9.18.1."
+    assert done.returncode != 0
+    assert done.stderr.splitlines()[-1] == said
+    assert "Traceback" not in done.stderr
+    assert not (tmp_path / "project").exists()
+
+
+class TestCheckouts:
+    def test_without_a_branch_are_changed_as_any_other(self, generate: Generate) -> None:
+        project = generate(SHOP)
+        git(project, "checkout", "--quiet", "--detach")
+        assert plan(project, "decide", "storage_kind=postgres").returncode == 0
+        assert recorded(project)["storage_kind"] == "postgres"
+        git(project, "reset", "--hard", "--quiet")
+        assert clean(project)
+
+    def test_beside_the_first_are_changed_alone(self, generate: Generate, tmp_path: Path) -> None:
+        """A change in a work tree of its own, and taking it back, reach no other one."""
+        project = generate(SHOP)
+        before = files_of(project)
+        git(project, "worktree", "add", "--quiet", "-b", "other", str(tmp_path / "other"))
+        other = tmp_path / "other"
+        assert plan(other, "decide", "storage_kind=postgres").returncode == 0
+        assert recorded(other)["storage_kind"] == "postgres"
+        journal = Path(git(other, "rev-parse", "--git-path", "plan-change.json"))
+        journal.write_text('{"new": []}')
+        assert "was interrupted" in plan(other, "decide", "storage_kind=sqlite").stderr
+        assert plan(other, "undo").stdout == "The last commit is back.\n"
+        assert clean(other)
+        assert files_of(project) == before
+        assert clean(project)
+
+    @pytest.mark.parametrize("name", [".env.example", "Planning/Decisions/0038-storage-kind.md"])
+    def test_that_are_edited_meanwhile_keep_the_edit(self, generate: Generate, name: str) -> None:
+        """While the change is made in its clone, somebody writes a file that it changes, or brings."""
+        project = generate(SHOP)
+        script = (
+            "from pathlib import Path\n"
+            "from scripts.planning import change\n"
+            "said = ['--vcs-ref', ':current:', '--data', 'storage_kind=postgres']\n"
+            "with change.made(Path().resolve(), said) as made:\n"
+            f"    Path({name!r}).write_text('mine')\n"
+            "    try:\n"
+            "        change.bring(made)\n"
+            "    except change.Stop as stop:\n"
+            "        print(stop)\n"
+        )
+        said = bare(project, "python", "-c", script).stdout
+        assert "git read-tree failed" in said
+        assert (project / name).read_text("utf-8") == "mine"
+        assert recorded(project)["storage_kind"] == "sqlite"
+        assert plan(project, "undo").stdout == "No change of mind was interrupted.\n"
 
 
 class TestInterruption:

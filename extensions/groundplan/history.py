@@ -21,6 +21,9 @@ from .text import line
 WIDTHS = {"FR": 3, "NFR": 2, "SM": 1, "RISK": 1}
 """The kinds of ids that names are given, and how many digits each has at least."""
 
+FEATURE = re.compile(r"FR-\d{3,}")
+"""The id of a feature, which is also the kind of its criteria: what they say is their name."""
+
 KEPT = ("auto", "tbd", "settled")
 """How a decision was made when nobody chose: its option then stays until somebody does."""
 
@@ -63,7 +66,7 @@ class History:
     offsets: Numbers = ()
     """The port of a service, counted from `port_base`."""
     ids: tuple[tuple[str, Numbers], ...] = ()
-    """Numbers given to names, by kind."""
+    """Numbers given to names, by kind; to what criteria say, by the id of their feature."""
     schema: tuple[tuple[str, Revisions], ...] = ()
     """The revisions of each service's tables."""
 
@@ -82,8 +85,8 @@ class History:
         return {id: record.option for id, record in current.items() if record.how in KEPT}
 
     def id(self, kind: str, name: str) -> str:
-        """The id of something by its name: `FR-001`."""
-        return f"{kind}-{dict(dict(self.ids)[kind])[name]:0{WIDTHS[kind]}d}"
+        """The id of something by its name: `FR-001`, or of a criterion of `FR-001` by what it says."""
+        return _id(kind, dict(dict(self.ids)[kind])[name])
 
     def revisions(self, service: str) -> Revisions:
         """The revisions of a service's tables, oldest first."""
@@ -115,11 +118,10 @@ class Asked:
 
 def step(history: History, asked: Asked) -> History:
     """Remember what is new in the answers."""
-    names = dict(asked.names)
     return History(
         trail=_trail(history, asked),
         offsets=_offsets(history.offsets, asked),
-        ids=tuple((kind, _numbered(dict(history.ids).get(kind, ()), names.get(kind, ()))) for kind in WIDTHS),
+        ids=_ids(history, asked),
         schema=_schema(history, asked.product),
     )
 
@@ -161,6 +163,21 @@ def _offsets(given: Numbers, asked: Asked) -> Numbers:
     return tuple(offsets.items())
 
 
+def _ids(history: History, asked: Asked) -> tuple[tuple[str, Numbers], ...]:
+    """Number each new name within its kind, and each new criterion within its feature."""
+    known, names = dict(history.ids), dict(asked.names)
+    given = {kind: _numbered(known.get(kind, ()), names.get(kind, ())) for kind in WIDTHS}
+    features = dict(given["FR"])
+    criteria = {_id("FR", features[it.name]): it.criteria for it in asked.product.features if it.criteria}
+    said = {id: _numbered(known.get(id, ()), (it.text for it in each)) for id, each in criteria.items()}
+    return tuple((known | given | said).items())
+
+
+def _id(kind: str, number: int) -> str:
+    """`FR-001`; a criterion is counted within its feature: `FR-001-AC1`."""
+    return f"{kind}-{number:0{WIDTHS[kind]}d}" if kind in WIDTHS else f"{kind}-AC{number}"
+
+
 def _numbered(given: Numbers, names: Iterable[str]) -> Numbers:
     """Give each new name the next number."""
     numbers = dict(given)
@@ -199,7 +216,7 @@ def _port_problems(asked: tuple[Service, ...], placed: tuple[Service, ...]) -> I
 
 def _identified(feature: Feature, history: History) -> Feature:
     id = history.id("FR", feature.name)
-    criteria = tuple(Criterion(f"{id}-AC{number}", it.text) for number, it in enumerate(feature.criteria, 1))
+    criteria = tuple(Criterion(history.id(id, it.text), it.text) for it in feature.criteria)
     return replace(feature, id=id, criteria=criteria)
 
 
@@ -227,7 +244,9 @@ class _Damage(ValueError):
 
 def _history(raw: object) -> History:
     parts = _part(raw or {}, "history", PARTS)
-    ids = _part(parts.get("ids", {}), "ids", WIDTHS)
+    ids = _part(parts.get("ids", {}), "ids")
+    if unknown := [kind for kind in ids if kind not in WIDTHS and not FEATURE.fullmatch(kind)]:
+        raise _Damage(f"ids has {line(unknown[0])}")
     history = History(
         trail=_records(parts.get("trail", [])),
         offsets=_numbers(parts.get("offsets", {}), "offsets", 0),

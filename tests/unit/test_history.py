@@ -101,6 +101,21 @@ class TestIds:
         feature = settle(asked, after, 8000).features[1]
         assert (feature.id, feature.criteria) == ("FR-002", (Criterion("FR-002-AC1", "Sell works"),))
 
+    def test_of_criteria_go_with_what_they_say(self) -> None:
+        """A test that was written for one criterion never speaks for another."""
+        before = NOTHING
+        for says, ids in (
+            (("it is stored", "it is told"), ("AC1", "AC2")),
+            (("it is told", "it is paid"), ("AC2", "AC3")),
+            ((), ()),
+            (("it is paid", "it is stored"), ("AC3", "AC1")),
+        ):
+            asked = replace(product(), features=(Feature("", "Buy", criteria=tuple(Criterion("", it) for it in says)),))
+            before = step(before, Asked(asked, names=(("FR", ("Buy",)),)))
+            criteria = settle(asked, before, 8000).features[0].criteria
+            assert criteria == tuple(Criterion(f"FR-001-{id}", it) for id, it in zip(ids, says, strict=True))
+        assert history.read(before.plain()) == before
+
 
 class TestTrail:
     def test_has_a_record_for_each_decision(self) -> None:

@@ -149,7 +149,7 @@ def test_an_id_that_is_gone_is_retired_and_not_given_again() -> None:
     fewer = copy.deepcopy(BOOKSHOP) | {"history": before.history.plain()}
     fewer["mvp_features"] = fewer["mvp_features"][1:]  # type: ignore[index]
     read = json.loads(project.build(fewer, REAL).planning.model_json(()))
-    assert read["retired_ids"] == ["FR-001"]
+    assert read["retired_ids"] == ["FR-001", "FR-001-AC1", "FR-001-AC2"]
     assert "FR-001" not in read["ids"]
 
 

@@ -493,6 +493,11 @@ def test_a_reaction_fills_a_field_from_one_that_fits(source: str, target: str, f
             "mvp_features[1]: feature 'A' is there twice. Fix: rename or remove one of the two.",
         ),
         (
+            {"mvp_features": [{"name": "A", "acceptance": ["It is fast.", "It is fast."]}]},
+            "mvp_features[0].acceptance: 'It is fast.' is there twice. "
+            "Fix: say something else, or remove one of the two.",
+        ),
+        (
             {"mvp_features": [{"name": "A", "services": ["order"]}], "services": ["orders"]},
             "mvp_features[0].services[0]: 'order' is no service. Fix: did you mean 'orders'? "
             "Otherwise add 'order' to services, or name one of orders.",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
 
@@ -97,6 +98,8 @@ def external_apis(answer: Node, services: Sequence[str]) -> tuple[ExternalApi, .
 
 def _feature(parts: Entry, services: Sequence[str]) -> Feature:
     acceptance = parts["acceptance"].texts("WHEN ... THE SYSTEM SHALL ...") if "acceptance" in parts else ()
+    for twice in (text for text, times in Counter(acceptance).items() if times > 1):
+        parts["acceptance"].problem(f"{quoted(twice)} is there twice", "say something else, or remove one of the two")
     return Feature(
         id="",
         name=parts["name"].text("Place an order"),

@@ -24,6 +24,13 @@ COPIER = "copier==9.19.1"
 EXTENSION = "copier-template-extensions==0.3.4"
 """What makes the change; this version of the template was tried with these."""
 
+NEWEST = "`uvx --with copier-template-extensions copier update --trust --defaults`"
+FIXES = (
+    ("Unknown revision", "leave out `--to` for the newest version, or name a tag of the template"),
+    ("requires Copier version", f"update with the newest Copier by {NEWEST}"),
+)
+"""What helps, by what Copier says."""
+
 ANSWERS = ".copier-answers.yml"
 ARCHIVE = "Planning/Archive"
 MARKER = r"^(<<<<<<<|>>>>>>>)( |$)"
@@ -93,9 +100,11 @@ def bring(change: Change) -> None:
     """Make the project what the clone is. A journal tells of a step that was interrupted."""
     root, journal = change.root, _journal(change.root)
     _git(root, "fetch", "--quiet", "--no-tags", str(change.clone), change.commit)
+    step = ("-m", "-u", "HEAD", change.commit)
+    _git(root, "read-tree", "--dry-run", *step)  # somebody may have edited here meanwhile
     journal.write_text(json.dumps({"new": change.named("A")}), encoding="utf-8")
     try:
-        _git(root, "read-tree", "-m", "-u", "HEAD", change.commit)
+        _git(root, "read-tree", *step)
     except Stop:
         undo(root)
         raise
@@ -120,8 +129,11 @@ def _ready(root: Path) -> None:
     if shutil.which("git") is None:
         raise Stop("git is not there. Fix: install git")
     top = subprocess.run(["git", "rev-parse", "--show-toplevel"], cwd=root, capture_output=True)
-    if top.returncode or Path(os.fsdecode(top.stdout.strip())) != root.resolve():
+    if top.returncode:
         raise Stop("this folder is no git repository. Fix: `git init`, and commit what is there")
+    if (repository := Path(os.fsdecode(top.stdout.strip()))) != root.resolve():
+        fix = "give the project one of its own"
+        raise Stop(f"this folder is only a part of the repository {repository}. Fix: {fix}")
     if _journal(root).exists():
         raise Stop("a change of mind was interrupted. Fix: `uv run plan undo` takes it back")
     if not _git(root, "rev-parse", "--verify", "--quiet", "HEAD", ok=1):
@@ -180,9 +192,17 @@ def _copier(folder: Path, *arguments: str) -> None:
 
 
 def _told(errors: str) -> list[str]:
-    """What Copier said, without the path through its code."""
-    plain = re.sub(r"\x1b\[[\d;]*m", "", errors).strip().splitlines()
-    return plain[-1:] if any(line.startswith("Traceback") for line in plain) else plain
+    """What Copier said, without the path through its code and the last full stop."""
+    plain = re.sub(r"\x1b\[[\d;]*m", "", errors).strip().removesuffix(".").splitlines()
+    if any(line.startswith("Traceback") for line in plain):
+        plain = [plain[-1].partition("Error: ")[2] or plain[-1]]
+    return [f"{line}{_way_out(line)}" for line in plain]
+
+
+def _way_out(line: str) -> str:
+    """The fix for what Copier only states."""
+    fixes = (fix for stated, fix in FIXES if stated in line)
+    return "".join(f". Fix: {fix}" for fix in fixes)
 
 
 def _archive(clone: Path, pristine: Path) -> tuple[str, ...]:
