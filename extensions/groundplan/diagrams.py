@@ -3,12 +3,14 @@ so that neither hostile texts nor names such as `end` or `title` can break a dia
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from datetime import date
 
 from .domain import Entity, Event, ExternalApi, Field, Item, Product, Service
-from .plan import Plan
+from .plan import Calendar, Plan
 from .text import line
 
 ANSWERS = {"create": 201, "update": 200, "delete": 204}
@@ -183,19 +185,40 @@ def _request(entity: Entity, operation: str) -> str:
 def gantt(plan: Plan) -> Diagram:
     """The plan over working days, or over dates where a start is answered; critical tasks are marked."""
     lines = ["gantt", "  dateFormat YYYY-MM-DD", f"  axisFormat {'%d %b' if plan.timeline.start else 'day %j'}"]
+    lines += _excluded(plan)
     for phase in plan.phases:
         lines.append(f"  section {label(phase.name)}")
         for slot in phase.slots:
             marks = ["crit"] if slot.critical else []
-            marks += ["milestone"] if not slot.task.hours else []
-            fields = [
-                *marks,
-                _slug(slot.task.id),
-                plan.chart_date(slot.start),
-                plan.chart_days(slot),
-            ]
-            lines.append(f"  {label(slot.task.title, 60)} :{', '.join(fields)}")
+            marks += ["milestone"] if not slot.task.length else []
+            last = plan.last_day(slot.turn.finish)
+            first = min(last, plan.first_day(slot.turn.start))
+            lines.append(_bar(plan, label(slot.task.title, 60), marks, first, last))
+    if plan.buffer_percent:
+        last = math.ceil(plan.total_days) - 1
+        first = min(last, plan.last_day(plan.levelled_hours) + 1)
+        lines += ["  section Buffer", _bar(plan, f"{plan.buffer_days:g} days", [], first, last)]
     return Diagram(f"{len(plan.tasks)} tasks, levelled for {plan.team.size}", "\n".join(lines))
+
+
+NEW_YEAR = date(2001, 1, 1)
+"""Day 1 of a plan whose start nobody has answered: the axis shows its place in the year."""
+
+WEEK = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
+
+
+def _bar(plan: Plan, title: str, marks: Sequence[str], first: int, last: int) -> str:
+    """A bar over working days; Mermaid puts the days between them that are none on top."""
+    begins = plan.dated(first) or Calendar(7).working_day(NEW_YEAR, first)
+    return f"  {title} :{', '.join([*marks, begins.isoformat(), f'{last - first + 1}d'])}"
+
+
+def _excluded(plan: Plan) -> Iterator[str]:
+    """The days without work, which Mermaid shades."""
+    if plan.timeline.start and plan.ends:
+        free = [it.isoformat() for it in plan.off if plan.timeline.start <= it <= plan.ends]
+        if names := [*WEEK[plan.team.days_per_week :], *free]:
+            yield f"  excludes {', '.join(names)}"
 
 
 def sequences(product: Product, service: Service) -> Iterator[Diagram]:

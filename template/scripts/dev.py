@@ -80,7 +80,7 @@ async def supervise(process: Process, environment: Mapping[str, str]) -> None:
     while failures < GIVE_UP_AFTER:
         started = time.monotonic()
         child = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", "scripts.serve", process.name, "--end-with-input"),
+            *(sys.executable, "-m", "scripts.processes", process.name, "--end-with-input"),
             stdin=asyncio.subprocess.PIPE,  # it ends with this process, however that ends
             cwd=ROOT,
             env=environment,

@@ -1,11 +1,23 @@
-"""The processes of the project, as `config/processes.toml` lists them."""
+"""The processes of the project, as `config/processes.toml` lists them.
+
+`uv run serve NAME [--host ADDRESS]` runs one.
+"""
 
 from __future__ import annotations
 
+import argparse
+import os
+import signal
+import sys
 import tomllib
 from dataclasses import dataclass
 from pathlib import Path
+from threading import Thread
 from typing import Any
+
+import uvicorn
+
+from services.common.config import load_settings
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -43,3 +55,29 @@ def load_page_port() -> int:
 def service_names() -> list[str]:
     """The services of all processes, in order."""
     return [name for process in load_processes() for name in process.services]
+
+
+def end_with_input() -> None:
+    """Stop this process when standard input ends, as it does with the process that started it."""
+    sys.stdin.buffer.read()
+    os.kill(os.getpid(), signal.SIGTERM)
+
+
+def main() -> None:
+    """Serve until told to stop."""
+    processes = {process.name: process for process in load_processes()}
+    parser = argparse.ArgumentParser(prog="serve", description="Run one process of the project.")
+    parser.add_argument("name", choices=sorted(processes))
+    parser.add_argument("--host", default="127.0.0.1", help="the address to listen on")
+    parser.add_argument("--end-with-input", action="store_true", help="as `dev` starts it")
+    asked = parser.parse_args()
+    process = processes[asked.name]
+    if asked.end_with_input:
+        Thread(target=end_with_input, daemon=True).start()
+    load_settings()  # what is missing is said here, in a line
+    # The services configure logging themselves, uvicorn's included.
+    uvicorn.run(process.app, host=asked.host, port=process.port, log_config=None, access_log=False)
+
+
+if __name__ == "__main__":
+    main()

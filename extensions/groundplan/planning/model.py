@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
 from ..domain import Entity, Feature, Product
@@ -27,14 +27,18 @@ DOCUMENTS = (
     "FutureFeatures.md",
     "Traceability.md",
     "Notes.md",
-    "Archive/README.md",
 )
 """The documents that every project has, under Planning."""
 
 
 def dump(planning: Planning) -> str:
     """The model as JSON with one thing a line, so that a change of mind reads well in a diff."""
-    parts = (f"  {_json(key)}: {_lines(value)}" for key, value in _model(planning).items())
+    return lines(_model(planning))
+
+
+def lines(value: Mapping[str, object]) -> str:
+    """JSON with a key a line, and a thing a line in lists of things."""
+    parts = (f"  {_json(key)}: {_lines(it)}" for key, it in value.items())
     return "{\n" + ",\n".join(parts) + "\n}"
 
 
@@ -49,7 +53,7 @@ def _json(value: object) -> str:
 
 
 def _model(planning: Planning) -> dict[str, object]:
-    project, made = planning.project, planning.plan
+    project = planning.project
     return {
         "format": FORMAT,
         "project": project.product.name,
@@ -69,19 +73,7 @@ def _model(planning: Planning) -> dict[str, object]:
         "ids": sorted(_ids(planning)),
         "retired_ids": sorted(_given(planning) - _ids(planning)),
         "gaps": [{**vars(it), "id": it.id} for it in planning.gaps],
-        "tasks": [
-            {
-                "id": slot.task.id,
-                "title": slot.task.title,
-                "phase": slot.task.phase,
-                "hours": slot.task.hours,
-                "needs": slot.task.needs,
-                "critical": slot.critical,
-                "requirement": slot.task.requirement,
-            }
-            for slot in made.slots
-        ],
-        "verdict": made.verdict,
+        "verdict": planning.plan.verdict,
         "documents": [
             *DOCUMENTS,
             *(f"ServiceSpecifications/{it.name}.md" for it in planning.specifications),
