@@ -41,6 +41,20 @@ HOSTILE = (
     "word " * 200,
 )
 """Texts that mean something to Mermaid or to Markdown."""
+STATEMENTS = (
+    "click",
+    "Call",
+    "title",
+    "section",
+    "href",
+    "gantt",
+    "weekday monday",
+    "2027-01-01",
+    "accTitle",
+    "(",
+    "%%",
+)
+"""What may not begin the name of a bar as it is."""
 
 
 @pytest.fixture(scope="session")
@@ -72,6 +86,7 @@ def hostile(text: str) -> dict[str, object]:
         "mvp_features": [
             {"name": f"Sell {text}", "outcome": text, "services": ["end"], "acceptance": [text]},
             {"name": "loop", "services": ["end", "loop"], "acceptance": [text]},
+            *({"name": f"{statement} it", "services": ["end"], "acceptance": [text]} for statement in STATEMENTS),
         ],
         "services": [
             {
@@ -138,7 +153,7 @@ def test_the_mermaid_parser_accepts_every_diagram(examples: dict[str, Path], pyt
 def test_a_project_of_three_services_keeps_the_budgets(examples: dict[str, Path]) -> None:
     planning = examples["bookshop"] / "Planning"
     files = [path for path in planning.rglob("*") if path.is_file()]
-    lines = sum(len(path.read_text("utf-8").splitlines()) for path in files)
+    lines = sum(len(path.read_text("utf-8").splitlines()) for path in files if path.suffix == ".md")
     assert len(files) <= 25
     assert lines <= 1500
     assert len(list((planning / "Decisions").glob("*.md"))) <= 12

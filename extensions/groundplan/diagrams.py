@@ -7,7 +7,7 @@ import math
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 
 from .domain import Entity, Event, ExternalApi, Field, Item, Product, Service
 from .plan import Calendar, Plan
@@ -184,16 +184,17 @@ def _request(entity: Entity, operation: str) -> str:
 
 def gantt(plan: Plan) -> Diagram:
     """The plan over working days, or over dates where a start is answered; critical tasks are marked."""
-    lines = ["gantt", "  dateFormat YYYY-MM-DD", f"  axisFormat {'%d %b' if plan.timeline.start else 'day %j'}"]
-    lines += _excluded(plan)
+    lines = ["gantt", "  dateFormat YYYY-MM-DD", *_axis(plan), *_excluded(plan)]
     for phase in plan.phases:
         lines.append(f"  section {label(phase.name)}")
         for slot in phase.slots:
             marks = ["crit"] if slot.critical else []
-            marks += ["milestone"] if not slot.task.length else []
             last = plan.last_day(slot.turn.finish)
             first = min(last, plan.first_day(slot.turn.start))
-            lines.append(_bar(plan, label(slot.task.title, 60), marks, first, last))
+            if slot.task.length:
+                lines.append(_bar(plan, slot.task.title, marks, first, last))
+            else:
+                lines.append(_bar(plan, slot.task.title, [*marks, "milestone"], last, last, stands=True))
     if plan.buffer_percent:
         last = math.ceil(plan.total_days) - 1
         first = min(last, plan.last_day(plan.levelled_hours) + 1)
@@ -206,11 +207,38 @@ NEW_YEAR = date(2001, 1, 1)
 
 WEEK = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 
+STATEMENT = re.compile(
+    r"acc\w+|axisFormat|call|click|dateFormat|excludes|gantt|href|in\w+|section|tickInterval|title|todayMarker|topAxis"
+    r"|week\w+|\d{4}-",
+    re.IGNORECASE,
+)
+"""What Mermaid may take for a statement where a bar begins."""
 
-def _bar(plan: Plan, title: str, marks: Sequence[str], first: int, last: int) -> str:
-    """A bar over working days; Mermaid puts the days between them that are none on top."""
-    begins = plan.dated(first) or Calendar(7).working_day(NEW_YEAR, first)
-    return f"  {title} :{', '.join([*marks, begins.isoformat(), f'{last - first + 1}d'])}"
+
+def _bar(plan: Plan, title: str, marks: Sequence[str], first: int, last: int, stands: bool = False) -> str:
+    """A bar over working days to the end of the last, or what `stands` there.
+
+    It has both days, because Mermaid writes the title beside a bar that it has to make longer by days without work.
+    """
+    begins, ends = (plan.dated(it) or Calendar(7).working_day(NEW_YEAR, it) for it in (first, last))
+    end = min(ends, date.max - timedelta(days=1)) + timedelta(days=1)
+    dates = (end if stands else begins).isoformat(), end.isoformat()
+    return f"  {_title(title)} :{', '.join([*marks, *dates])}"
+
+
+def _title(text: str) -> str:
+    """A label that begins with no statement."""
+    written = label(text, 60)
+    return f"#{ord(written[0])};{written[1:]}" if STATEMENT.match(written) else written
+
+
+def _axis(plan: Plan) -> Iterator[str]:
+    """Dates; else numbers of days, each once."""
+    if plan.timeline.start:
+        yield "  axisFormat %d %b"
+    else:
+        yield "  axisFormat day %j"
+        yield f"  tickInterval {'1week' if plan.is_long else '1day'}"
 
 
 def _excluded(plan: Plan) -> Iterator[str]:

@@ -254,12 +254,16 @@ class Plan:
         return Calendar(self.team.days_per_week, self.off if self.timeline.start else ())
 
     @cached_property
+    def turns(self) -> dict[str, Turn]:
+        """Where nobody estimates, people are not scarce either."""
+        return level(self.tasks, self.team.size if self.timed else max(1, len(self.tasks)))
+
+    @cached_property
     def slots(self) -> tuple[Slot, ...]:
         """Every task with its turn, in order of start, and each after what it needs."""
         early = earliest_finish(self.tasks)
         late = latest_finish(self.tasks, self.path_hours)
-        turns = level(self.tasks, self.team.size if self.timed else max(1, len(self.tasks)))
-        slots = [Slot(it, turns[it.id], early[it.id] - it.length, late[it.id]) for it in in_order(self.tasks)]
+        slots = [Slot(it, self.turns[it.id], early[it.id] - it.length, late[it.id]) for it in in_order(self.tasks)]
         return tuple(sorted(slots, key=lambda slot: (slot.turn.start, slot.turn.finish)))
 
     @cached_property
@@ -291,7 +295,7 @@ class Plan:
     @cached_property
     def levelled_hours(self) -> int:
         """How long it takes with this team."""
-        return max((slot.turn.finish for slot in self.slots), default=0)
+        return max((turn.finish for turn in self.turns.values()), default=0)
 
     def days(self, hours: float | Fraction) -> float:
         """Working days that `hours` take one person, to a tenth, rounded up."""
@@ -299,12 +303,18 @@ class Plan:
 
     @property
     def buffer_days(self) -> float:
-        return self.days(Fraction(self.levelled_hours * self.buffer_percent, 100))
+        return self._buffer(self.levelled_hours)
 
     @cached_property
     def total_days(self) -> float:
         """Working days with this team, buffer included."""
-        return round(self.days(self.levelled_hours) + self.buffer_days, 1)
+        return self._buffered(self.levelled_hours)
+
+    def _buffered(self, hours: int) -> float:
+        return round(self.days(hours) + self._buffer(hours), 1)
+
+    def _buffer(self, hours: int) -> float:
+        return self.days(Fraction(hours * self.buffer_percent, 100))
 
     @property
     def least_days(self) -> float:
@@ -372,6 +382,11 @@ class Plan:
         return Cut(features[-1], hours, self.left_without(features).total_days)
 
     def _fits_without(self, features: Sequence[Feature]) -> bool:
+        """Levelling takes its time: it is spared where there is too much work for the people anyway."""
+        ids = {feature.id for feature in features}
+        work = sum(task.hours for task in self.tasks if task.requirement not in ids)
+        if self._buffered(math.ceil(work / self.team.size)) > (self.available_days or 0):
+            return False
         return not self.left_without(features).over_days
 
     def left_without(self, features: Sequence[Feature]) -> Plan:
@@ -394,7 +409,7 @@ class Plan:
     def verdict(self) -> str:
         """Whether it fits, in a sentence of numbers."""
         if not self.timed:
-            steps = f"{len(self.tasks)} tasks, {self.path_hours} steps in a row at the least"
+            steps = f"At least {self.path_hours} steps come one after the other"
             return f"{steps}; nothing is estimated, so nothing is compared with the timeline."
         need = (
             f"{self.days(self.levelled_hours)} working days and {self.buffer_days} of buffer "

@@ -116,7 +116,9 @@ class Schedule:
         if not self.plan.timed:
             return Table((), ())
         title = "In the week from" if self.plan.is_long else "On"
-        return table(f"{title}, To be finished", ((self.day(it.day), _by_person(it)) for it in self.plan.goals))
+        return table(
+            f"{title}, To be finished (by person)", ((self.day(it.day), _by_person(it)) for it in self.plan.goals)
+        )
 
     @cached_property
     def cuts(self) -> Table:
@@ -165,7 +167,7 @@ class Schedule:
     def own(self) -> str:
         """The tasks that somebody knows better than the rates."""
         ids = ", ".join(it.name for it in self.facts.items(overrides.QUESTION))
-        return f"As `{overrides.QUESTION}` says, not by these rates: {ids}." if ids else ""
+        return f"By `{overrides.QUESTION}`: {ids}." if ids else ""
 
     @property
     def time(self) -> Table:
@@ -199,7 +201,7 @@ class Schedule:
         made = self.plan
         if not made.timed:
             return f"It has {made.path_hours} steps."
-        reviewed = f", of which people spend {made.people_hours}" if made.with_agent else ""
+        reviewed = f"; {made.people_hours} of all are people's" if made.with_agent else ""
         return (
             f"It takes {made.path_hours} of {made.work_hours} hours{reviewed}. A team of {made.team.size} with "
             f"{made.team.hours_per_day:g} hours a day needs {made.days(made.levelled_hours):g} working "
@@ -211,7 +213,7 @@ class Schedule:
         made = self.plan
         if not made.timed:
             return ""
-        return f"The buffer is {made.buffer_days:g} working days ({made.buffer_percent} %), in one piece at the end."
+        return f"The buffer of {made.buffer_days:g} working days is in one piece at the end."
 
     @cached_property
     def gantt(self) -> diagrams.Diagram:
