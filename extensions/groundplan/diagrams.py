@@ -189,8 +189,7 @@ def gantt(plan: Plan) -> Diagram:
         lines.append(f"  section {label(phase.name)}")
         for slot in phase.slots:
             marks = ["crit"] if slot.critical else []
-            last = plan.last_day(slot.turn.finish)
-            first = min(last, plan.first_day(slot.turn.start))
+            first, last = plan.span(slot.turn)
             if slot.task.length:
                 lines.append(_bar(plan, slot.task.title, marks, first, last))
             else:

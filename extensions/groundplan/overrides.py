@@ -7,6 +7,8 @@ import re
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
+from graphlib import CycleError, TopologicalSorter
+from textwrap import shorten
 
 from .domain import Item
 from .problems import Problem, instead
@@ -15,6 +17,8 @@ from .text import quoted
 
 QUESTION = "task_overrides"
 ID = re.compile(r"T-[A-Za-z0-9][A-Za-z0-9_-]{0,38}")
+LONGEST = 200
+"""Characters of a cycle that are shown."""
 
 
 @dataclass(frozen=True)
@@ -79,25 +83,38 @@ def _phases(tasks: Sequence[Task], overrides: Sequence[Override]) -> Mapping[str
     """The phase of every task: a gate opens the next one, and what needs nothing can be first."""
     found = {task.id: task.phase for task in tasks} | {gate_after(number): number + 1 for number in (1, 2, 3)}
     needs = {it.id: it.needs for it in overrides if it.id not in found}
-    while needs:  # a cycle has no first one: then any will do, because it is refused
-        id = next((id for id, named in needs.items() if not set(named) & needs.keys()), next(iter(needs)))
-        found[id] = max((found.get(need, 1) for need in needs.pop(id)), default=1)
+    for id in _in_order(needs):
+        if id in needs:
+            found[id] = max((found.get(need, 1) for need in needs[id]), default=1)
     return found
 
 
-def problems(tasks: Sequence[Task], overrides: Sequence[Override], services: Collection[str]) -> tuple[Problem, ...]:
+def _in_order(needs: Mapping[str, tuple[str, ...]]) -> Iterable[str]:
+    """Any order will do for a cycle, because that is refused."""
+    try:
+        return tuple(TopologicalSorter(needs).static_order())
+    except CycleError:
+        return needs
+
+
+def problems(
+    tasks: Sequence[Task], overrides: Sequence[Override], services: Collection[str], basis: str
+) -> tuple[Problem, ...]:
     """Everything that keeps overrides from being put into the derived tasks."""
-    found = tuple(_problems(tasks, overrides, services))
+    found = tuple(_problems(tasks, overrides, services, basis))
     if found:
         return found
     try:
-        in_order(gated(applied(tasks, overrides, ORDER)))
+        in_order(gated(applied(tasks, overrides, basis)))
     except ValueError as cycle:
-        return (_problem(str(cycle), "take one of these needs away; a gate needs every task of its phase"),)
+        fix = "take one of these needs away; a gate needs every task of its phase"
+        return (_problem(shorten(str(cycle), LONGEST, placeholder=" …"), fix),)
     return ()
 
 
-def _problems(tasks: Sequence[Task], overrides: Sequence[Override], services: Collection[str]) -> Iterator[Problem]:
+def _problems(
+    tasks: Sequence[Task], overrides: Sequence[Override], services: Collection[str], basis: str
+) -> Iterator[Problem]:
     derived = [task.id for task in tasks]
     gates = [task.id for task in gated(tasks) if task.is_gate]
     known = [*derived, *gates, *(it.id for it in overrides)]
@@ -108,6 +125,8 @@ def _problems(tasks: Sequence[Task], overrides: Sequence[Override], services: Co
             yield _problem(f"{quoted(it.id)} is no task of the plan", instead(it.id, derived, "give it a title"))
         elif it.id not in derived and not ID.fullmatch(it.id):
             yield _problem(f"{quoted(it.id)} is no id of a task", "write T- and up to 39 letters, digits and hyphens")
+        elif it.id not in derived and it.hours is None and basis != ORDER:
+            yield _problem(f"{quoted(it.id)} has no estimate", "say its hours or days; hours: 0 if others do it")
         if it.service and it.service not in services:
             fix = instead(it.service, services, "name a service, or none")
             yield _problem(f"{quoted(it.service)} of {quoted(it.id)} is no service", fix)

@@ -484,9 +484,10 @@ class Plan:
             if measured:
                 yield f"{', '.join(measured)} measured at the answered load"
 
-    def first_day(self, hour: int) -> int:
-        """The working day on which work of an hour begins, the first being 0."""
-        return hour // self.team.pace
+    def span(self, turn: Turn) -> tuple[int, int]:
+        """The first and the last working day of a turn, the plan's first being 0."""
+        last = self.last_day(turn.finish)
+        return min(last, turn.start // self.team.pace), last
 
     def last_day(self, hour: int) -> int:
         """The working day on which work that ends at an hour does."""

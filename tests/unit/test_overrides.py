@@ -30,7 +30,7 @@ def task(made: Plan, id: str) -> Any:
 def test_a_further_task_is_in_the_phase_of_what_it_needs() -> None:
     made = plan(
         [
-            "T-terms: The lawyer reads the terms",
+            {"id": "T-terms", "title": "The lawyer reads the terms", "hours": 0},
             {"id": "T-labels", "title": "Labels", "service": "orders", "days": 1.5, "needs": ["T-rules-order"]},
             {"id": "T-print", "title": "Print them", "hours": 0, "needs": ["T-labels", "G-2"]},
         ]
@@ -62,31 +62,38 @@ def test_where_nobody_estimates_a_task_is_a_step() -> None:
     assert task(made, "T-terms").hours == 1
 
 
-TWO = [{"id": "T-a", "title": "A", "needs": ["T-b"]}, {"id": "T-b", "title": "B", "needs": ["T-a"]}]
+A: dict[str, object] = {"id": "T-a", "title": "A", "hours": 1}
+B: dict[str, object] = {"id": "T-b", "title": "B", "hours": 1}
 
 WRONG: dict[str, tuple[object, str, str]] = {
-    "a cycle": (TWO, "T-a needs T-b", "take one of these needs away"),
-    "itself": ([{"id": "T-a", "title": "A", "needs": ["T-a"]}], "T-a needs T-a", "take one of these needs away"),
+    "a cycle": ([A | {"needs": ["T-b"]}, B | {"needs": ["T-a"]}], "needs T-b", "take one of these needs away"),
+    "itself": ([A | {"needs": ["T-a"]}], "T-a needs T-a", "take one of these needs away"),
     "back through a gate": (
         [{"id": "T-FR-001", "needs": ["T-FR-003"]}],
         "G-2 needs T-FR-001 needs T-FR-003 needs G-2",
         "a gate needs every task of its phase",
     ),
     "an unknown need": (
-        [{"id": "T-a", "title": "A", "needs": ["T-rules-bok"]}],
+        [A | {"needs": ["T-rules-bok"]}],
         "'T-rules-bok', which is no task",
         "T-rules-book",
     ),
-    "an unknown service": ([{"id": "T-a", "title": "A", "service": "order"}], "is no service", "did you mean 'orders'"),
+    "an unknown service": ([A | {"service": "order"}], "is no service", "did you mean 'orders'"),
     "no such task": ([{"id": "T-FR-009", "hours": 3}], "'T-FR-009' is no task of the plan", "give it a title"),
+    "no estimate": (["T-a: A"], "'T-a' has no estimate", "hours: 0 if others do it"),
+    "a long cycle": (
+        [{"id": f"T-{n}", "title": "A", "hours": 1, "needs": [f"T-{(n + 1) % 500}"]} for n in range(500)],
+        " needs T-",
+        "take one of these needs away",
+    ),
     "a gate": ([{"id": "G-1", "title": "Ship it"}], "G-1 is a gate", "T-G-1"),
-    "no id": ([{"id": "Read; terms", "title": "Read"}], "'Read; terms' is no id of a task", "write T-"),
-    "hours and days": ([{"id": "T-a", "title": "A", "hours": 1, "days": 1}], "has hours and days", "keep one"),
-    "negative hours": ([{"id": "T-a", "title": "A", "hours": -1}], "-1 is not a whole number", "from 0 to 10000"),
+    "no id": ([A | {"id": "Read; terms"}], "'Read; terms' is no id of a task", "write T-"),
+    "hours and days": ([A | {"days": 1}], "has hours and days", "keep one"),
+    "negative hours": ([A | {"hours": -1}], "-1 is not a whole number", "from 0 to 10000"),
     "negative days": ([{"id": "T-a", "title": "A", "days": -0.5}], "-0.5 is out of range", "above 0"),
-    "parts of hours": ([{"id": "T-a", "title": "A", "hours": 1.5}], "1.5 is not a whole number", "from 0 to 10000"),
-    "twice": ([{"id": "T-a", "title": "A"}, {"id": "T-a", "hours": 1}], "'T-a' is there twice", "remove one"),
-    "an unknown key": ([{"id": "T-a", "title": "A", "hrs": 1}], "has the unknown key 'hrs'", "hours"),
+    "parts of hours": ([A | {"hours": 1.5}], "1.5 is not a whole number", "from 0 to 10000"),
+    "twice": ([A, A], "'T-a' is there twice", "remove one"),
+    "an unknown key": ([A | {"hrs": 1}], "has the unknown key 'hrs'", "hours"),
 }
 
 
@@ -97,9 +104,10 @@ def test_what_does_not_fit_is_told_in_a_line(case: str) -> None:
         plan(given)
     (problem,) = refused.value.problems
     assert problem.question == "task_overrides"
-    assert message in problem.message or case == "a cycle"
+    assert message in problem.message
     assert fix in problem.fix
     assert len(str(problem).splitlines()) == 1
+    assert len(str(problem)) < 400
 
 
 @pytest.mark.parametrize("case", WRONG)

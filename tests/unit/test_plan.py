@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from groundplan import diagrams
 from groundplan.domain import Criterion, Dependency, Entity, ExternalApi, Feature, Field, Product, Service, Type
-from groundplan.plan import Calendar, Plan, Team, Timeline, earliest_finish, latest_finish, level
+from groundplan.plan import Calendar, Plan, Team, Timeline, Turn, earliest_finish, latest_finish, level
 from groundplan.planning import export
 from groundplan.tasks import AGENT, ORDER, PEOPLE, PHASES, RATES, Named, Scope, Task, derive, gated, in_order, without
 
@@ -393,7 +393,7 @@ def test_hours_become_days_of_the_team_and_the_buffer_is_on_top() -> None:
 
 def test_parts_of_hours_are_counted_as_they_were_written() -> None:
     plan = Plan((Task("T-a", "", 1, 12),), SHOP, Team(hours_per_day=0.1), buffer_percent=0)
-    assert (plan.total_days, plan.first_day(12), plan.last_day(12)) == (120, 120, 119)
+    assert (plan.total_days, plan.span(Turn(9, 12, 1))) == (120, (90, 119))
 
 
 def test_a_deadline_counts_its_own_day_and_no_day_off() -> None:

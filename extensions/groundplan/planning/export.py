@@ -34,8 +34,7 @@ def task(plan: Plan, slot: Slot) -> dict[str, object]:
 
 
 def _times(plan: Plan, slot: Slot) -> Mapping[str, object]:
-    first = min(plan.first_day(slot.turn.start), plan.last_day(slot.turn.finish))
-    dates = (plan.dated(first), plan.dated(plan.last_day(slot.turn.finish)))
+    dates = map(plan.dated, plan.span(slot.turn))
     begins, ends = (it.isoformat() if it else None for it in dates)
     times = {
         "hours": slot.task.hours,

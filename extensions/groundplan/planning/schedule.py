@@ -38,7 +38,8 @@ def problems(facts: Facts) -> tuple[Problem, ...]:
     if not own or (twice := tuple(overrides.twice_estimated(own))):
         return twice if own else ()
     read = overrides.read(own, _team(facts.details("team")).pace)
-    return overrides.problems(tasks.derive(_scope(facts)), read, facts.product.by_name)
+    scope = _scope(facts)
+    return overrides.problems(tasks.derive(scope), read, facts.product.by_name, scope.basis)
 
 
 def _scope(facts: Facts) -> Scope:
@@ -83,7 +84,7 @@ class Schedule:
         if self.plan.with_agent:
             yield slot.task.agent
         yield slot.task.hours
-        yield self.day(min(self.plan.first_day(slot.turn.start), self.plan.last_day(slot.turn.finish)))
+        yield self.day(self.plan.span(slot.turn)[0])
         yield "critical" if slot.critical else f"{slot.slack} h"
 
     def _step(self, slot: Slot) -> Iterator[object]:
@@ -134,7 +135,7 @@ class Schedule:
         if not self.plan.over_days:
             return ""
         return (
-            f"Leaving out features does not help: without any of them it is still {self.plan.least_over_days:g} over."
+            f"Leaving out features is not enough: without any of them it is still {self.plan.least_over_days:g} over."
         )
 
     @property
