@@ -41,6 +41,20 @@ HOSTILE = (
     "word " * 200,
 )
 """Texts that mean something to Mermaid or to Markdown."""
+STATEMENTS = (
+    "click",
+    "Call",
+    "title",
+    "section",
+    "href",
+    "gantt",
+    "weekday monday",
+    "2027-01-01",
+    "accTitle",
+    "(",
+    "%%",
+)
+"""What may not begin the name of a bar as it is."""
 
 
 @pytest.fixture(scope="session")
@@ -72,6 +86,7 @@ def hostile(text: str) -> dict[str, object]:
         "mvp_features": [
             {"name": f"Sell {text}", "outcome": text, "services": ["end"], "acceptance": [text]},
             {"name": "loop", "services": ["end", "loop"], "acceptance": [text]},
+            *({"name": f"{statement} it", "services": ["end"], "acceptance": [text]} for statement in STATEMENTS),
         ],
         "services": [
             {
@@ -138,7 +153,7 @@ def test_the_mermaid_parser_accepts_every_diagram(examples: dict[str, Path], pyt
 def test_a_project_of_three_services_keeps_the_budgets(examples: dict[str, Path]) -> None:
     planning = examples["bookshop"] / "Planning"
     files = [path for path in planning.rglob("*") if path.is_file()]
-    lines = sum(len(path.read_text("utf-8").splitlines()) for path in files)
+    lines = sum(len(path.read_text("utf-8").splitlines()) for path in files if path.suffix == ".md")
     assert len(files) <= 25
     assert lines <= 1500
     assert len(list((planning / "Decisions").glob("*.md"))) <= 12
@@ -263,6 +278,49 @@ def test_a_model_with_a_part_of_another_type_names_the_part(bookshop: Path) -> N
     content["services"][1]["port"] = "8001"
     file.write_text(json.dumps(content), "utf-8")
     assert "model.services[1].port is not of type int" in plan(bookshop, "check").stderr
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (None, "Planning/tasks.json is missing"),
+        ("{", "Planning/tasks.json:1:2 is not JSON"),
+        ("[]", "Planning/tasks.json: plan is no object"),
+        ('{"tasks": [{"id": 1}]}', "Planning/tasks.json: plan.tasks[0] has no title"),
+    ],
+)
+def test_tasks_that_cannot_be_read_are_one_line(bookshop: Path, content: str | None, said: str) -> None:
+    file = bookshop / "Planning" / "tasks.json"
+    file.unlink() if content is None else file.write_text(content, "utf-8")
+    done = plan(bookshop, "next")
+    assert (done.returncode, done.stdout) == (2, "")
+    (line,) = done.stderr.splitlines()
+    assert said in line
+
+
+def test_where_nobody_estimates_documents_tell_the_order_alone(generate: Generate) -> None:
+    given = answers(REPOSITORY / "examples" / "clinic.yml") | {"estimate_basis": "order_only"}
+    made = generate(given)
+    shown = (made / "Planning" / "ImplementationPlan.md").read_text("utf-8")
+    assert not re.search(r"\bhours?\b|gantt|Slack|Buffer|It fits", shown.replace("Hours a day", ""))
+    assert set(re.findall(r"\d{4}-\d\d-\d\d", shown)) == {"2027-03-01", "2027-06-28", "2027-03-26", "2027-03-29"}
+    assert "| T-spike-sms | Try sms for real | – | 1 | critical | – |" in shown
+    assert plan(made, "check").returncode == 0
+
+
+def test_where_agents_work_documents_tell_their_hours_and_those_of_people(generate: Generate) -> None:
+    given = answers(REPOSITORY / "examples" / "clinic.yml") | {"estimate_basis": "agent_hours_with_review"}
+    made = generate(given)
+    shown = (made / "Planning" / "ImplementationPlan.md").read_text("utf-8")
+    assert re.search(r"^\| T-spike-sms \| Try sms for real \| – \| 2 \| 2 \| 2027-03-01 \|", shown, re.MULTILINE)
+    assert "| client | 2 | 2 | per external API" in shown
+    assert plan(made, "check").returncode == 0
+
+
+def test_a_plan_that_does_not_fit_says_what_to_leave_out(generate: Generate) -> None:
+    given = answers(REPOSITORY / "examples" / "bookshop.yml") | {"timeline": {"weeks": 2.75}}
+    shown = (generate(given) / "Planning" / "ImplementationPlan.md").read_text("utf-8")
+    assert re.search(r"To fit, leave out:\n\n\| Left out .*\n.*\n\| FR-00\d \|.*\| P\d \| \d+ h \|", shown)
 
 
 def test_what_looks_like_a_link_in_front_matter_is_none(generate: Generate) -> None:

@@ -9,11 +9,12 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Generic, TypeVar
 
-from . import history, reading
+from . import history, overrides, project, reading
 from .answers import REASON, Answers, answer_of, bare, frozen
 from .catalogue import Catalogue, Decision
-from .decisions import Advice, advise, overrides
-from .problems import Problem, Report
+from .decisions import Advice, advise
+from .decisions import overrides as reasons
+from .problems import Problem, Refused, Report
 from .questionnaire import BY_NAME, DEPTHS, QUESTIONS, REQUIREMENTS, Question, is_within
 from .text import one_of
 
@@ -124,14 +125,23 @@ class Asking:
             return self._fault_in_reason(name.removesuffix(REASON))
         if name in REQUIREMENTS and answer_of(name, frozen(value)).empty:
             return EMPTY
-        found = (it for it in self._problems(complete=name == LAST) if name == LAST or it.question == name)
+        problems = (*self._problems(complete=name == LAST), *(self._in_plan() if name == overrides.QUESTION else ()))
+        found = (it for it in problems if name == LAST or it.question == name)
         return next((f"{it.fix} ({it.answer}: {it.message})" for it in found), "")
 
     def _problems(self, complete: bool) -> tuple[Problem, ...]:
         """What is wrong so far; names that a later answer may bring are not missed before they are `complete`."""
         report = Report()
-        overrides(self.catalogue, Answers(self.given), report)
+        reasons(self.catalogue, Answers(self.given), report)
         return (*reading.unfinished(self.given, complete)[1], *report.problems)
+
+    def _in_plan(self) -> tuple[Problem, ...]:
+        """What is wrong with the tasks of the answers beside those that all other answers lead to."""
+        try:
+            project.build(self.given, self.catalogue)
+        except Refused as refused:
+            return refused.problems
+        return ()
 
     def _fault_in_reason(self, name: str) -> str:
         state, said = bare(self.given.get(name)), str(self.given.get(name + REASON) or "").strip()

@@ -3,15 +3,17 @@ so that neither hostile texts nor names such as `end` or `title` can break a dia
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from dataclasses import field as dataclass_field
+from datetime import date, timedelta
 from functools import wraps
 from typing import ParamSpec
 
 from .domain import Entity, Event, ExternalApi, Field, Item, Product, Service
-from .plan import Plan
+from .plan import Calendar, Plan
 from .provenance import Names, note, noting, told
 from .text import line
 
@@ -211,20 +213,68 @@ def _request(entity: Entity, operation: str) -> str:
 @drawn
 def gantt(plan: Plan) -> Diagram:
     """The plan over working days, or over dates where a start is answered; critical tasks are marked."""
-    lines = ["gantt", "  dateFormat YYYY-MM-DD", f"  axisFormat {'%d %b' if plan.timeline.start else 'day %j'}"]
+    lines = ["gantt", "  dateFormat YYYY-MM-DD", *_axis(plan), *_excluded(plan)]
     for phase in plan.phases:
         lines.append(f"  section {label(phase.name)}")
         for slot in phase.slots:
             marks = ["crit"] if slot.critical else []
-            marks += ["milestone"] if not slot.task.hours else []
-            fields = [
-                *marks,
-                _slug(slot.task.id),
-                plan.chart_date(slot.start),
-                plan.chart_days(slot),
-            ]
-            lines.append(f"  {label(slot.task.title, 60)} :{', '.join(fields)}")
+            first, last = plan.span(slot.turn)
+            if slot.task.length:
+                lines.append(_bar(plan, slot.task.title, marks, first, last))
+            else:
+                lines.append(_bar(plan, slot.task.title, [*marks, "milestone"], last, last, stands=True))
+    if plan.buffer_percent:
+        last = math.ceil(plan.total_days) - 1
+        first = min(last, plan.last_day(plan.levelled_hours) + 1)
+        lines += ["  section Buffer", _bar(plan, f"{plan.buffer_days:g} days", [], first, last)]
     return Diagram(f"{len(plan.tasks)} tasks, levelled for {plan.team.size}", "\n".join(lines))
+
+
+NEW_YEAR = date(2001, 1, 1)
+"""Day 1 of a plan whose start nobody has answered: the axis shows its place in the year."""
+
+WEEK = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
+
+STATEMENT = re.compile(
+    r"acc\w+|axisFormat|call|click|dateFormat|excludes|gantt|href|in\w+|section|tickInterval|title|todayMarker|topAxis"
+    r"|week\w+|\d{4}-",
+    re.IGNORECASE,
+)
+"""What Mermaid may take for a statement where a bar begins."""
+
+
+def _bar(plan: Plan, title: str, marks: Sequence[str], first: int, last: int, stands: bool = False) -> str:
+    """A bar over working days to the end of the last, or what `stands` there.
+
+    It has both days, because Mermaid writes the title beside a bar that it has to make longer by days without work.
+    """
+    begins, ends = (plan.dated(it) or Calendar(7).working_day(NEW_YEAR, it) for it in (first, last))
+    end = min(ends, date.max - timedelta(days=1)) + timedelta(days=1)
+    dates = (end if stands else begins).isoformat(), end.isoformat()
+    return f"  {_title(title)} :{', '.join([*marks, *dates])}"
+
+
+def _title(text: str) -> str:
+    """A label that begins with no statement."""
+    written = label(text, 60)
+    return f"#{ord(written[0])};{written[1:]}" if STATEMENT.match(written) else written
+
+
+def _axis(plan: Plan) -> Iterator[str]:
+    """Dates; else numbers of days, each once."""
+    if plan.timeline.start:
+        yield "  axisFormat %d %b"
+    else:
+        yield "  axisFormat day %j"
+        yield f"  tickInterval {'1week' if plan.is_long else '1day'}"
+
+
+def _excluded(plan: Plan) -> Iterator[str]:
+    """The days without work, which Mermaid shades."""
+    if plan.timeline.start and plan.ends:
+        free = [it.isoformat() for it in plan.off if plan.timeline.start <= it <= plan.ends]
+        if names := [*WEEK[plan.team.days_per_week :], *free]:
+            yield f"  excludes {', '.join(names)}"
 
 
 def sequences(product: Product, service: Service) -> Iterator[Diagram]:

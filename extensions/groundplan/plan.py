@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import heapq
 import math
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
+from fractions import Fraction
 
-from .domain import Product
+from .domain import Feature, Product
 from .provenance import Names, cached_property, told
-from .tasks import PHASES, Task
+from .tasks import AGENT, ORDER, PEOPLE, PHASES, Task, gate_after, in_order, without
 
 
 @dataclass(frozen=True)
@@ -18,6 +20,11 @@ class Team:
     size: int = 1
     hours_per_day: float = 6
     days_per_week: int = 5
+
+    @property
+    def pace(self) -> Fraction:
+        """The hours of a day, as they were written."""
+        return Fraction(str(self.hours_per_day))
 
 
 @dataclass(frozen=True)
@@ -31,17 +38,78 @@ class Timeline:
 
 
 @dataclass(frozen=True)
+class Calendar:
+    """The days on which there is work: the first of each week, without those that are off."""
+
+    days_per_week: int = 5
+    off: tuple[date, ...] = ()
+    """In order, each once; those outside the working week do not matter."""
+
+    def working_day(self, start: date, number: int) -> date:
+        """The date of working day `number`, the first being 0; the last date there is, for what never ends."""
+        index = number
+        while True:
+            day = self._day_of_week(start, index)
+            later = number + self._lost(start, day)
+            if later == index or day == date.max:
+                return day
+            index = later
+
+    def working_days(self, start: date, end: date) -> int:
+        """How many working days there are from `start` to `end`, both included; none where the end comes first."""
+        if end < start:
+            return 0
+        weeks, rest = divmod((end - start).days + 1, 7)
+        tail = (start + timedelta(days=7 * weeks + extra) for extra in range(rest))
+        return weeks * self.days_per_week + sum(map(self._is_in_week, tail)) - self._lost(start, end)
+
+    def _day_of_week(self, start: date, number: int) -> date:
+        """Working day `number` if no day were off."""
+        try:
+            first = start + timedelta(days=0 if self._is_in_week(start) else 7 - start.weekday())
+            weeks, rest = divmod(first.weekday() + number, self.days_per_week)
+            return first + timedelta(days=7 * weeks + rest - first.weekday())
+        except OverflowError:
+            return date.max
+
+    def _is_in_week(self, day: date) -> bool:
+        return day.weekday() < self.days_per_week
+
+    def _lost(self, start: date, end: date) -> int:
+        """How many working days are off from `start` to `end`, both included."""
+        return max(0, bisect_right(self._off, end) - bisect_left(self._off, start))
+
+    @cached_property
+    def _off(self) -> tuple[date, ...]:
+        return tuple(filter(self._is_in_week, self.off))
+
+
+@dataclass(frozen=True)
+class Turn:
+    """When a task has its turn, in hours from the start, and who takes it."""
+
+    start: int
+    """When the agent begins; when the person does, where no agent works on it."""
+    finish: int
+    person: int
+    """From 1 on; 0 for what takes nobody's time."""
+
+
+@dataclass(frozen=True)
 class Slot:
-    """A task in the levelled schedule, in hours from the start."""
+    """A task in the levelled schedule, with the time that it has however many people there are."""
 
     task: Task
-    start: int
-    slack: int
-    """Hours by which it may slip without delaying the end, if enough people are there."""
+    turn: Turn
+    earliest: int
+    """Its earliest start."""
+    latest: int
+    """Its latest finish, if nothing is to end later."""
 
     @property
-    def finish(self) -> int:
-        return self.start + self.task.hours
+    def slack(self) -> int:
+        """Hours by which it may slip without delaying the end, if enough people are there."""
+        return self.latest - self.earliest - self.task.length
 
     @property
     def critical(self) -> bool:
@@ -60,39 +128,38 @@ class Phase:
 
     @property
     def hours(self) -> int:
+        """Of people."""
         return sum(slot.task.hours for slot in self.slots)
 
+    @property
+    def agent_hours(self) -> int:
+        return sum(slot.task.agent for slot in self.slots)
 
-MONDAY = date(2001, 1, 1)
-"""Day 1 of a plan whose start nobody has answered."""
+
+@dataclass(frozen=True)
+class Cut:
+    """A feature to leave out, and how long all takes without it and those named before."""
+
+    feature: Feature
+    hours: int
+    """Of people, which are saved."""
+    total_days: float
 
 
-def in_order(tasks: Sequence[Task]) -> tuple[Task, ...]:
-    """The tasks with each after what it needs; `ValueError` on a cycle or an unknown id."""
-    by_id = {task.id: task for task in tasks}
-    dependants: dict[str, list[Task]] = {task.id: [] for task in tasks}
-    for task in tasks:
-        for need in task.needs:
-            if need not in by_id:
-                raise ValueError(f"{task.id} needs {need}, which is no task")
-            dependants[need].append(task)
-    waiting = {task.id: len(task.needs) for task in tasks}
-    ready = [task for task in tasks if not task.needs]
-    for task in ready:
-        for dependant in dependants[task.id]:
-            waiting[dependant.id] -= 1
-            if not waiting[dependant.id]:
-                ready.append(dependant)
-    if len(ready) < len(tasks):
-        raise ValueError("tasks need each other: " + ", ".join(sorted(i for i in waiting if waiting[i])))
-    return tuple(ready)
+@dataclass(frozen=True)
+class Goal:
+    """What is finished on a day, or in the week that begins with it: ids of tasks by person, gates under 0."""
+
+    day: int
+    """A working day, the first being 0."""
+    finished: tuple[tuple[int, tuple[str, ...]], ...]
 
 
 def earliest_finish(tasks: Sequence[Task]) -> dict[str, int]:
     """When each task can be done if people are not scarce."""
     finish: dict[str, int] = {}
     for task in in_order(tasks):
-        finish[task.id] = max((finish[need] for need in task.needs), default=0) + task.hours
+        finish[task.id] = max((finish[need] for need in task.needs), default=0) + task.length
     return finish
 
 
@@ -101,53 +168,59 @@ def latest_finish(tasks: Sequence[Task], end: int) -> dict[str, int]:
     finish = {task.id: end for task in tasks}
     for task in reversed(in_order(tasks)):
         for need in task.needs:
-            finish[need] = min(finish[need], finish[task.id] - task.hours)
+            finish[need] = min(finish[need], finish[task.id] - task.length)
     return finish
 
 
-def level(tasks: Sequence[Task], people: int) -> dict[str, int]:
-    """A start for every task such that at most `people` are at work; what may slip least goes first."""
+def level(tasks: Sequence[Task], people: int) -> dict[str, Turn]:
+    """A turn for every task such that at most `people` are at work; what may slip least goes first.
+
+    Agents are not scarce: each begins when what its task needs is there, and a person takes over when one is free.
+    """
     latest = latest_finish(tasks, max(earliest_finish(tasks).values(), default=0))
     place = {task.id: number for number, task in enumerate(tasks)}
-    dependants: dict[str, list[Task]] = {task.id: [] for task in tasks}
-    for task in tasks:
+    dependants: dict[str, list[int]] = {task.id: [] for task in tasks}
+    for number, task in enumerate(tasks):
         for need in task.needs:
-            dependants[need].append(task)
-    waiting = {task.id: len(task.needs) for task in tasks}
-    ready = [(latest[task.id] - task.hours, place[task.id]) for task in tasks if not task.needs]
-    heapq.heapify(ready)
-    working: list[tuple[int, int]] = []
-    start: dict[str, int] = {}
+            dependants[need].append(number)
+    waiting = [len(task.needs) for task in tasks]
+    begun = dict.fromkeys(range(len(tasks)), 0)
+    prepared = [(task.agent, place[task.id]) for task in tasks if not task.needs]  # when an agent is done with it
+    heapq.heapify(prepared)
+    ready: list[tuple[int, int]] = []  # by the latest hour at which a person may begin
+    working: list[tuple[int, int, int]] = []  # until when, on what, who
+    free = list(range(1, people + 1))
+    turns: dict[str, Turn] = {}
     now = 0
-    while ready or working:
-        while ready and len(working) < people:
-            task = tasks[heapq.heappop(ready)[1]]
-            start[task.id] = now
-            heapq.heappush(working, (now + task.hours, place[task.id]))
-        now, number = heapq.heappop(working)
-        for dependant in dependants[tasks[number].id]:
-            waiting[dependant.id] -= 1
-            if not waiting[dependant.id]:
-                urgency = latest[dependant.id] - dependant.hours
-                heapq.heappush(ready, (urgency, place[dependant.id]))
-    return start
+    while prepared or working:
+        now = min(heap[0][0] for heap in (prepared, working) if heap)
+        while working and working[0][0] == now:
+            _, number, person = heapq.heappop(working)
+            if person:
+                heapq.heappush(free, person)
+            for dependant in dependants[tasks[number].id]:
+                waiting[dependant] -= 1
+                if not waiting[dependant]:
+                    begun[dependant] = now
+                    heapq.heappush(prepared, (now + tasks[dependant].agent, dependant))
+        while prepared and prepared[0][0] == now:
+            number = heapq.heappop(prepared)[1]
+            task = tasks[number]
+            if task.hours:
+                heapq.heappush(ready, (latest[task.id] - task.hours, number))
+            else:
+                turns[task.id] = Turn(begun[number], now, 0)
+                heapq.heappush(working, (now, number, 0))
+        while ready and free:
+            number, person = heapq.heappop(ready)[1], heapq.heappop(free)
+            task = tasks[number]
+            turns[task.id] = Turn(begun[number] if task.agent else now, now + task.hours, person)
+            heapq.heappush(working, (now + task.hours, number, person))
+    return turns
 
 
-def working_day(start: date, number: int, days_per_week: int) -> date:
-    """The date of working day `number`, the first being 0; the last date there is, for what never ends."""
-    try:
-        first = start + timedelta(days=7 - start.weekday() if start.weekday() >= days_per_week else 0)
-        weeks, rest = divmod(first.weekday() + number, days_per_week)
-        return first + timedelta(days=7 * weeks + rest - first.weekday())
-    except OverflowError:
-        return date.max
-
-
-def working_days(start: date, end: date, days_per_week: int) -> int:
-    """How many working days there are from `start` to `end`, both included."""
-    weeks, rest = divmod((end - start).days + 1, 7)
-    tail = (start + timedelta(days=7 * weeks + extra) for extra in range(rest))
-    return weeks * days_per_week + sum(day.weekday() < days_per_week for day in tail)
+FOUR_WEEKS = 4
+"""Up to this many weeks a plan has a goal for each day, a longer one for each week."""
 
 
 @told(lambda it, part: ("decision_makers",) if part == "deciders" else it.answers if part != "answers" else ())
@@ -163,17 +236,38 @@ class Plan:
     blockers: int = 0
     """How many gaps must be resolved before coding."""
     deciders: str = ""
+    off: tuple[date, ...] = ()
+    """The days on which nobody works, in order."""
+    basis: str = PEOPLE
     answers: Names = field(default=frozenset(), compare=False)
     """What it was made from."""
 
+    @property
+    def timed(self) -> bool:
+        """Whether durations are estimated; else every task is one step, and hours are steps."""
+        return self.basis != ORDER
+
+    @property
+    def with_agent(self) -> bool:
+        return self.basis == AGENT
+
+    @cached_property
+    def calendar(self) -> Calendar:
+        """Days are off only where they have dates."""
+        return Calendar(self.team.days_per_week, self.off if self.timeline.start else ())
+
+    @cached_property
+    def turns(self) -> dict[str, Turn]:
+        """Where nobody estimates, people are not scarce either."""
+        return level(self.tasks, self.team.size if self.timed else max(1, len(self.tasks)))
+
     @cached_property
     def slots(self) -> tuple[Slot, ...]:
-        """Every task with its levelled start, in order of start."""
+        """Every task with its turn, in order of start, and each after what it needs."""
         early = earliest_finish(self.tasks)
         late = latest_finish(self.tasks, self.path_hours)
-        start = level(self.tasks, self.team.size)
-        slots = [Slot(task, start[task.id], late[task.id] - early[task.id]) for task in self.tasks]
-        return tuple(sorted(slots, key=lambda slot: (slot.start, slot.finish, slot.task.phase)))
+        slots = [Slot(it, self.turns[it.id], early[it.id] - it.length, late[it.id]) for it in in_order(self.tasks)]
+        return tuple(sorted(slots, key=lambda slot: (slot.turn.start, slot.turn.finish)))
 
     @cached_property
     def path_hours(self) -> int:
@@ -195,40 +289,61 @@ class Plan:
 
     @property
     def work_hours(self) -> int:
+        return sum(task.length for task in self.tasks)
+
+    @property
+    def people_hours(self) -> int:
         return sum(task.hours for task in self.tasks)
 
     @cached_property
     def levelled_hours(self) -> int:
         """How long it takes with this team."""
-        return max((slot.finish for slot in self.slots), default=0)
+        return max((turn.finish for turn in self.turns.values()), default=0)
 
-    def days(self, hours: float) -> float:
+    def days(self, hours: float | Fraction) -> float:
         """Working days that `hours` take one person, to a tenth, rounded up."""
-        return math.ceil(10 * hours / self.team.hours_per_day) / 10
+        return math.ceil(10 * Fraction(hours) / self.team.pace) / 10
 
     @property
     def buffer_days(self) -> float:
-        return math.ceil(self.levelled_hours / self.team.hours_per_day * self.buffer_percent / 10) / 10
+        return self._buffer(self.levelled_hours)
 
-    @property
+    @cached_property
     def total_days(self) -> float:
         """Working days with this team, buffer included."""
-        return round(self.days(self.levelled_hours) + self.buffer_days, 1)
+        return self._buffered(self.levelled_hours)
+
+    def _buffered(self, hours: int) -> float:
+        return round(self.days(hours) + self._buffer(hours), 1)
+
+    def _buffer(self, hours: int) -> float:
+        return self.days(Fraction(hours * self.buffer_percent, 100))
 
     @property
     def least_days(self) -> float:
         """Working days that no team can undercut, buffer included."""
-        return round(self.days(self.path_hours * (1 + self.buffer_percent / 100)), 1)
+        return self.days(Fraction(self.path_hours * (100 + self.buffer_percent), 100))
 
-    @property
+    @cached_property
     def available_days(self) -> float | None:
-        """Working days that the timeline answers leave, if they say."""
+        """Working days that the timeline answers leave, if they say and durations are estimated."""
         time = self.timeline
+        if not self.timed:
+            return None
         if time.start and time.deadline:
-            return working_days(time.start, time.deadline, self.team.days_per_week)
+            return self.calendar.working_days(time.start, time.deadline)
         if time.weeks:
-            return round(time.weeks * self.team.days_per_week, 1)
+            return max(0.0, round(time.weeks * self.team.days_per_week - self._lost(time.weeks), 1))
         return None
+
+    def _lost(self, weeks: float) -> int:
+        """The working days that are off within the weeks from the start on."""
+        if not self.timeline.start:
+            return 0
+        week = Calendar(self.team.days_per_week)
+        end = week.working_day(self.timeline.start, max(0, math.ceil(weeks * self.team.days_per_week) - 1))
+        start = self.timeline.start
+        return week.working_days(start, end) - self.calendar.working_days(start, end)
 
     @property
     def over_days(self) -> float:
@@ -238,27 +353,73 @@ class Plan:
         return max(0.0, round(self.total_days - self.available_days, 1))
 
     @cached_property
-    def cuts(self) -> tuple[Task, ...]:
-        """Features to cut until the plan fits, least priority first and among equals the last declared first."""
-        rank = {feature.id: (feature.priority, n) for n, feature in enumerate(self.product.features)}
-        candidates = [task for task in self.tasks if task.requirement in rank]
-        candidates.sort(key=lambda task: rank[task.requirement], reverse=True)
-        left = self.over_days * self.team.hours_per_day * self.team.size
-        chosen: list[Task] = []
-        for task in candidates:
-            if left <= 0:
-                break
-            chosen.append(task)
-            left -= task.hours * (1 + self.buffer_percent / 100)
-        return tuple(chosen)
+    def cuts(self) -> tuple[Cut, ...]:
+        """What to leave out for the plan to fit, least priority first and among equals the last declared first.
+
+        Each is needed for that. Empty where it fits, or where not even leaving out all features makes it fit.
+        """
+        if not self.over_days or self.least_over_days:
+            return ()
+        candidates = self._by_priority
+        count = next(n for n in range(len(candidates) + 1) if self._fits_without(candidates[:n]))
+        needed = self._needed(candidates[:count])
+        return tuple(self._cut(needed[: n + 1]) for n in range(len(needed)))
+
+    @cached_property
+    def _by_priority(self) -> list[Feature]:
+        """The features that are work, what may be left out first in front."""
+        work = {task.requirement for task in self.tasks}
+        kept = [feature for feature in reversed(self.product.features) if feature.id in work]
+        return sorted(kept, key=lambda feature: feature.priority, reverse=True)
+
+    def _needed(self, chosen: list[Feature]) -> list[Feature]:
+        """What of it has to go: everything else comes back, the most important first."""
+        needed = chosen
+        for feature in reversed(chosen):
+            fewer = [it for it in needed if it != feature]
+            needed = fewer if self._fits_without(fewer) else needed
+        return chosen if needed == chosen else self._needed(needed)
+
+    def _cut(self, features: Sequence[Feature]) -> Cut:
+        hours = sum(task.hours for task in self.tasks if task.requirement == features[-1].id)
+        return Cut(features[-1], hours, self.left_without(features).total_days)
+
+    def _fits_without(self, features: Sequence[Feature]) -> bool:
+        """Levelling takes its time: it is spared where there is too much work for the people anyway."""
+        ids = {feature.id for feature in features}
+        work = sum(task.hours for task in self.tasks if task.requirement not in ids)
+        if self._buffered(math.ceil(work / self.team.size)) > (self.available_days or 0):
+            return False
+        return not self.left_without(features).over_days
+
+    def left_without(self, features: Sequence[Feature]) -> Plan:
+        """The plan of what is left when features are cut."""
+        ids = {feature.id for feature in features}
+        return replace(self, tasks=without(self.tasks, {task.id for task in self.tasks if task.requirement in ids}))
+
+    @cached_property
+    def least_over_days(self) -> float:
+        """By how many days it exceeds the timeline even without any feature."""
+        return self.left_without(self._by_priority).over_days
+
+    @property
+    def ends(self) -> date | None:
+        """The last day, buffer included, where a start is answered."""
+        last = max(0, math.ceil(self.total_days) - 1)
+        return self.calendar.working_day(self.timeline.start, last) if self.timeline.start and self.timed else None
 
     @property
     def verdict(self) -> str:
         """Whether it fits, in a sentence of numbers."""
+        if not self.timed:
+            steps = f"At least {self.path_hours} steps come one after the other"
+            return f"{steps}; nothing is estimated, so nothing is compared with the timeline."
         need = (
             f"{self.days(self.levelled_hours)} working days and {self.buffer_days} of buffer "
             f"({self.buffer_percent} %) make {self.total_days}"
         )
+        if self.ends:
+            need += f", the last one {self.ends}"
         if self.available_days is None:
             return f"{need}; no timeline is answered to compare with."
         if not self.over_days:
@@ -266,23 +427,54 @@ class Plan:
         return f"{need}; {self.available_days:g} are available. It is {self.over_days} over."
 
     @cached_property
+    def goals(self) -> tuple[Goal, ...]:
+        """What is to be finished day by day, or week by week in a plan of more than four weeks."""
+        found: dict[int, dict[int, list[str]]] = {}
+        for slot in sorted(self.slots, key=lambda slot: slot.turn.finish):
+            by_person = found.setdefault(self._goal_day(slot), {})
+            by_person.setdefault(slot.turn.person, []).append(slot.task.id)
+        return tuple(
+            Goal(day, tuple((person, tuple(ids)) for person, ids in sorted(by_person.items())))
+            for day, by_person in sorted(found.items())
+        )
+
+    def _goal_day(self, slot: Slot) -> int:
+        day = self.last_day(slot.turn.finish)
+        return day if not self.is_long else self._first_of_week(day)
+
+    @property
+    def is_long(self) -> bool:
+        """Whether it has goals by the week."""
+        return self.last_day(self.levelled_hours) >= FOUR_WEEKS * self.team.days_per_week
+
+    def _first_of_week(self, day: int) -> int:
+        """The first working day of a day's week: the calendar's, where there are dates."""
+        start, per_week = self.timeline.start, self.team.days_per_week
+        if start is None:
+            return day - day % per_week
+        monday = self.calendar.working_day(start, day)
+        monday -= timedelta(days=min(monday.weekday(), (monday - start).days))
+        return self.calendar.working_days(start, monday - timedelta(days=1)) if monday > start else 0
+
+    @cached_property
     def phases(self) -> tuple[Phase, ...]:
         return tuple(self._phase(number) for number in range(1, len(PHASES) + 1))
 
     def _phase(self, number: int) -> Phase:
         slots = tuple(slot for slot in self.slots if slot.task.phase == number)
-        entry = f"G-{number - 1} passed" if number > 1 else "this plan accepted"
+        entry = f"{gate_after(number - 1)} passed" if number > 1 else "this plan accepted"
         return Phase(number, PHASES[number - 1], slots, entry, tuple(self._exits(number)))
 
     def _exits(self, number: int) -> Iterator[str]:
         """What must hold to leave a phase: things that a command or a list of ids shows."""
-        features = [
-            task.requirement for task in self.tasks if task.requirement.startswith("FR-") and task.phase == number
-        ]
+        named = [task.requirement for task in self.tasks if task.requirement and task.phase == number]
+        features = [id for id in named if id.startswith("FR-")]
         if number == 1:
             yield f"`uv run plan gaps` shows no gap to resolve before coding (at generation: {self.blockers})"
             for api in self.product.external_apis:
                 yield f"a real answer of {api.name} is on file, with its limits"
+            for risk in named:
+                yield f"what is done about {risk} was tried, and [Notes](Notes.md) say with what result"
         if features:
             yield f"the acceptance tests of {', '.join(features)} pass without their xfail marks"
         if number == 3:
@@ -290,20 +482,20 @@ class Plan:
                 for dependency in service.depends_on:
                     yield f"a test shows {service.name} with {dependency.service} away: {dependency.when_away}"
         if number == 4:
-            measured = [task.requirement for task in self.tasks if task.requirement.startswith("NFR-")]
+            measured = [id for id in named if id.startswith("NFR-")]
             yield "`uv run pytest` and `uv run plan check` exit with 0"
             if measured:
                 yield f"{', '.join(measured)} measured at the answered load"
 
-    def chart_date(self, hours: int) -> str:
-        """The working day of a levelled hour; an unanswered start counts from a day that is a Monday and the first."""
-        day = int(hours // self.team.hours_per_day)
-        return working_day(self.timeline.start or MONDAY, day, self.team.days_per_week).isoformat()
+    def span(self, turn: Turn) -> tuple[int, int]:
+        """The first and the last working day of a turn, the plan's first being 0."""
+        last = self.last_day(turn.finish)
+        return min(last, turn.start // self.team.pace), last
 
-    def chart_days(self, slot: Slot) -> str:
-        """The length of a bar, weekends within it included."""
-        if not slot.task.hours:
-            return "0d"
-        first = date.fromisoformat(self.chart_date(slot.start))
-        last = date.fromisoformat(self.chart_date(max(slot.start, slot.finish - 1)))
-        return f"{(last - first).days + 1}d"
+    def last_day(self, hour: int) -> int:
+        """The working day on which work that ends at an hour does."""
+        return max(0, math.ceil(hour / self.team.pace) - 1)
+
+    def dated(self, day: int) -> date | None:
+        """The date of a working day, where a start is answered."""
+        return self.calendar.working_day(self.timeline.start, day) if self.timeline.start else None

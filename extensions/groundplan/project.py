@@ -280,7 +280,10 @@ def build(raw: Mapping[str, object], catalogue: Catalogue, order: Sequence[str] 
         Asked(product, decisions, tuple(_names(product, lists)), port_base, *_decided(answers)),
     )
     settled = history.settle(product, after, port_base)
-    return Project(answers, settled, decisions, after, lists, port_base, tuple(order))
+    project = Project(answers, settled, decisions, after, lists, port_base, tuple(order))
+    if problems := project.planning.problems:
+        raise Refused(problems)
+    return project
 
 
 def _names(product: Product, lists: Mapping[str, tuple[Item, ...]]) -> Iterator[tuple[str, tuple[str, ...]]]:

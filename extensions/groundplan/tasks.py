@@ -6,58 +6,92 @@ Durations are whole hours, so that sums are exact; a person-day has as many as t
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from graphlib import CycleError, TopologicalSorter
 
 from .domain import Entity, Feature, Product, Service
 
 PHASES = ("Foundation", "Core services", "Integration", "Polish and release")
 """The guide's four phases."""
 
+PEOPLE, AGENT, ORDER = "human_days", "agent_hours_with_review", "order_only"
+"""On what basis durations are estimated: people work; an agent works and people review; nobody estimates."""
+
 
 @dataclass(frozen=True)
 class Rate:
-    """What a kind of task is estimated at."""
+    """What a kind of work is estimated at, in hours."""
 
-    hours: int
+    person: int
+    """A person does it alone."""
+    agent: int
+    """An agent does it …"""
+    review: int
+    """… and a person then reviews it, or does what no agent can."""
     basis: str
 
 
 RATES = {
-    "agree": Rate(4, "run the project, go through decisions and gaps"),
-    "resolve": Rate(2, "per gap that must be resolved before coding"),
-    "spike": Rate(6, "per external API: one real call, its limits and errors noted"),
-    "rules": Rate(3, "per entity, and again per six further fields"),
-    "feature": Rate(2, "per feature"),
-    "criterion": Rate(4, "per acceptance criterion, test included"),
-    "crossing": Rate(3, "per further service that a feature spans, and per declared dependency"),
-    "reaction": Rate(3, "per reaction to an event"),
-    "client": Rate(6, "per external API: client, settings, failure behaviour"),
-    "measure": Rate(4, "per performance target: load script and a measured result"),
-    "restore": Rate(4, "one restore from a backup, timed"),
-    "privacy": Rate(6, "review of the sensitive data"),
-    "deploy": Rate(6, "first deployment to the answered target"),
-    "accept": Rate(4, "acceptance with whoever decides"),
+    "agree": Rate(4, 0, 4, "run the project, go through decisions and gaps"),
+    "resolve": Rate(2, 0, 2, "per gap that must be resolved before coding"),
+    "spike": Rate(6, 2, 2, "per external API: one real call, its limits and errors noted"),
+    "risk": Rate(4, 2, 2, "per technical risk of high impact: what is done about it, tried once"),
+    "rules": Rate(3, 1, 1, "per entity, and again per six further fields"),
+    "feature": Rate(2, 1, 1, "per feature"),
+    "criterion": Rate(4, 1, 1, "per acceptance criterion, test included"),
+    "crossing": Rate(3, 1, 1, "per further service that a feature spans, and per declared dependency"),
+    "reaction": Rate(3, 1, 1, "per reaction to an event"),
+    "client": Rate(6, 2, 2, "per external API: client, settings, failure behaviour"),
+    "measure": Rate(4, 2, 1, "per performance target: load script and a measured result"),
+    "restore": Rate(4, 1, 2, "one restore from a backup, timed"),
+    "privacy": Rate(6, 0, 6, "review of the sensitive data"),
+    "deploy": Rate(6, 2, 4, "first deployment to the answered target"),
+    "accept": Rate(4, 0, 4, "acceptance with whoever decides"),
 }
 
 
 @dataclass(frozen=True)
 class Task:
-    """A piece of work for one person."""
+    """A piece of work for one person, or for an agent and then one person."""
 
     id: str
     """Made from the id of what causes it, so that it stays when others come and go: `T-FR-001`, `T-rules-order`."""
     title: str
     phase: int
-    hours: int
+    hours: int = 0
+    """What a person works on it; a gate takes nobody's time."""
     service: str = ""
     requirement: str = ""
     needs: tuple[str, ...] = ()
+    agent: int = 0
+    """What an agent works on it before."""
+    work: tuple[tuple[str, int], ...] = ()
+    """What it consists of: kinds of `RATES`, and how often each; empty where somebody estimated it."""
+
+    @property
+    def length(self) -> int:
+        """How long it takes when nobody keeps it waiting."""
+        return self.agent + self.hours
+
+    @property
+    def is_gate(self) -> bool:
+        return self.id.startswith("G-")
+
+    def on(self, basis: str) -> Task:
+        """The task with its estimate; where nobody estimates, each is one step."""
+        if basis == ORDER:
+            return replace(self, hours=1)
+        rates = [(RATES[kind], count) for kind, count in self.work]
+        if basis == AGENT:
+            agent = sum(rate.agent * count for rate, count in rates)
+            return replace(self, agent=agent, hours=sum(rate.review * count for rate, count in rates))
+        return replace(self, hours=sum(rate.person * count for rate, count in rates))
 
 
 @dataclass(frozen=True)
 class Named:
-    """Something with an id that causes a task: a gap to resolve, a target to measure."""
+    """Something with an id that causes a task: a gap to resolve, a risk to try out, a target to measure."""
 
     id: str
     title: str
@@ -69,41 +103,43 @@ class Scope:
 
     product: Product
     blockers: tuple[Named, ...] = ()
+    risks: tuple[Named, ...] = ()
+    """The technical ones of high impact."""
     targets: tuple[Named, ...] = ()
     sensitive: bool = False
     backup: bool = False
     place: str = ""
+    basis: str = PEOPLE
 
 
 def derive(scope: Scope) -> tuple[Task, ...]:
-    """The tasks that the answers cause, each phase closed by a gate that the next one needs."""
+    """The tasks that the answers cause, still without the gates between the phases."""
     product = scope.product
-    blockers = [
-        Task(
-            f"T-{blocker.id}",
-            f"Resolve: {blocker.title}",
-            1,
-            RATES["resolve"].hours,
-            needs=("T-agree",),
-        )
-        for blocker in scope.blockers
-    ]
-    phases = (
-        [_agree(), *blockers, *_spikes(product)],
-        [*_rules(product), *_features(product, crossing=False)],
-        [*_boundaries(product), *_clients(product), *_features(product, crossing=True)],
-        list(_release(scope)),
+    found = (
+        *_foundation(scope),
+        *_rules(product),
+        *_features(product, crossing=False),
+        *_boundaries(product),
+        *_clients(product),
+        *_features(product, crossing=True),
+        *_release(scope),
     )
-    return tuple(_gated(phases))
+    return tuple(task.on(scope.basis) for task in found)
 
 
-def _agree() -> Task:
-    return Task("T-agree", "Run the project; go through decisions and gaps", 1, RATES["agree"].hours)
+def _foundation(scope: Scope) -> Iterator[Task]:
+    """What may change the plan comes first: what is open, foreign or risky."""
+    yield Task("T-agree", "Run the project; go through decisions and gaps", 1, work=_once("agree"))
+    for it in scope.blockers:
+        yield Task(f"T-{it.id}", f"Resolve: {it.title}", 1, needs=("T-agree",), work=_once("resolve"))
+    for api in scope.product.external_apis:
+        yield Task(f"T-spike-{api.name}", f"Try {api.name} for real", 1, work=_once("spike"))
+    for it in scope.risks:
+        yield Task(f"T-{it.id}", f"Try what is done about: {it.title}", 1, requirement=it.id, work=_once("risk"))
 
 
-def _spikes(product: Product) -> Iterator[Task]:
-    for api in product.external_apis:
-        yield Task(f"T-spike-{api.name}", f"Try {api.name} for real", 1, RATES["spike"].hours)
+def _once(kind: str) -> tuple[tuple[str, int], ...]:
+    return ((kind, 1),)
 
 
 def _rules(product: Product) -> Iterator[Task]:
@@ -113,9 +149,9 @@ def _rules(product: Product) -> Iterator[Task]:
                 f"T-rules-{entity.snake}",
                 f"Business rules of {entity.name}",
                 2,
-                RATES["rules"].hours * max(1, math.ceil(len(entity.fields) / 6)),
                 service=service.name,
                 needs=_rules_first(product, service),
+                work=(("rules", max(1, math.ceil(len(entity.fields) / 6))),),
             )
 
 
@@ -129,26 +165,28 @@ def _rules_first(product: Product, service: Service) -> tuple[str, ...]:
 
 
 def _features(product: Product, *, crossing: bool) -> Iterator[Task]:
+    """Those of one service alone, or those that also need another one, be it somebody else's."""
     for feature in product.features:
-        if (len(feature.services) > 1) is crossing:
+        clients = tuple(
+            f"T-client-{api.name}" for api in product.external_apis if set(api.used_by) & set(feature.services)
+        )
+        if (len(feature.services) > 1 or bool(clients)) is crossing:
             yield Task(
                 f"T-{feature.id}",
                 feature.name,
                 3 if crossing else 2,
-                feature_hours(feature),
                 service=", ".join(feature.services),
                 requirement=feature.id,
-                needs=tuple(f"T-rules-{entity.snake}" for entity in _entities(product, feature.services)),
+                needs=(*(f"T-rules-{entity.snake}" for entity in _entities(product, feature.services)), *clients),
+                work=tuple(_parts(feature)),
             )
 
 
-def feature_hours(feature: Feature) -> int:
-    crossings = max(0, len(feature.services) - 1)
-    return (
-        RATES["feature"].hours
-        + RATES["criterion"].hours * max(1, len(feature.criteria))
-        + RATES["crossing"].hours * crossings
-    )
+def _parts(feature: Feature) -> Iterator[tuple[str, int]]:
+    yield "feature", 1
+    yield "criterion", max(1, len(feature.criteria))
+    if len(feature.services) > 1:
+        yield "crossing", len(feature.services) - 1
 
 
 def _entities(product: Product, services: Iterable[str]) -> Iterator[Entity]:
@@ -164,16 +202,16 @@ def _boundaries(product: Product) -> Iterator[Task]:
                 f"T-{service.name}-without-{dependency.service}",
                 f"{service.name} with {dependency.service} away: {dependency.when_away}",
                 3,
-                RATES["crossing"].hours,
                 service=service.name,
+                work=_once("crossing"),
             )
         for reaction in service.reactions:
             yield Task(
                 f"T-{service.name}-{reaction.snake.replace('_', '-')}",
                 f"{service.name} on {reaction.event}: {reaction.creates}",
                 3,
-                RATES["reaction"].hours,
                 service=service.name,
+                work=_once("reaction"),
             )
 
 
@@ -183,47 +221,63 @@ def _clients(product: Product) -> Iterator[Task]:
             f"T-client-{api.name}",
             f"Client for {api.name}",
             3,
-            RATES["client"].hours,
             service=", ".join(api.used_by),
             needs=(f"T-spike-{api.name}",),
+            work=_once("client"),
         )
 
 
 def _release(scope: Scope) -> Iterator[Task]:
     work = [
-        Task(
-            f"T-{target.id}",
-            f"Measure {target.title}",
-            4,
-            RATES["measure"].hours,
-            requirement=target.id,
-        )
+        Task(f"T-{target.id}", f"Measure {target.title}", 4, requirement=target.id, work=_once("measure"))
         for target in scope.targets
     ]
     if scope.backup:
-        work.append(Task("T-restore", "Restore from a backup, timed", 4, RATES["restore"].hours))
+        work.append(Task("T-restore", "Restore from a backup, timed", 4, work=_once("restore")))
     if scope.sensitive:
-        work.append(Task("T-privacy", "Review of the sensitive data", 4, RATES["privacy"].hours))
+        work.append(Task("T-privacy", "Review of the sensitive data", 4, work=_once("privacy")))
     place = f"Deploy: {scope.place}" if scope.place else "First deployment"
-    work.append(Task("T-deploy", place, 4, RATES["deploy"].hours))
+    work.append(Task("T-deploy", place, 4, work=_once("deploy")))
     yield from work
-    before = tuple(task.id for task in work)
-    yield Task("T-accept", "Acceptance", 4, RATES["accept"].hours, needs=before)
+    yield Task("T-accept", "Acceptance", 4, needs=tuple(task.id for task in work), work=_once("accept"))
 
 
-def _gated(phases: Sequence[Sequence[Task]]) -> Iterator[Task]:
-    """Close each phase with a task of no length, so that needs stay few however many tasks there are."""
+def gated(tasks: Sequence[Task]) -> tuple[Task, ...]:
+    """The tasks by phase, each phase closed by a task of no length, so that needs stay few with any number of tasks."""
+    found: list[Task] = []
     gate: tuple[str, ...] = ()
-    for number, tasks in enumerate(phases, 1):
-        for task in tasks:
-            yield replace(task, needs=gate + task.needs)
-        if number < len(phases):
-            ids = tuple(task.id for task in tasks)
-            yield Task(
-                f"G-{number}",
-                f"Go or no-go after {PHASES[number - 1]}",
-                number,
-                0,
-                needs=ids or gate,
-            )
-            gate = (f"G-{number}",)
+    for number, name in enumerate(PHASES, 1):
+        inside = [task for task in tasks if task.phase == number]
+        found += (replace(task, needs=tuple(dict.fromkeys(gate + task.needs))) for task in inside)
+        if number < len(PHASES):
+            ids = tuple(task.id for task in inside)
+            found.append(Task(gate_after(number), f"Go or no-go after {name}", number, needs=ids or gate))
+            gate = (gate_after(number),)
+    return tuple(found)
+
+
+def gate_after(phase: int) -> str:
+    """The id of the gate that ends a phase."""
+    return f"G-{phase}"
+
+
+def in_order(tasks: Sequence[Task]) -> tuple[Task, ...]:
+    """The tasks with each after what it needs; `ValueError` on a cycle or an unknown id."""
+    by_id = {task.id: task for task in tasks}
+    for task in tasks:
+        if unknown := [need for need in task.needs if need not in by_id]:
+            raise ValueError(f"{task.id} needs {unknown[0]}, which is no task")
+    try:
+        return tuple(by_id[id] for id in TopologicalSorter({task.id: task.needs for task in tasks}).static_order())
+    except CycleError as fault:
+        cycle: list[str] = fault.args[1]  # each is needed by the next
+        raise ValueError(" needs ".join(reversed(cycle))) from None
+
+
+def without(tasks: Sequence[Task], gone: Collection[str]) -> tuple[Task, ...]:
+    """The tasks that are left; what needed one that is gone needs what that one needed."""
+    needs: dict[str, tuple[str, ...]] = {}
+    for task in in_order(tasks):
+        passed = (it for need in task.needs for it in (needs[need] if need in gone else (need,)))
+        needs[task.id] = tuple(dict.fromkeys(passed))
+    return tuple(replace(task, needs=needs[task.id]) for task in tasks if task.id not in gone)

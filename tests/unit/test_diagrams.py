@@ -10,7 +10,9 @@ from hypothesis import strategies as st
 
 from groundplan import diagrams
 from groundplan.domain import Item, Product
+from groundplan.plan import Plan
 from groundplan.reading import read
+from groundplan.tasks import Task
 
 SHOP = {
     "project_name": "Shop",
@@ -108,3 +110,11 @@ def test_a_read_copy_is_asked_of_nobody(product: Product) -> None:
 def test_a_copy_is_renewed_by_the_events_of_its_owner(product: Product) -> None:
     saved = next(it for it in diagrams.sequences(product, product.by_name["end"]) if "book.saved" in it.title)
     assert "s_post->>s_post: renew its copy of Book" in saved.source
+
+
+@pytest.mark.parametrize(
+    "title", ["Click it", "call me", "Title of a book", "section 9", "2027-01-01", "weekday monday"]
+)
+def test_a_bar_is_no_statement(title: str) -> None:
+    source = diagrams.gantt(Plan((Task("T-a", title, 1, 6),), read(SHOP))).source
+    assert f"  #{ord(title[0])};{title[1:]} :" in source

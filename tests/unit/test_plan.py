@@ -1,19 +1,24 @@
-"""The plan's arithmetic, against plain definitions: who needs whom, who is busy, which days count."""
+"""The plan's arithmetic, against networkx and plain counts: who needs whom, who is busy, which days count."""
 
 from __future__ import annotations
 
+import csv
+import io
+from collections import Counter
 from dataclasses import replace
 from datetime import date, timedelta
 from itertools import pairwise
 
+import networkx as nx
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from groundplan.domain import Criterion, Dependency, Entity, ExternalApi, Feature, Product, Service
-from groundplan.plan import Plan, Team, Timeline, earliest_finish, in_order, latest_finish, level, working_day
-from groundplan.plan import working_days as count_working_days
-from groundplan.tasks import PHASES, RATES, Named, Scope, Task, derive
+from groundplan import diagrams
+from groundplan.domain import Criterion, Dependency, Entity, ExternalApi, Feature, Field, Product, Service, Type
+from groundplan.plan import Calendar, Plan, Team, Timeline, Turn, earliest_finish, latest_finish, level
+from groundplan.planning import export
+from groundplan.tasks import AGENT, ORDER, PEOPLE, PHASES, RATES, Named, Scope, Task, derive, gated, in_order, without
 
 CATALOG = Service("catalog", "keeps books", entities=(Entity("Book", "catalog", ()),))
 ORDERS = Service(
@@ -24,30 +29,115 @@ BUY = Feature("FR-002", "Buy", services=("orders", "catalog"), criteria=(Criteri
 EXTRA = Feature("FR-003", "Sort", priority="P3", services=("catalog",))
 SHOP = Product("Shop", "shop", "A shop.", (CATALOG, ORDERS), features=(BROWSE, BUY, EXTRA))
 
+Tasks = tuple[Task, ...]
+
 
 @st.composite
-def graphs(draw: st.DrawFn) -> tuple[Task, ...]:
-    """Tasks of which each may need some that come before it, in any order."""
+def graphs(draw: st.DrawFn) -> Tasks:
+    """Tasks of which each may need some that come before it, in any order; agents do part of some."""
     tasks: list[Task] = []
+    with_agent = draw(st.booleans())
     for number in range(draw(st.integers(1, 12))):
         needs = draw(st.sets(st.sampled_from([task.id for task in tasks]))) if tasks else set()
-        tasks.append(Task(f"T-{number}", "", 1, draw(st.integers(0, 9)), needs=tuple(sorted(needs))))
+        agent = draw(st.integers(0, 5)) if with_agent else 0
+        hours = draw(st.integers(0, 9))
+        tasks.append(Task(f"T-{number}", "", 1, hours, needs=tuple(sorted(needs)), agent=agent))
     return tuple(draw(st.permutations(tasks)))
 
 
-def longest(tasks: tuple[Task, ...], id: str) -> int:
-    """The longest chain of hours that ends with a task, by trying all of them."""
-    task = next(task for task in tasks if task.id == id)
-    return task.hours + max((longest(tasks, need) for need in task.needs), default=0)
+@st.composite
+def products(draw: st.DrawFn) -> Product:
+    """Any number of services that call earlier ones, with entities, features and APIs of somebody else."""
+    names = [f"s{number}" for number in range(draw(st.integers(1, 5)))]
+    some = st.lists(st.sampled_from(names), unique=True, max_size=3).map(tuple)
+    services = []
+    for number, name in enumerate(names):
+        called = draw(st.sets(st.sampled_from(names[:number]))) if number else set()
+        fields = tuple(Field(f"f{it}", Type("str")) for it in range(draw(st.integers(0, 14))))
+        entities = tuple(Entity(f"E{number}{it}", name, fields) for it in range(draw(st.integers(0, 2))))
+        depends_on = tuple(Dependency(it) for it in sorted(called))
+        services.append(Service(name, "works", depends_on=depends_on, entities=entities))
+    features = tuple(
+        Feature(
+            f"FR-{number:03}",
+            f"Feature {number}",
+            priority=draw(st.sampled_from(["P1", "P2", "P3"])),
+            services=draw(some),
+            criteria=tuple(Criterion(f"FR-{number:03}-AC{it}", "...") for it in range(draw(st.integers(0, 4)))),
+        )
+        for number in range(draw(st.integers(0, 6)))
+    )
+    apis = tuple(ExternalApi(f"api{number}", used_by=draw(some)) for number in range(draw(st.integers(0, 2))))
+    return Product("Any", "any", "Any.", tuple(services), features=features, external_apis=apis)
+
+
+scopes = st.builds(
+    Scope,
+    products(),
+    blockers=st.sampled_from([(), (Named("A07-FR-001", "no criterion"),)]),
+    risks=st.sampled_from([(), (Named("RISK-1", "it breaks"),)]),
+    targets=st.sampled_from([(), (Named("NFR-01", "listing"), Named("NFR-02", "order"))]),
+    sensitive=st.booleans(),
+    backup=st.booleans(),
+    basis=st.sampled_from([PEOPLE, AGENT, ORDER]),
+)
+teams = st.builds(Team, st.integers(1, 5), st.sampled_from([1, 2.5, 6, 7.3]), st.integers(1, 7))
+any_tasks = st.one_of(graphs(), scopes.map(lambda scope: gated(derive(scope))))
+
+
+def graph(tasks: Tasks) -> nx.DiGraph[str]:
+    """The tasks as networkx knows them: how long a task takes is on the edges to those that need it, and to the end."""
+    found: nx.DiGraph[str] = nx.DiGraph()
+    found.add_nodes_from(task.id for task in tasks)
+    length = {task.id: task.length for task in tasks}
+    found.add_weighted_edges_from((need, task.id, length[need]) for task in tasks for need in task.needs)
+    found.add_weighted_edges_from((task.id, "end", task.length) for task in tasks)
+    return found
+
+
+def longest(found: nx.DiGraph[str], id: str) -> int:
+    """The longest way to a task, by networkx."""
+    return int(nx.dag_longest_path_length(found.subgraph({id, *nx.ancestors(found, id)})))
+
+
+@given(any_tasks)
+def test_an_order_is_a_topological_one(tasks: Tasks) -> None:
+    place = {task.id: number for number, task in enumerate(in_order(tasks))}
+    assert len(place) == len(tasks)
+    assert nx.is_directed_acyclic_graph(graph(tasks))
+    assert all(place[before] < place[after] for before, after in graph(tasks).edges if after != "end")
+
+
+@given(any_tasks)
+def test_a_task_ends_after_its_longest_chain(tasks: Tasks) -> None:
+    found = graph(tasks)
+    early = earliest_finish(tasks)
+    assert {task.id: early[task.id] - task.length for task in tasks} == {it.id: longest(found, it.id) for it in tasks}
+
+
+@given(any_tasks)
+def test_the_critical_path_is_a_longest_one(tasks: Tasks) -> None:
+    plan = Plan(tasks, SHOP)
+    path = plan.critical_path
+    assert plan.path_hours == nx.dag_longest_path_length(graph(tasks)) == sum(task.length for task in path)
+    assert all(before.id in after.needs for before, after in pairwise(path))
+    slack = {slot.task.id: slot.slack for slot in plan.slots}
+    assert {slack[task.id] for task in path} == {0}
+
+
+@given(any_tasks)
+def test_slack_is_what_is_between_earliest_and_latest(tasks: Tasks) -> None:
+    """What may still come after a task is the longest way to the end, by networkx."""
+    plan, found = Plan(tasks, SHOP), graph(tasks)
+    for slot in plan.slots:
+        rest = found.subgraph({slot.task.id, *nx.descendants(found, slot.task.id)})
+        assert slot.earliest == longest(found, slot.task.id)
+        assert slot.latest == plan.path_hours - nx.dag_longest_path_length(rest) + slot.task.length
+        assert slot.slack == slot.latest - slot.earliest - slot.task.length >= 0
 
 
 @given(graphs())
-def test_a_task_ends_after_its_longest_chain(tasks: tuple[Task, ...]) -> None:
-    assert earliest_finish(tasks) == {task.id: longest(tasks, task.id) for task in in_order(tasks)}
-
-
-@given(graphs())
-def test_what_has_no_slack_cannot_be_late_by_an_hour(tasks: tuple[Task, ...]) -> None:
+def test_what_has_no_slack_cannot_be_late_by_an_hour(tasks: Tasks) -> None:
     early = earliest_finish(tasks)
     end = max(early.values())
     late = latest_finish(tasks, end)
@@ -57,46 +147,142 @@ def test_what_has_no_slack_cannot_be_late_by_an_hour(tasks: tuple[Task, ...]) ->
         assert delays == (late[task.id] == early[task.id])
 
 
-@given(graphs(), st.integers(1, 4))
-def test_levelled_tasks_wait_for_needs_and_people(tasks: tuple[Task, ...], people: int) -> None:
-    start = level(tasks, people)
-    finish = {task.id: start[task.id] + task.hours for task in tasks}
+@given(any_tasks, st.integers(1, 4))
+def test_levelled_tasks_wait_for_needs_and_people(tasks: Tasks, people: int) -> None:
+    turns = level(tasks, people)
     for task in tasks:
-        assert all(finish[need] <= start[task.id] for need in task.needs)
-    for hour in range(max(finish.values())):
-        assert sum(start[task.id] <= hour < finish[task.id] for task in tasks) <= people
+        turn = turns[task.id]
+        assert all(turns[need].finish <= turn.start for need in task.needs)
+        assert turn.finish - turn.start >= task.length
+        assert turn.person in (range(1, people + 1) if task.hours else (0,))
+    for hour in range(max(turn.finish for turn in turns.values())):
+        busy = Counter(turns[it.id].person for it in tasks if 0 <= turns[it.id].finish - 1 - hour < it.hours)
+        assert sum(busy.values()) <= people
+        assert set(busy.values()) <= {1}
 
 
-@given(graphs())
-def test_one_person_never_idles_and_many_need_the_critical_path(tasks: tuple[Task, ...]) -> None:
+@given(any_tasks, st.integers(1, 4))
+def test_levelling_keeps_its_bounds(tasks: Tasks, people: int) -> None:
+    """No shorter than the critical path or the people's work, no longer than one thing after the other."""
+    plan = Plan(tasks, SHOP, Team(size=people))
+    assert plan.path_hours <= plan.levelled_hours <= plan.work_hours
+    assert plan.people_hours <= plan.levelled_hours * people
+
+
+@given(any_tasks)
+def test_one_person_never_idles_and_many_need_the_critical_path(tasks: Tasks) -> None:
     alone, crowd = Plan(tasks, SHOP), Plan(tasks, SHOP, Team(size=len(tasks)))
-    assert alone.levelled_hours == alone.work_hours
     assert crowd.levelled_hours == crowd.path_hours
-    assert sum(task.hours for task in crowd.critical_path) == crowd.path_hours
+    if not any(task.agent for task in tasks):
+        assert alone.levelled_hours == alone.people_hours
 
 
 @pytest.mark.parametrize(
     ("tasks", "said"),
     [
-        ((Task("a", "", 1, 1, needs=("b",)), Task("b", "", 1, 1, needs=("a",))), "need each other: a, b"),
+        ((Task("a", "", 1, 1, needs=("b",)), Task("b", "", 1, 1, needs=("a",))), "a needs b needs a|b needs a needs b"),
         ((Task("a", "", 1, 1, needs=("c",)),), "a needs c, which is no task"),
     ],
 )
-def test_tasks_that_cannot_be_ordered_are_named(tasks: tuple[Task, ...], said: str) -> None:
+def test_tasks_that_cannot_be_ordered_are_named(tasks: Tasks, said: str) -> None:
     with pytest.raises(ValueError, match=said):
         in_order(tasks)
 
 
-@given(st.dates(date(2020, 1, 1), date(2030, 1, 1)), st.integers(0, 60), st.integers(1, 7))
-def test_working_days_are_the_first_days_of_each_week(start: date, number: int, per_week: int) -> None:
-    days = (start + timedelta(days=it) for it in range(600))
-    expected = [day for day in days if day.weekday() < per_week]
-    assert working_day(start, number, per_week) == expected[number]
-    assert count_working_days(start, expected[number], per_week) == number + 1
+@given(graphs(), st.data())
+def test_what_is_left_keeps_its_order(tasks: Tasks, data: st.DataObject) -> None:
+    gone = data.draw(st.sets(st.sampled_from([task.id for task in tasks])))
+    closure = nx.transitive_closure_dag(graph(tasks))
+    left = without(tasks, gone)
+    expected = {(a, b) for a, b in closure.edges if not {a, b} & (gone | {"end"})}
+    kept = nx.transitive_closure_dag(graph(left))
+    assert {(a, b) for a, b in kept.edges if b != "end"} == expected
+
+
+days = st.dates(date(2026, 1, 1), date(2027, 12, 31))
+
+
+@given(days, st.integers(0, 40), st.integers(1, 7), st.sets(st.integers(-5, 70), min_size=5, max_size=40))
+def test_working_days_are_those_of_a_count_day_by_day(start: date, number: int, per_week: int, near: set[int]) -> None:
+    off = [start + timedelta(days=it) for it in sorted(near)]
+    week = Calendar(per_week, tuple(off))
+    dates = (start + timedelta(days=it) for it in range(1200))
+    working = [day for day in dates if day.weekday() < per_week and day not in off]
+    assert week.working_day(start, number) == working[number]
+    for end in (start - timedelta(days=1), start, working[number], start + timedelta(days=number)):
+        assert week.working_days(start, end) == sum(day <= end for day in working)
+
+
+def test_days_without_end_are_the_last_one() -> None:
+    assert Calendar(5, (date.max,)).working_day(date.max, 10) == date.max
+    assert Calendar(1).working_day(date(2027, 1, 4), 10**9) == date.max
 
 
 def plan_of(scope: Scope, team: Team = Team(), timeline: Timeline = Timeline()) -> Plan:  # noqa: B008 - immutable
-    return Plan(derive(scope), scope.product, team, timeline)
+    return Plan(gated(derive(scope)), scope.product, team, timeline, basis=scope.basis)
+
+
+def with_time_for(plan: Plan, percent: int) -> Plan:
+    """The plan with as much time as it takes without features, and so much of what they take."""
+    least = plan.left_without(plan.product.features).total_days
+    available = least + (plan.total_days - least) * percent / 100
+    return replace(plan, timeline=Timeline(weeks=max(0.1, available) / plan.team.days_per_week))
+
+
+@given(scopes, teams, st.integers(-5, 105), st.integers(0, 50))
+def test_cuts_are_ordered_and_no_more_than_needed(scope: Scope, team: Team, percent: int, buffer: int) -> None:
+    plan = with_time_for(replace(plan_of(scope, team), buffer_percent=buffer), percent)
+    cut, features = [it.feature for it in plan.cuts], plan.product.features
+    if not cut:
+        assert not plan.over_days or plan.left_without(features).over_days
+        return
+    rank = [(it.priority, features.index(it)) for it in cut]
+    assert plan.over_days
+    assert rank == sorted(rank, reverse=True)
+    assert not plan.left_without(cut).over_days
+    assert all(plan.left_without([it for it in cut if it != kept]).over_days for kept in cut)
+    lesser = [it for it in features if it.priority > cut[-1].priority]
+    assert plan.left_without(lesser).over_days, "all that matters less would have been enough"
+    assert [it.total_days for it in plan.cuts] == [plan.left_without(cut[: n + 1]).total_days for n in range(len(cut))]
+
+
+@given(scopes, teams, st.booleans())
+def test_goals_are_every_task_on_the_day_on_which_it_ends(scope: Scope, team: Team, dated: bool) -> None:
+    plan = plan_of(scope, team, Timeline(start=date(2027, 1, 6) if dated else None))
+    goals = {id: it.day for it in plan.goals for _, ids in it.finished for id in ids}
+    assert goals.keys() == {task.id for task in plan.tasks}
+    assert len(goals) == sum(len(ids) for it in plan.goals for _, ids in it.finished)
+    for slot in plan.slots:
+        last, goal = plan.last_day(slot.turn.finish), goals[slot.task.id]
+        assert goal == last or (plan.is_long and 0 <= last - goal < team.days_per_week)
+        if dated and plan.is_long:
+            first, day = plan.dated(goal), plan.dated(last)
+            assert first is not None
+            assert day is not None
+            assert first.isocalendar()[:2] == day.isocalendar()[:2]
+
+
+@pytest.mark.parametrize(("hours", "long"), [(120, False), (121, True)])
+def test_a_plan_of_more_than_four_weeks_has_goals_by_the_week(hours: int, long: bool) -> None:
+    assert Plan((Task("T-a", "", 1, hours),), SHOP).is_long is long
+
+
+@given(scopes)
+def test_a_feature_waits_for_the_clients_that_it_needs(scope: Scope) -> None:
+    found = graph(gated(derive(scope)))
+    for feature in scope.product.features:
+        for api in scope.product.external_apis:
+            if set(api.used_by) & set(feature.services):
+                before = nx.ancestors(found, f"T-{feature.id}")
+                assert {f"T-spike-{api.name}", f"T-client-{api.name}"} <= before
+
+
+@given(scopes)
+def test_what_is_foreign_or_risky_is_tried_first(scope: Scope) -> None:
+    tasks = {task.id: task for task in derive(scope)}
+    tried = [f"T-spike-{api.name}" for api in scope.product.external_apis] + [f"T-{it.id}" for it in scope.risks]
+    assert {tasks[id].phase for id in tried} <= {1}
+    assert {task.phase for task in tasks.values() if task.requirement.startswith("FR-")} <= {2, 3}
 
 
 def test_every_answer_that_means_work_is_a_task() -> None:
@@ -104,6 +290,7 @@ def test_every_answer_that_means_work_is_a_task() -> None:
     scope = Scope(
         replace(SHOP, external_apis=(api,)),
         blockers=(Named("A07-FR-003", "no criterion"),),
+        risks=(Named("RISK-1", "it breaks"),),
         targets=(Named("NFR-01", "listing"),),
         sensitive=True,
         backup=True,
@@ -113,6 +300,7 @@ def test_every_answer_that_means_work_is_a_task() -> None:
     assert ids >= {
         "T-A07-FR-003",
         "T-spike-sms",
+        "T-RISK-1",
         "T-client-sms",
         "T-rules-book",
         "T-FR-001",
@@ -126,17 +314,53 @@ def test_every_answer_that_means_work_is_a_task() -> None:
     }
 
 
-def test_a_phase_begins_after_all_of_the_one_before() -> None:
-    phases = plan_of(Scope(SHOP), Team(size=3)).phases
+@given(scopes, teams)
+def test_a_phase_begins_after_all_of_the_one_before(scope: Scope, team: Team) -> None:
+    phases = plan_of(scope, team).phases
     assert [phase.name for phase in phases] == list(PHASES)
     for before, after in pairwise(phases):
-        assert max(slot.finish for slot in before.slots) <= min(slot.start for slot in after.slots)
+        assert max(slot.turn.finish for slot in before.slots) <= min(slot.turn.start for slot in after.slots)
+
+
+def test_a_phase_ends_with_what_can_be_checked() -> None:
+    scope = Scope(SHOP, risks=(Named("RISK-1", "it breaks"),), targets=(Named("NFR-01", "listing"),))
+    exits = [phase.exits for phase in plan_of(scope).phases]
+    assert any("RISK-1" in said for said in exits[0])
+    assert any("FR-001, FR-003" in said for said in exits[1])
+    assert any("orders with catalog away: refuse" in said for said in exits[2])
+    assert any("NFR-01 measured" in said for said in exits[3])
 
 
 def test_a_feature_of_several_services_is_integration_and_costs_more() -> None:
     tasks = {task.id: task for task in derive(Scope(SHOP))}
     assert (tasks["T-FR-001"].phase, tasks["T-FR-002"].phase) == (2, 3)
-    assert tasks["T-FR-002"].hours - tasks["T-FR-001"].hours == RATES["crossing"].hours
+    assert tasks["T-FR-002"].hours - tasks["T-FR-001"].hours == RATES["crossing"].person
+
+
+class TestBasis:
+    @given(scopes)
+    def test_estimates_are_the_rates_of_what_a_task_consists_of(self, scope: Scope) -> None:
+        for task in derive(replace(scope, basis=PEOPLE)):
+            assert (task.agent, task.hours) == (0, sum(RATES[kind].person * count for kind, count in task.work))
+        for task in derive(replace(scope, basis=AGENT)):
+            assert task.agent == sum(RATES[kind].agent * count for kind, count in task.work)
+            assert task.hours == sum(RATES[kind].review * count for kind, count in task.work) > 0
+
+    def test_a_person_reviews_while_agents_go_on(self) -> None:
+        """Two tasks of 4 hours of an agent and 2 of review each, and one person."""
+        tasks = tuple(Task(id, "", 1, 2, agent=4) for id in ("T-a", "T-b"))
+        turns = level(tasks, 1)
+        assert [(turns[it.id].start, turns[it.id].finish) for it in tasks] == [(0, 6), (0, 8)]
+
+    def test_an_order_has_no_time_and_no_verdict(self) -> None:
+        plan = plan_of(Scope(SHOP, basis=ORDER), timeline=Timeline(start=date(2027, 1, 4), weeks=1))
+        assert (plan.available_days, plan.over_days, plan.cuts, plan.ends) == (None, 0, (), None)
+        assert plan.path_hours == len([task for task in plan.critical_path if not task.is_gate])
+        assert "nothing is estimated" in plan.verdict
+        shown = export.tasks(plan)["tasks"]
+        assert isinstance(shown, list)
+        times = ("hours", "agent_hours", "start", "finish", "slack", "person", "start_date", "finish_date")
+        assert {it[key] for it in shown for key in times} == {None}
 
 
 def test_a_plan_that_fits_says_so_and_cuts_nothing() -> None:
@@ -145,11 +369,16 @@ def test_a_plan_that_fits_says_so_and_cuts_nothing() -> None:
     assert plan.verdict.endswith("It fits.")
 
 
-def test_a_plan_that_does_not_fit_names_what_to_cut_the_least_important_first() -> None:
-    plan = plan_of(Scope(SHOP), timeline=Timeline(weeks=1))
-    assert plan.over_days == pytest.approx(plan.total_days - 5)
-    assert plan.cuts[0].id == "T-FR-003"
-    assert "over" in plan.verdict
+def test_a_plan_that_does_not_fit_names_what_to_leave_out_and_what_that_saves() -> None:
+    plan = plan_of(Scope(SHOP), timeline=Timeline(weeks=1.6))
+    assert (plan.total_days, plan.available_days) == (8.9, 8)
+    assert [(it.feature.id, it.hours, it.total_days) for it in plan.cuts] == [("FR-003", 6, 7.7)]
+    assert "It is 0.9 over." in plan.verdict
+
+
+def test_what_no_cut_can_help_is_cut_by_nothing() -> None:
+    plan = plan_of(Scope(SHOP), timeline=Timeline(weeks=0.5))
+    assert (plan.cuts, plan.least_over_days) == ((), 2.2)
 
 
 def test_without_a_timeline_nothing_is_over() -> None:
@@ -163,6 +392,42 @@ def test_hours_become_days_of_the_team_and_the_buffer_is_on_top() -> None:
     assert (plan.days(24), plan.buffer_days, plan.total_days) == (6, 3, 9)
 
 
-def test_a_deadline_counts_its_own_day() -> None:
-    plan = plan_of(Scope(SHOP), timeline=Timeline(start=date(2027, 1, 4), deadline=date(2027, 1, 8)))
+def test_parts_of_hours_are_counted_as_they_were_written() -> None:
+    plan = Plan((Task("T-a", "", 1, 12),), SHOP, Team(hours_per_day=0.1), buffer_percent=0)
+    assert (plan.total_days, plan.span(Turn(9, 12, 1))) == (120, (90, 119))
+
+
+def test_a_deadline_counts_its_own_day_and_no_day_off() -> None:
+    time = Timeline(start=date(2027, 1, 4), deadline=date(2027, 1, 8))
+    plan = plan_of(Scope(SHOP), timeline=time)
     assert plan.available_days == 5
+    assert replace(plan, off=(date(2027, 1, 6), date(2027, 1, 9))).available_days == 4
+
+
+def test_weeks_from_a_start_lose_the_days_off_in_them() -> None:
+    plan = plan_of(Scope(SHOP), timeline=Timeline(start=date(2027, 1, 4), weeks=2))
+    off = (date(2027, 1, 6), date(2027, 1, 10), date(2027, 1, 15), date(2027, 1, 18))
+    assert (plan.available_days, replace(plan, off=off).available_days) == (10, 8)
+    assert replace(plan, off=off, timeline=Timeline(weeks=2)).available_days == 10
+
+
+def test_the_chart_shows_the_buffer_and_shades_days_without_work() -> None:
+    task = Task("T-a", "Work", 1, 30)
+    time = Timeline(start=date(2027, 1, 6))
+    source = diagrams.gantt(Plan((task,), SHOP, timeline=time, off=(date(2027, 1, 7), date(2027, 6, 1)))).source
+    assert "  excludes saturday, sunday, 2027-01-07" in source
+    assert "  Work :crit, 2027-01-06, 2027-01-14" in source
+    assert source.endswith("  section Buffer\n  1 days :2027-01-14, 2027-01-15")
+    assert "excludes" not in diagrams.gantt(Plan((task,), SHOP)).source
+
+
+HOSTILE = ("=1+1", "+1", "-1", "@SUM(A1)", 'a "b", c', "a\nb", "\t=1", "'=1", "Wörter, ½", "")
+
+
+@pytest.mark.parametrize("title", HOSTILE)
+def test_a_title_is_one_cell_and_no_formula(title: str) -> None:
+    written = export.csv_of(Plan((Task("T-a", title, 1, 1), Task("T-b", "", 1, 1, needs=("T-a",))), SHOP))
+    first, second = csv.DictReader(io.StringIO(written))
+    assert first["title"].removeprefix("'").split() == title.removeprefix("'").split()
+    assert not first["title"].startswith(("=", "+", "-", "@"))
+    assert (second["needs"], second["earliest_start"], second["critical"]) == ("T-a", "1", "true")

@@ -165,7 +165,8 @@ def test_an_id_that_is_gone_is_retired_and_not_given_again() -> None:
 )
 def test_odd_answers_still_make_documents(changes: dict[str, object]) -> None:
     made = planning(**changes)
-    assert json.loads(made.model_json(()))["tasks"]
+    assert json.loads(made.tasks_json)["tasks"]
+    assert len(made.tasks_csv.splitlines()) == 1 + len(made.plan.tasks)
     assert made.schedule.gantt.source.startswith("gantt")
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from ..plan import working_days
+from ..plan import Calendar
 from .facts import Facts, alike, key
 from .model import DEFER, MUST, Finding, rule
 
@@ -208,16 +208,16 @@ def timeline_disagrees(facts: Facts) -> Iterator[Finding]:
     """The start, the deadline and the number of weeks cannot all be true."""
     if facts.plan is None:
         return
-    time, per_week = facts.plan.timeline, facts.plan.team.days_per_week
+    time, week = facts.plan.timeline, Calendar(facts.plan.team.days_per_week)
     if not (time.start and time.deadline):
         return
     if time.deadline < time.start:
         message = f"the deadline {time.deadline} is before the start {time.start}"
         yield Finding("deadline", message, "correct one of them in timeline", "timeline")
     elif time.weeks:
-        there = working_days(time.start, time.deadline, per_week)
-        said = time.weeks * per_week
-        if abs(there - said) > per_week:
+        there = week.working_days(time.start, time.deadline)
+        said = time.weeks * week.days_per_week
+        if abs(there - said) > week.days_per_week:
             yield Finding(
                 "weeks",
                 f"{time.start} to {time.deadline} has {there} working days, {time.weeks:g} weeks have {said:g}",

@@ -37,7 +37,7 @@ def team_too_small(facts: Facts) -> Iterator[Finding]:
 
 
 def _cuts(facts: Facts) -> str:
-    ids = [task.requirement for task in facts.plan.cuts] if facts.plan else []
+    ids = [cut.feature.id for cut in facts.plan.cuts] if facts.plan else []
     return f" (first {', '.join(ids)})" if ids else ""
 
 

@@ -10,15 +10,16 @@ from .. import diagrams, gaps
 from ..domain import Service
 from ..gaps import REQUIREMENTS, Facts, Gap
 from ..plan import Plan
+from ..problems import Problem
 from ..provenance import Made, cached_property, note, noting
-from . import answered, model
+from . import answered, export, model
 from .acceptance import Acceptance, acceptance_link
 from .architecture import Architecture
 from .example import RuleExample
 from .markdown import UNKNOWN, Table, code, codes, fence, sentence, table, text
 from .prd import Prd
 from .records import Records
-from .schedule import Schedule, made_from
+from .schedule import Schedule, made_from, problems
 from .specification import Specification
 
 if TYPE_CHECKING:
@@ -51,6 +52,11 @@ class Planning:
     @cached_property
     def plan(self) -> Plan:
         return made_from(self._asked)
+
+    @property
+    def problems(self) -> tuple[Problem, ...]:
+        """What keeps the plan from being made."""
+        return problems(self._asked)
 
     @cached_property
     def schedule(self) -> Schedule:
@@ -264,6 +270,16 @@ class Planning:
     def model_json(self, made: Iterable[Made]) -> str:
         """What the project's checker reads; `made` are the project's other files."""
         return model.dump(self, made)
+
+    @cached_property
+    def tasks_json(self) -> str:
+        """The tasks for other tools, and for the project's checker."""
+        return model.lines(export.tasks(self.plan))
+
+    @cached_property
+    def tasks_csv(self) -> str:
+        """The same for a spreadsheet."""
+        return export.csv_of(self.plan)
 
 
 def _file(path: str) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING
 
 from ..decisions import Resolved
@@ -30,15 +30,19 @@ DOCUMENTS = (
     "FutureFeatures.md",
     "Traceability.md",
     "Notes.md",
-    "Archive/README.md",
 )
 """The documents that every project has, under Planning."""
 
 
 def dump(planning: Planning, made: Iterable[Made]) -> str:
     """The model as JSON with one thing a line, so that a change of mind reads well in a diff."""
-    whole = _model(planning) | {"made": [_made(it) for it in made if it.there or any(by for _, by in it.lines)]}
-    parts = (f"  {_json(key)}: {_lines(value)}" for key, value in whole.items())
+    there = [_made(it) for it in made if it.there or any(by for _, by in it.lines)]
+    return lines(_model(planning) | {"made": there})
+
+
+def lines(value: Mapping[str, object]) -> str:
+    """JSON with a key a line, and a thing a line in lists of things."""
+    parts = (f"  {_json(key)}: {_lines(it)}" for key, it in value.items())
     return "{\n" + ",\n".join(parts) + "\n}"
 
 
@@ -53,7 +57,7 @@ def _json(value: object) -> str:
 
 
 def _model(planning: Planning) -> dict[str, object]:
-    project, made = planning.project, planning.plan
+    project = planning.project
     return {
         "format": FORMAT,
         "project": project.product.name,
@@ -79,19 +83,7 @@ def _model(planning: Planning) -> dict[str, object]:
         "gaps": [{**vars(it), "id": it.id} for it in planning.gaps],
         "questions": list(BY_NAME),
         "decisions": [_decision(planning, it) for it in project.decisions],
-        "tasks": [
-            {
-                "id": slot.task.id,
-                "title": slot.task.title,
-                "phase": slot.task.phase,
-                "hours": slot.task.hours,
-                "needs": slot.task.needs,
-                "critical": slot.critical,
-                "requirement": slot.task.requirement,
-            }
-            for slot in made.slots
-        ],
-        "verdict": made.verdict,
+        "verdict": planning.plan.verdict,
         "documents": [
             *DOCUMENTS,
             *(f"ServiceSpecifications/{it.name}.md" for it in planning.specifications),

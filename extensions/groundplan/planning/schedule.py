@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import datetime
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
-from .. import diagrams, gaps, tasks
+from .. import diagrams, gaps, overrides, tasks
 from ..gaps import Facts
-from ..plan import Plan, Slot, Team, Timeline
+from ..plan import Cut, Goal, Plan, Slot, Team, Timeline
+from ..problems import Problem
 from ..provenance import cached_property, noting
-from ..tasks import Named, Scope, Task
+from ..tasks import AGENT, ORDER, PEOPLE, Named, Scope, Task
 from .markdown import NONE, UNKNOWN, Table, codes, table, text
 
 
@@ -23,25 +24,44 @@ def made_from(facts: Facts) -> Plan:
 
 def _made_from(facts: Facts) -> Plan:
     """What must be resolved before coding is work, too."""
-    blockers = tuple(Named(gap.id, gap.message) for gap in gaps.find(facts) if gap.must)
-    targets = tuple(Named(facts.id("NFR", it.name), it.name) for it in facts.items("performance_targets"))
-    place = facts.answer("deploy_target")
-    scope = Scope(
+    scope, team = _scope(facts), _team(facts.details("team"))
+    own = overrides.read(facts.items(overrides.QUESTION), team.pace)
+    return Plan(
+        tasks.gated(overrides.applied(tasks.derive(scope), own, scope.basis)),
         facts.product,
-        blockers,
+        team,
+        _timeline(facts.details("timeline")),
+        _whole(facts.answer("buffer_percent").value, 20),
+        blockers=len(scope.blockers),
+        deciders=_words(facts.answer("decision_makers").value),
+        off=tuple(sorted(filter(None, (_date(it.name) for it in facts.items("non_working_days"))))),
+        basis=scope.basis,
+    )
+
+
+def problems(facts: Facts) -> tuple[Problem, ...]:
+    """What keeps the plan from being made: tasks of the answers that do not fit the others."""
+    own = facts.items(overrides.QUESTION)
+    if not own or (twice := tuple(overrides.twice_estimated(own))):
+        return twice if own else ()
+    read = overrides.read(own, _team(facts.details("team")).pace)
+    scope = _scope(facts)
+    return overrides.problems(tasks.derive(scope), read, facts.product.by_name, scope.basis)
+
+
+def _scope(facts: Facts) -> Scope:
+    targets = tuple(Named(facts.id("NFR", it.name), it.name) for it in facts.items("performance_targets"))
+    risky = (it for it in facts.items("risks") if (it.get("kind"), it.get("impact")) == ("technical", "high"))
+    place = facts.answer("deploy_target")
+    return Scope(
+        facts.product,
+        tuple(Named(gap.id, gap.message) for gap in gaps.find(facts) if gap.must),
+        tuple(Named(facts.id("RISK", it.name), it.name) for it in risky),
         targets,
         sensitive=_sensitive(facts),
         backup=bool(facts.details("backup_recovery")),
         place=str(place.value) if place.known else "",
-    )
-    return Plan(
-        tasks.derive(scope),
-        facts.product,
-        _team(facts.details("team")),
-        _timeline(facts.details("timeline")),
-        _whole(facts.answer("buffer_percent").value, 20),
-        blockers=len(blockers),
-        deciders=_words(facts.answer("decision_makers").value),
+        basis=_words(facts.answer("estimate_basis").value) or PEOPLE,
     )
 
 
@@ -52,40 +72,110 @@ class Schedule:
 
     def phase_table(self, number: int) -> Table:
         phase = self.plan.phases[number - 1]
+        lasts = ("Agent, Review" if self.plan.with_agent else "Hours") + ", Start, Slack"
         return table(
-            f"{phase.name} task, What, Service, Hours, Start, Slack, Needs",
+            f"{phase.name} task, What, Service, {lasts if self.plan.timed else 'Step, Critical'}, Needs",
             (self._task(slot) for slot in phase.slots),
             "No task.",
         )
 
-    def _task(self, slot: Slot) -> tuple[object, ...]:
+    def _task(self, slot: Slot) -> Iterator[object]:
         task = slot.task
-        slack = "critical" if slot.critical else f"{slot.slack} h"
-        return (
-            task.id,
-            text(task.title),
-            codes(filter(None, task.service.split(", "))),
-            task.hours,
-            self._day(slot.start),
-            slack,
-            self._needs(task),
-        )
+        yield task.id
+        yield text(task.title)
+        yield codes(filter(None, task.service.split(", ")))
+        yield from self._times(slot) if self.plan.timed else self._step(slot)
+        yield self._needs(task)
+
+    def _times(self, slot: Slot) -> Iterator[object]:
+        if self.plan.with_agent:
+            yield slot.task.agent
+        yield slot.task.hours
+        yield self.day(self.plan.span(slot.turn)[0])
+        yield "critical" if slot.critical else f"{slot.slack} h"
+
+    def _step(self, slot: Slot) -> Iterator[object]:
+        yield NONE if slot.task.is_gate else slot.earliest + 1
+        yield "critical" if slot.critical else NONE
 
     def _needs(self, task: Task) -> str:
-        """The needs of a task that its phase does not say already."""
-        if not task.hours:
+        """The needs of a task that its phase does not say already: those of the same phase."""
+        if task.is_gate:
             return f"all of phase {task.phase}"
-        return ", ".join(need for need in task.needs if not need.startswith("G-")) or NONE
+        inside = {slot.task.id for slot in self.plan.phases[task.phase - 1].slots}
+        return ", ".join(need for need in task.needs if need in inside) or NONE
 
-    def _day(self, hours: int) -> str:
+    def day(self, number: int) -> str:
         """`2027-01-11`, or `day 3` while no start is answered."""
-        if self.plan.timeline.start:
-            return self.plan.chart_date(hours)
-        return f"day {int(hours // self.plan.team.hours_per_day) + 1}"
+        dated = self.plan.dated(number)
+        return dated.isoformat() if dated else f"day {number + 1}"
+
+    def phase_work(self, number: int) -> str:
+        """How much work a phase is; nothing where nobody has estimated it."""
+        phase = self.plan.phases[number - 1]
+        if not self.plan.timed:
+            return ""
+        agent = f"{phase.agent_hours} hours of an agent, " if self.plan.with_agent else ""
+        return f" {agent}{phase.hours} hours of {'people' if agent else 'work'}."
+
+    @cached_property
+    def goals(self) -> Table:
+        """What is to be finished when, by which of the people; a gate by nobody."""
+        if not self.plan.timed:
+            return Table((), ())
+        title = "In the week from" if self.plan.is_long else "On"
+        return table(
+            f"{title}, To be finished (by person)", ((self.day(it.day), _by_person(it)) for it in self.plan.goals)
+        )
+
+    @cached_property
+    def cuts(self) -> Table:
+        return table(
+            "Left out, What, Priority, Saves, Then it takes", (self._cut(it) for it in self.plan.cuts), self._no_cut
+        )
+
+    def _cut(self, it: Cut) -> tuple[object, ...]:
+        return it.feature.id, text(it.feature.name), it.feature.priority, f"{it.hours} h", f"{it.total_days:g} days"
+
+    @property
+    def _no_cut(self) -> str:
+        if not self.plan.over_days:
+            return ""
+        return (
+            f"Leaving out features is not enough: without any of them it is still {self.plan.least_over_days:g} over."
+        )
+
+    @property
+    def cut_sentence(self) -> str:
+        """What the cuts are for."""
+        if not self.plan.cuts:
+            return ""
+        fixed = self.plan.timeline.fixed == "scope"
+        return "The scope is fixed, so the date has to move. Else leave out:" if fixed else "To fit, leave out:"
 
     @cached_property
     def rates(self) -> Table:
-        return table("Kind, Hours, Basis", ((name, it.hours, it.basis) for name, it in tasks.RATES.items()))
+        """The rates that the estimates are made of."""
+        used = {kind for task in self.plan.tasks for kind, _ in task.work}
+        rates = [(kind, it) for kind, it in tasks.RATES.items() if kind in used]
+        if self.plan.with_agent:
+            return table("Kind, Agent, Review, Basis", ((kind, it.agent, it.review, it.basis) for kind, it in rates))
+        return table("Kind, Hours, Basis", ((kind, it.person, it.basis) for kind, it in rates))
+
+    @property
+    def basis(self) -> str:
+        """Whose hours these are."""
+        return {
+            PEOPLE: "Hours of a person (`estimate_basis`).",
+            AGENT: "An agent works on a task, then a person reviews it (`estimate_basis`). Only people are scarce.",
+            ORDER: "Nothing is estimated (`estimate_basis`): every task is one step.",
+        }[self.plan.basis]
+
+    @property
+    def own(self) -> str:
+        """The tasks that somebody knows better than the rates."""
+        ids = ", ".join(it.name for it in self.facts.items(overrides.QUESTION))
+        return f"By `{overrides.QUESTION}`: {ids}." if ids else ""
 
     @property
     def time(self) -> Table:
@@ -117,8 +207,11 @@ class Schedule:
     def path_sentence(self) -> str:
         """The critical path in numbers."""
         made = self.plan
+        if not made.timed:
+            return f"It has {made.path_hours} steps."
+        reviewed = f"; {made.people_hours} of all are people's" if made.with_agent else ""
         return (
-            f"It takes {made.path_hours} of {made.work_hours} hours. A team of {made.team.size} with "
+            f"It takes {made.path_hours} of {made.work_hours} hours{reviewed}. A team of {made.team.size} with "
             f"{made.team.hours_per_day:g} hours a day needs {made.days(made.levelled_hours):g} working "
             f"days for all of it; no team needs less than {made.days(made.path_hours):g}."
         )
@@ -126,11 +219,20 @@ class Schedule:
     @property
     def buffer_sentence(self) -> str:
         made = self.plan
-        return f"The buffer is {made.buffer_days:g} working days ({made.buffer_percent} %), in one piece at the end."
+        if not made.timed:
+            return ""
+        return f"The buffer of {made.buffer_days:g} working days is in one piece at the end."
 
     @cached_property
     def gantt(self) -> diagrams.Diagram:
         return diagrams.gantt(self.plan)
+
+
+def _by_person(goal: Goal) -> str:
+    """`1: T-agree, T-rules-book; 2: T-rules-order; G-1`."""
+    people = (f"{person}: {', '.join(ids)}" for person, ids in goal.finished if person)
+    gates = (", ".join(ids) for person, ids in goal.finished if not person)
+    return "; ".join((*people, *gates))
 
 
 def _team(given: Mapping[str, object]) -> Team:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 from collections.abc import Iterator, Mapping
 
 from ..shapes import Shape
@@ -46,6 +47,8 @@ def _parts(item: Node, shape: Shape) -> Entry:
         return _short(item, shape, name, rest)
     if isinstance(value, Mapping):
         return item.keys(shape.keys)
+    if isinstance(value, datetime.date) and shape.parts[shape.name].name == "date":
+        return _short(item, shape, value, None)
     item.problem(
         f"is {kind_of(value)}",
         f'write "{shape.name}: {shape.text}" or {{{shape.name}: ..., {shape.text}: ...}}',

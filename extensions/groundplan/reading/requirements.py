@@ -39,7 +39,7 @@ def items(answers: Answers, name: str, report: Report | None = None) -> tuple[It
     shape = ITEMS[name]
     found: dict[str, Item] = {}
     for node, parts in entries(structure(answers[name], noted), shape):
-        called = parts[shape.name].text("a name")
+        called = _name(shape.parts[shape.name], parts[shape.name])
         if called in found:
             node.problem(f"{quoted(called)} is there twice", "rename or remove one of the two")
         elif called:
@@ -47,6 +47,10 @@ def items(answers: Answers, name: str, report: Report | None = None) -> tuple[It
             extra = {key: read(shape.parts[key], parts[key]) for key in shape.others if key in parts}
             found[called] = Item(called, str(text), extra)
     return tuple(found.values())
+
+
+def _name(kind: Kind, node: Node) -> str:
+    return node.date() if kind.name == "date" else node.text("a name")
 
 
 def details(answers: Answers, name: str, report: Report | None = None) -> Mapping[str, object]:

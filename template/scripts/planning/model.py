@@ -1,10 +1,13 @@
-"""Planning/model.json: what the answers make of the project, as the template recorded it."""
+"""What the answers make of the project, as the template recorded it.
+
+Planning/model.json has all of it but the tasks, which Planning/tasks.json has for other tools, too.
+"""
 
 from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import dataclass, fields, is_dataclass
+from dataclasses import dataclass, fields, is_dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any, get_args, get_origin, get_type_hints
@@ -69,13 +72,26 @@ class Gap:
 
 @dataclass(frozen=True)
 class Task:
+    """A task of the plan; they stand in an order in which each comes after what it needs."""
+
     id: str
     title: str
     phase: int
-    hours: int
+    service: str
+    requirement: str
     needs: tuple[str, ...]
     critical: bool
-    requirement: str
+    hours: int | None
+    """What people work on it, unless nobody estimates."""
+    start_date: str | None
+    finish_date: str | None
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What is read of Planning/tasks.json."""
+
+    tasks: tuple[Task, ...]
 
 
 @dataclass(frozen=True)
@@ -173,24 +189,38 @@ class Model:
 
 def load(root: Path) -> Model:
     """Read the model of the project at `root`."""
-    path = root / "Planning" / "model.json"
-    restore = "restore it with `git checkout Planning/model.json` or a `copier update`"
-    try:
-        raw = json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise Unreadable(f"Planning/model.json is missing; {restore}") from None
-    except json.JSONDecodeError as error:
-        place = f"Planning/model.json:{error.lineno}:{error.colno}"
-        raise Unreadable(f"{place} is not JSON ({error.msg}); {restore}") from None
-    except (OSError, ValueError, RecursionError) as error:
-        raise Unreadable(f"Planning/model.json cannot be read ({error}); {restore}") from None
+    raw = _parsed(root, "model.json")
     if isinstance(raw, dict) and raw.get("format", FORMAT) != FORMAT:
-        raise Unreadable(f"Planning/model.json has format {raw['format']}, not {FORMAT}; {restore}")
+        found = f"Planning/model.json has format {raw['format']}, not {FORMAT}"
+        raise Unreadable(f"{found}; {_restore('model.json')}")
+    plan: Plan = _checked(_parsed(root, "tasks.json"), Plan, "tasks.json", "plan")
+    if isinstance(raw, dict):
+        raw["tasks"] = []  # they have a file of their own
+    model: Model = _checked(raw, Model, "model.json", "model")
+    return replace(model, tasks=plan.tasks)
+
+
+def _parsed(root: Path, name: str) -> object:
     try:
-        model: Model = _read(raw, Model, "model")
+        return json.loads((root / "Planning" / name).read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise Unreadable(f"Planning/{name} is missing; {_restore(name)}") from None
+    except json.JSONDecodeError as error:
+        place = f"Planning/{name}:{error.lineno}:{error.colno}"
+        raise Unreadable(f"{place} is not JSON ({error.msg}); {_restore(name)}") from None
+    except (OSError, ValueError, RecursionError) as error:
+        raise Unreadable(f"Planning/{name} cannot be read ({error}); {_restore(name)}") from None
+
+
+def _checked(raw: object, kind: Any, name: str, where: str) -> Any:
+    try:
+        return _read(raw, kind, where)
     except ValueError as error:
-        raise Unreadable(f"Planning/model.json: {error}; {restore}") from None
-    return model
+        raise Unreadable(f"Planning/{name}: {error}; {_restore(name)}") from None
+
+
+def _restore(name: str) -> str:
+    return f"restore it with `git checkout Planning/{name}` or a `copier update`"
 
 
 def _read(raw: object, kind: Any, where: str) -> Any:
@@ -208,6 +238,8 @@ def _read(raw: object, kind: Any, where: str) -> Any:
             raise ValueError(f"{where} is no list")
         part = get_args(kind)[0]
         return tuple(_read(item, part, f"{where}[{index}]") for index, item in enumerate(raw))
-    if type(raw) is not kind:
-        raise ValueError(f"{where} is not of type {kind.__name__}")
+    if raw is None and type(None) in get_args(kind):
+        return None
+    if type(raw) is not kind and type(raw) not in get_args(kind):
+        raise ValueError(f"{where} is not of type {getattr(kind, '__name__', kind)}")
     return raw
