@@ -101,6 +101,7 @@ STRUCTURE = {
     "distribution",
     "slos",
     "decision_overrides",
+    "task_overrides",
 }
 """What says what there is, and what an option may not live with: `auto` then moves, and does not drift back."""
 OTHERWISE: Answers = {
@@ -289,12 +290,7 @@ class TestManagedFiles:
         template = clone_template(tmp_path / "template")
         project = generate(SHOP, template)
         code = template / "extensions" / "groundplan" / "project.py"
-        code.write_text(
-            code.read_text("utf-8").replace(
-                "    @cached_property\n    def traits(",
-                '    motto = "new"\n\n    @cached_property\n    def traits(',
-            )
-        )
+        code.write_text(code.read_text("utf-8").replace("    def has(self", '    motto = "new"\n\n    def has(self'))
         (template / "template" / "MOTTO.jinja").write_text("{{ project.motto }}\n")
         commit(template, "v2.0.0")
         reanswer(project, ref="v2.0.0", **ADDED)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
@@ -204,8 +205,9 @@ def proposed_once(given: Answers) -> str:
 def too_few_people(given: Answers) -> str:
     """As long as it takes whoever builds it, and one person to do so."""
     given["team"] = {"size": 1, "hours_per_day": 6, "days_per_week": 5}
+    given.pop("non_working_days", None)
     least = planning(given).plan.least_days
-    given["timeline"] = {"start": given["timeline"]["start"], "weeks": (least + 0.1) / 5}
+    given["timeline"] = {"start": given["timeline"]["start"], "weeks": (math.floor(least) + 1) / 5}
     return "team"
 
 

@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 
 from ..domain import Item
-from ..provenance import noting, told
-from ..questionnaire import BY_NAME
+from ..provenance import Names, noting, told
+from ..questionnaire import BY_NAME, REQUIREMENTS
 from .facts import Facts
 
 MUST = "must"
@@ -46,10 +46,8 @@ class Gap:
     waived_until: str = ""
     """The day up to which somebody accepts it; whether that has passed is for the project's checker to tell."""
 
-    @property
-    def answers(self) -> tuple[str, ...]:
-        """The question that closes it, and the one that it is about, where it is about one."""
-        return tuple(name for name in (self.question, self.subject) if name in BY_NAME)
+    answers: Names = field(default=frozenset(), compare=False)
+    """The questions that it was found by."""
 
     @property
     def id(self) -> str:
@@ -114,13 +112,28 @@ def find(facts: Facts) -> tuple[Gap, ...]:
 
 def found(facts: Facts, rules: Iterable[Rule]) -> tuple[Gap, ...]:
     """What some of the rules find, whoever accepts it."""
-    gaps = (
-        Gap(rule.id, rule.category, rule.kind, _checkpoint(rule, finding), *vars(finding).values())
-        for rule in sorted(rules, key=lambda it: it.id)
-        for finding in rule.check(facts)
-    )
-    with noting():  # each gap tells of itself
-        return tuple({gap.id: gap for gap in gaps}.values())
+    gaps = (gap for rule in sorted(rules, key=lambda it: it.id) for gap in _gaps(rule, facts))
+    return tuple({gap.id: gap for gap in gaps}.values())
+
+
+def _gaps(rule: Rule, facts: Facts) -> Iterator[Gap]:
+    """What a rule finds. One that goes through all answers speaks of those that it names, and not of the others."""
+    with noting() as read:  # each gap tells of itself
+        findings = tuple(rule.check(facts))
+    read = set() if read.issuperset(REQUIREMENTS) else read
+    for it in findings:
+        named = {name for name in (it.question, it.subject) if name in BY_NAME}
+        yield Gap(
+            rule.id,
+            rule.category,
+            rule.kind,
+            _checkpoint(rule, it),
+            it.subject,
+            it.message,
+            it.fix,
+            it.question,
+            answers=frozenset(named | read),
+        )
 
 
 def _waived(gap: Gap, facts: Facts) -> Gap:

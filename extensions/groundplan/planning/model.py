@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from ..decisions import Resolved
 from ..domain import Entity, Feature, Product
+from ..gaps import Gap
 from ..provenance import Made
 from ..questionnaire import BY_NAME
 from .acceptance import acceptance_file
@@ -80,7 +81,7 @@ def _model(planning: Planning) -> dict[str, object]:
         "requirements": [_requirement(project.product, it) for it in project.product.features],
         "ids": sorted(_ids(planning)),
         "retired_ids": sorted(_given(planning) - _ids(planning)),
-        "gaps": [{**vars(it), "id": it.id} for it in planning.gaps],
+        "gaps": [_gap(it) for it in planning.gaps],
         "questions": list(BY_NAME),
         "decisions": [_decision(planning, it) for it in project.decisions],
         "verdict": planning.plan.verdict,
@@ -104,6 +105,10 @@ def _made(it: Made) -> dict[str, object]:
         "there": sorted(it.there),
         "lines": [" ".join((str(line), *sorted(by))) for line, by in it.lines],
     }
+
+
+def _gap(it: Gap) -> dict[str, object]:
+    return {key: value for key, value in vars(it).items() if key != "answers"} | {"id": it.id}
 
 
 def _decision(planning: Planning, it: Resolved) -> dict[str, object]:

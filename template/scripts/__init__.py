@@ -1,1 +1,0 @@
-"""Commands of the project: `dev`, `migrate` and `plan`."""

@@ -1,1 +1,0 @@
-"""`uv run plan`: do documents, code and answers agree? Generated; an update rewrites it."""

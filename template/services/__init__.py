@@ -1,1 +1,0 @@
-"""The services of the project, one package each, and what they share."""
