@@ -67,8 +67,14 @@ class Field:
     def required(self) -> bool:
         return self.default is None and not self.type.optional
 
+    @property
+    def written(self) -> str:
+        """The default as an answer has it; empty without one."""
+        said = "" if self.default is None else str(self.default)
+        return said.lower() if isinstance(self.default, bool) else said
+
     def __str__(self) -> str:
-        return f"{self.name}: {self.type}" + ("" if self.default is None else f" = {self.default}")
+        return f"{self.name}: {self.type}" + ("" if self.default is None else f" = {self.written}")
 
 
 @told(lambda _, __: ("data_entities",))

@@ -137,6 +137,7 @@ def test_a_type(written: str, type_: Type | None) -> None:
         ("int = -2147483648", -(2**31)),
         ("float = 2", 2.0),
         ("bool = true", True),
+        ("bool = False", False),
         ("bool = false", False),
         ("money = 9.99", "9.99"),
         ("date = 2026-03-02", "2026-03-02"),

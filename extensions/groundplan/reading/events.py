@@ -11,7 +11,7 @@ from ..text import quoted
 from . import grammar
 from .grammar import EventLine, KeepLine, Malformed, ReactionLine, Text
 from .node import Node
-from .types import Mistyped, field_named, fits, literal_of
+from .types import FLAGS, Mistyped, field_named, fits, literal_of
 
 EVENT_KEYS = ("name", "operations", "entity", "fields")
 REACTION_KEYS = ("event", "create", "with")
@@ -277,7 +277,7 @@ def _source(node: Node, written: Text, field: Field, event: Event) -> Source | N
 
 
 def _looks_like_a_field(text: str) -> bool:
-    return not text[0].isdigit() and text[0] not in "+-" and text not in ("true", "false")
+    return not text[0].isdigit() and text[0] not in "+-" and text not in FLAGS
 
 
 def _literal(node: Node, written: Text, field: Field) -> Source | None:

@@ -128,10 +128,14 @@ def _real(text: str) -> float:
     return number
 
 
+FLAGS = {"true": True, "True": True, "false": False, "False": False}
+"""As YAML and as Python write it."""
+
+
 def _flag(text: str) -> bool:
-    if text not in ("true", "false"):
+    if text not in FLAGS:
         raise ValueError
-    return text == "true"
+    return FLAGS[text]
 
 
 def _money(text: str) -> str:
