@@ -15,6 +15,7 @@ from . import answered, model
 from .acceptance import Acceptance, acceptance_link
 from .architecture import Architecture
 from .example import RuleExample
+from .implementation import Implementation
 from .markdown import UNKNOWN, Table, code, codes, fence, sentence, table, text
 from .prd import Prd
 from .records import Records
@@ -67,6 +68,10 @@ class Planning:
     @cached_property
     def architecture(self) -> Architecture:
         return Architecture(self.facts, self.records, self.project.processes)
+
+    @cached_property
+    def implementation(self) -> Implementation:
+        return Implementation(self.facts, self.records)
 
     @cached_property
     def specifications(self) -> tuple[Specification, ...]:
@@ -241,14 +246,6 @@ class Planning:
         for acceptance in self.acceptance:
             feature = acceptance.feature
             yield _file(acceptance.path), f"the criteria of {feature.id} {text(feature.name)}"
-
-    @cached_property
-    def confirmations(self) -> Table:
-        """How each decision is confirmed."""
-        return table(
-            "Decision, Confirmed by",
-            ((self.records.link(it), text(it.confirmed_by)) for it in self.project.decisions if it.confirmed_by),
-        )
 
     @cached_property
     def libraries(self) -> Table:
