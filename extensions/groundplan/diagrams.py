@@ -10,6 +10,7 @@ from dataclasses import field as dataclass_field
 from functools import wraps
 from typing import ParamSpec
 
+from .codegen import article
 from .domain import Entity, Event, ExternalApi, Field, Item, Product, Service
 from .plan import Plan
 from .provenance import Names, note, noting, told
@@ -31,6 +32,8 @@ class Diagram:
 
     title: str
     source: str
+    about: str = ""
+    """The event, or the caller and the entity that it asks for."""
     answers: Names = dataclass_field(default=frozenset(), compare=False)
     """What it was drawn from."""
 
@@ -57,14 +60,19 @@ def label(value: object, limit: int = 90) -> str:
 
 
 @drawn
-def context(product: Product, personas: Sequence[Item]) -> Diagram:
-    """Who uses the system, and what it uses."""
+def context(product: Product, personas: Sequence[Item], systems: Sequence[Item] = ()) -> Diagram:
+    """Who uses the system, what it uses, and what it works with."""
     lines = ["flowchart LR"]
     lines += [f'  persona{n}(["{label(persona.name)}"])' for n, persona in enumerate(personas, 1)]
     lines.append(f'  system["{label(product.name)}"]')
     lines += [f'  {_api(api)}[/"{label(api.name)}"/]' for api in product.external_apis]
     lines += [f'  persona{n} -->|"{label(persona.text or "uses")}"| system' for n, persona in enumerate(personas, 1)]
     lines += [f'  system -->|"{label(api.purpose or "calls")}"| {_api(api)}' for api in product.external_apis]
+    for n, it in enumerate(systems, 1):
+        lines.append(f'  neighbour{n}[["{label(it.name)}"]]')
+        ends = ("system", f"neighbour{n}") if it.get("direction") == "out" else (f"neighbour{n}", "system")
+        arrow = {"in": "-->", "out": "-->", "both": "<-->"}.get(str(it.get("direction")), "---")
+        lines.append(f'  {ends[0]} {arrow}|"{label(it.text or "works with it")}"| {ends[1]}')
     return Diagram(f"Who uses {product.name}, and what it calls", "\n".join(lines))
 
 
@@ -160,10 +168,18 @@ def event_sequence(product: Product, event: Event) -> Diagram:
         f"  s_{owner}-->>caller: {ANSWERS[event.operations[0]]}",
     ]
     for service in subscribers:
-        lines.append(f"  s_{owner}-){_node(service)}: {label(f'{event.name}, until accepted')}")
+        lines.append(f"  s_{owner}-){_node(service)}: {label(event.name)}")
         lines += [f"  {_node(service)}->>{_node(service)}: {label(action)}" for action in _handling(service, event)]
+    if subscribers:
+        lines += [
+            "  alt who hears it is away",
+            f"    s_{owner}->>s_{owner}: keep it and try again, in order",
+            "  else it is refused for good",
+            f"    s_{owner}->>s_{owner}: set it aside and log an error",
+            "  end",
+        ]
     heard = ", ".join(service.name for service in subscribers) or "nobody yet"
-    return Diagram(f"{event.name}, heard by {heard}", "\n".join(lines))
+    return Diagram(f"{event.name}, heard by {heard}", "\n".join(lines), event.name)
 
 
 def _handling(service: Service, event: Event) -> Iterator[str]:
@@ -185,7 +201,7 @@ def call_sequence(caller: Service, owner: Service, entity: Entity, when_away: st
         "  participant client as Caller",
         f"  participant {_node(caller)} as {label(caller.name)}",
         f"  participant {_node(owner)} as {label(owner.name)}",
-        f"  client->>{_node(caller)}: {label(f'write that names a {entity.words}')}",
+        f"  client->>{_node(caller)}: {label(f'write that names {article(entity.words)}')}",
         f"  {_node(caller)}->>{_node(owner)}: {label(f'GET /v1/{entity.collection}/id')}",
         "  alt known",
         f"    {_node(owner)}-->>{_node(caller)}: 200",
@@ -197,7 +213,8 @@ def call_sequence(caller: Service, owner: Service, entity: Entity, when_away: st
         f"    {_node(caller)}-->>client: {label(away)}",
         "  end",
     ]
-    return Diagram(f"{caller.name} checks a {entity.words} with {owner.name}", "\n".join(lines))
+    title = f"{caller.name} checks {article(entity.words)} with {owner.name}"
+    return Diagram(title, "\n".join(lines), f"{caller.name} {entity.name}")
 
 
 def _request(entity: Entity, operation: str) -> str:

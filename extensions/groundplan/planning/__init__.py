@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from .. import diagrams, gaps
-from ..domain import Service
+from ..domain import Feature, Service
 from ..gaps import REQUIREMENTS, Facts, Gap
 from ..plan import Plan
 from ..provenance import Made, cached_property, note, noting
@@ -67,7 +67,7 @@ class Planning:
 
     @cached_property
     def architecture(self) -> Architecture:
-        return Architecture(self.facts, self.records, self.project.processes)
+        return Architecture(self.facts, self.records, self.project.processes, self.project.environment)
 
     @cached_property
     def implementation(self) -> Implementation:
@@ -76,7 +76,7 @@ class Planning:
     @cached_property
     def specifications(self) -> tuple[Specification, ...]:
         return tuple(
-            Specification(self.facts, it, self.project.url(it.name), self._settings(it))
+            Specification(self.facts, it, self.project.url(it.name), self._settings(it), self.project.facts)
             for it in self.project.product.services
         )
 
@@ -87,16 +87,25 @@ class Planning:
 
     @cached_property
     def courses(self) -> Table:
-        """What happens across services, and where it is drawn."""
+        """What happens across services, for which requirements, and where it is drawn."""
         return table(
-            "What happens across services, Drawn in",
+            "What happens across services, For, Drawn in",
             (
-                (text(diagram.title), f"[{it.name}](ServiceSpecifications/{it.name}.md#at-run-time)")
-                for it in self.specifications
-                for diagram in it.sequences
+                (
+                    text(diagram.title),
+                    ", ".join(it.id for it in self.project.product.features if diagram.about in self._needs(it)),
+                    f"[{specification.name}](ServiceSpecifications/{specification.name}.md#at-run-time)",
+                )
+                for specification in self.specifications
+                for diagram in specification.sequences
             ),
             "No service calls or hears another.",
         )
+
+    def _needs(self, feature: Feature) -> set[str]:
+        """The events that a requirement is told by, and the calls of services that it belongs to."""
+        product = self.project.product
+        return {*model.told(product, feature), *model.asked(product, feature)}
 
     def _settings(self, service: Service) -> tuple[EnvVar, ...]:
         with noting():  # each tells of itself

@@ -112,6 +112,11 @@ class Records:
         with noting():  # each record tells of itself
             return tuple(it for it in records if it.superseded_by or noteworthy(it.resolved))
 
+    def has(self, resolved: Resolved) -> bool:
+        """Whether a decision as it stands has a record of its own."""
+        current = self.history.current(resolved.decision.id)
+        return any(it.record is current for it in self.all)
+
     def link(self, resolved: Resolved) -> str:
         """The decision's name, linked to its record where it has one; for documents in Planning itself."""
         current = self.history.current(resolved.decision.id)
