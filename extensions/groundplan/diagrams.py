@@ -11,7 +11,7 @@ from functools import wraps
 from typing import ParamSpec
 
 from .codegen import article
-from .domain import Entity, Event, ExternalApi, Field, Item, Product, Service
+from .domain import Entity, Event, ExternalApi, Field, Item, Product, Service, Value
 from .plan import Plan
 from .provenance import Names, note, noting, told
 from .text import line
@@ -111,41 +111,18 @@ def _edges(product: Product) -> Iterator[str]:
 
 @drawn
 def entities(product: Product) -> Diagram:
-    """Entities and value objects with their fields and references."""
+    """Entities with their keepers, value objects, and what refers to what; fields are in the specifications."""
+    holders: tuple[Entity | Value, ...] = (*product.entities.values(), *product.values)
     lines = ["erDiagram"]
-    for entity in product.entities.values():
-        lines.append(f'  "{entity.name}" {{')
-        lines.append(f'    uuid id PK "kept by {label(entity.service)}"')
-        lines += [f"    {_attribute(field)}" for field in entity.fields]
-        lines.append("  }")
-    for value in product.values:
-        lines.append(f'  "{value.name}" {{')
-        lines += [f"    {_attribute(field)}" for field in value.fields]
-        lines.append("  }")
-    for name, fields in [
-        *((entity.name, entity.fields) for entity in product.entities.values()),
-        *((value.name, value.fields) for value in product.values),
-    ]:
-        lines += [
-            f'  "{name}" {_cardinality(field)} "{field.type.target}" : "{field.name}"'
-            for field in fields
-            if field.type.target
-        ]
-    return Diagram("Entities, value objects and references", "\n".join(lines))
-
-
-def _attribute(field: Field) -> str:
-    """A type, a name and what they cannot say; Mermaid keeps `pk`, `fk` and `uk` for itself."""
-    kind = field.type.target or field.type.kind
-    kind = f"{kind}[]" if field.type.many else kind
-    notes = [
-        "one of " + ", ".join(field.type.choices) if field.type.choices else "",
-        "optional" if field.type.optional else "",
-        f"default {field.default}" if field.default is not None else "",
+    lines += [f'  e_{it.name}["{it.name}, {label(it.service)}"]' for it in product.entities.values()]
+    lines += [f'  e_{it.name}["{it.name}"]' for it in product.values]
+    lines += [
+        f'  e_{holder.name} {_cardinality(field)} e_{field.type.target} : "{field.name}"'
+        for holder in holders
+        for field in holder.fields
+        if field.type.target
     ]
-    comment = ", ".join(note for note in notes if note)
-    name = f"{field.name}_" if field.name in ("pk", "fk", "uk") else field.name
-    return f"{kind} {name}" + (f' "{label(comment)}"' if comment else "")
+    return Diagram("Entities, value objects and references", "\n".join(lines))
 
 
 def _cardinality(field: Field) -> str:

@@ -7,8 +7,9 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from .. import diagrams, gaps
-from ..domain import Feature, Service
+from ..domain import Feature, Item, Service
 from ..gaps import REQUIREMENTS, Facts, Gap
+from ..gaps.facts import alike
 from ..plan import Plan
 from ..provenance import Made, cached_property, note, noting
 from . import answered, model
@@ -16,7 +17,7 @@ from .acceptance import Acceptance, acceptance_link
 from .architecture import Architecture
 from .example import RuleExample
 from .implementation import Implementation
-from .markdown import UNKNOWN, Table, code, codes, fence, sentence, table, text
+from .markdown import NONE, UNKNOWN, Table, code, codes, fence, sentence, table, text
 from .prd import Prd
 from .records import Records
 from .schedule import Schedule, made_from
@@ -161,7 +162,8 @@ class Planning:
         """Whose answers all this rests on."""
         words = {"human": "a person", "agent": "a program", "both": "people and programs together"}
         answer = self.facts.answer("respondent").value
-        return f"The answers that all this is made from were given by {words.get(str(answer), 'nobody named')}."
+        who, product = words.get(str(answer), "nobody named"), text(self.project.product.name)
+        return f"The answers about {product} were given by {who}."
 
     def answered(self, question: str) -> str:
         """A section's body, made from what the question says of itself."""
@@ -204,10 +206,49 @@ class Planning:
     @cached_property
     def future(self) -> Table:
         return table(
-            "Feature, Why later, Needs first, Looked at again",
+            "Feature, Why later, Needs first, Looked at again, Seam",
             (
-                (text(it.name), text(it.text, UNKNOWN), text(it.get("depends_on")), text(it.get("revisit"), UNKNOWN))
+                (
+                    text(it.name),
+                    text(it.text, UNKNOWN),
+                    text(it.get("depends_on")),
+                    text(it.get("revisit"), UNKNOWN),
+                    self._seam(it),
+                )
                 for it in self.facts.items("future_features")
+            ),
+        )
+
+    def _seam(self, feature: Item) -> str:
+        """Where a later feature fits in, and what leaving room for it costs now."""
+        for need in self.facts.items("future_accommodation"):
+            if alike(need.name, feature.name):
+                return f"{text(need.text, UNKNOWN)} (costs now: {text(need.get('cost_now'), UNKNOWN)})"
+        return UNKNOWN
+
+    @cached_property
+    def room(self) -> Table:
+        """The needs that are no feature of a list of later ones, which has the seams of those."""
+        later = [it.name for it in self.facts.items("future_features")]
+        needs = self.facts.items("future_accommodation")
+        return table(
+            "Need, Seam, Costs now",
+            (
+                (text(it.name), text(it.text, UNKNOWN), text(it.get("cost_now"), UNKNOWN))
+                for it in needs
+                if not any(alike(it.name, name) for name in later)
+            ),
+            f"The seams of {len(needs)} deferred features are in their table above." if needs else "",
+        )
+
+    @cached_property
+    def measured(self) -> Table:
+        """The requirements that are numbers: where they hold, and what measures them."""
+        return table(
+            "Target or metric, On, Task, Shown by",
+            (
+                *((f"{row[0]} {row[1]}", row[5], f"T-{row[0]}", "the load test") for row in self.prd.targets.rows),
+                *((f"{row[0]} {row[1]}", row[6], NONE, row[5]) for row in self.prd.metrics.rows),
             ),
         )
 

@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 PARTS = (("Architecture", "A"), ("Technology", "S"), ("Operation", "T"))
 """The parts of the table of decisions, by the first letter of the guide's numbers."""
 
+HOW = {"chosen": "chosen", "auto": "proposed", "tbd": "until somebody decides", "settled": "the only one offered"}
+"""How a decision came about, in a word or two."""
+
 
 @dataclass(frozen=True)
 class Architecture:
@@ -170,7 +173,7 @@ class Architecture:
                     self._callers(str(it.get("scope"))),
                     f"{text(it.name)}, {text(it.get('load'), f'load {UNKNOWN}')}",
                     text(it.get("scope"), "the whole product"),
-                    "answers without a fault",
+                    "is answered",
                     f"{text(it.get('metric'), f'measure {UNKNOWN}')} {quantity(it.text, it.get('unit'))}",
                 )
                 for it in self.facts.items("performance_targets")
@@ -245,7 +248,7 @@ class Architecture:
             (
                 (
                     self.records.link(it),
-                    f"{text(it.option.label)} ({it.how})",
+                    f"{text(it.option.label)} ({HOW[it.how]})",
                     _because(it),
                     "in its record" if self.records.has(it) else _against(it),
                 )

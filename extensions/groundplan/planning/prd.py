@@ -265,7 +265,7 @@ class Prd:
         return table(
             "Gap, Question, About, When",
             ((gap.id, code(gap.question), text(REQUIREMENTS[gap.question]), _when(gap)) for gap in open_),
-            "No question is open.",
+            f"None of {len(list(self.facts.asked))} questions is open.",
         )
 
     @cached_property

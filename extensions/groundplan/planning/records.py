@@ -77,13 +77,18 @@ class DecisionRecord:
 
     @property
     def confirmation(self) -> str:
-        return "" if self.superseded_by else self.resolved.confirmed_by
+        """The check that proves that the project follows it; a superseded decision has no such check any more."""
+        if self.superseded_by:
+            return f"Nothing confirms it any more: {self.superseded_by.id} took its place."
+        return self.resolved.confirmed_by or f"Nobody said how (`decision_overrides.{self.record.decision}`)."
 
     @property
     def reopened_by(self) -> tuple[str, ...]:
         if self.superseded_by:
             return (f"never: {self.superseded_by.id} took its place",)
-        return self.resolved.reopened_by or ("nobody said, and no answer that could change speaks against it",)
+        return self.resolved.reopened_by or (
+            f"nobody said (`decision_overrides.{self.record.decision}.revisit`), and no single answer would reopen it",
+        )
 
     @property
     def options(self) -> tuple[str, ...]:

@@ -82,9 +82,8 @@ class Specification:
             yield f"the acceptance tests of {', '.join(tested)} pass without xfail marks"
         for row in self.objectives.rows:
             yield f"{row[0]} is measured: {row[2]} {row[3]}"
-        for it in self.settings:
-            if it.secret:
-                yield f"{code(it.name)} is set to a secret of its own"
+        if secrets := [it.name for it in self.settings if it.secret]:
+            yield f"the process of {self.name} has secrets of its own for {codes(secrets)}"
 
     @cached_property
     def requirements(self) -> Table:
@@ -138,7 +137,7 @@ class Specification:
                 for entity in self.service.entities
                 for path, target in _references(product.value_objects, entity.name, entity.fields)
             ),
-            "Its records refer to no others.",
+            f"What {self.name} keeps refers to nothing else.",
         )
 
     @cached_property
@@ -212,7 +211,7 @@ class Specification:
                 )
                 for it in self.service.events
             ),
-            "It publishes no event.",
+            f"{self.name} publishes no event.",
         )
 
     @cached_property
@@ -233,7 +232,7 @@ class Specification:
             for event in product.events.values()
             if event.implied and event.entity == copy.entity
         )
-        return table("Hears, From, It, Rules", (*reactions, *copies), "It hears no event.")
+        return table("Hears, From, It, Rules", (*reactions, *copies), f"{self.name} hears no event.")
 
     def _rules(self, module: str) -> str:
         return code(f"services/{self.name}/{module}.py")
@@ -263,7 +262,7 @@ class Specification:
         return table(
             "Needs, Kind, While it is away, Timeout",
             (*services, *apis, *subscribers, *store),
-            "It needs neither a database nor a neighbour.",
+            f"{self.name} needs neither a database nor a neighbour.",
         )
 
     @cached_property
