@@ -17,7 +17,7 @@ from .acceptance import Acceptance, acceptance_link
 from .architecture import Architecture
 from .example import RuleExample
 from .implementation import Implementation
-from .markdown import NONE, UNKNOWN, Table, code, codes, fence, sentence, table, text
+from .markdown import NONE, UNKNOWN, Table, code, codes, counted, fence, sentence, table, text
 from .prd import Prd
 from .records import Records
 from .schedule import Schedule, made_from
@@ -194,7 +194,8 @@ class Planning:
         """How many gaps there are; each answer may open or close one."""
         note(*REQUIREMENTS, *(it.decision.id for it in self.project.decisions))
         waived = f", {len(self.waived.rows)} waived" if self.waived else ""
-        return f"{len(self.must)} gaps to resolve before coding, {len(self.deferrable)} that can wait{waived}"
+        must = counted(len(self.must), "gap", "gaps")
+        return f"{must} to resolve before coding, {len(self.deferrable)} that can wait{waived}"
 
     def gap_table(self, found: tuple[Gap, ...]) -> Table:
         return table(
@@ -264,7 +265,7 @@ class Planning:
                     codes(f"/v1/{entity.collection}" for entity in model.touched(self.facts.product, it)),
                     codes(model.told(self.facts.product, it)),
                     f"T-{it.id}",
-                    acceptance_link(it, f"{len(it.criteria)} criteria", "../"),
+                    acceptance_link(it, counted(len(it.criteria), "criterion", "criteria"), "../"),
                 )
                 for it in self.facts.product.features
             ),

@@ -78,6 +78,17 @@ class Architecture:
         )
 
     @cached_property
+    def boundary(self) -> str:
+        """What keeps the services apart."""
+        *others, last = (code(it.name) for it in self.facts.product.services)
+        if not others:
+            return f"{last} alone writes what it keeps."
+        names = f"{', '.join(others)} and {last}"
+        return (
+            f"{names} each write alone what they keep; `uv run lint-imports` refuses an import from one into another."
+        )
+
+    @cached_property
     def commitments(self) -> Table:
         """Who alone writes an entity, and how the others come to know it."""
         return table(
@@ -219,6 +230,7 @@ class Architecture:
                     f"[{code(file)}](../services/common/{file})",
                 )
                 for concern, decided, here, file in self._concerns()
+                if here
             ),
         )
 
@@ -227,15 +239,27 @@ class Architecture:
         public = codes(it.name for it in product.services if it.exposure == "public")
         heard = codes(it.name for it in product.events.values() if product.subscribers(it.name))
         secrets = codes(it.name for it in self.settings if it.secret)
-        sensitive = text(shown("data_sensitivity", facts.answer("data_sensitivity").value), UNKNOWN)
-        watched = ", ".join(text(it.name) for it in facts.items("monitoring_requirements")) or UNKNOWN
+        sensitive = text(
+            shown("data_sensitivity", facts.answer("data_sensitivity").value), _unknown("data_sensitivity")
+        )
+        watched = ", ".join(text(it.name) for it in facts.items("monitoring_requirements"))
         errors = ("retry_strategy", "circuit_breaker", "failure_isolation")
         yield "Errors", errors, "[what each status means](ImplementationGuide.md#errors)", "errors.py"
-        yield "Consistency", ("consistency", "state_management"), f"events that are heard: {heard}", "messaging.py"
+        yield (
+            "Consistency",
+            ("consistency", "state_management"),
+            f"events that are heard: {heard}" if heard != NONE else "",
+            "messaging.py",
+        )
         yield "Security", ("api_auth", "service_auth", "encryption"), f"open to outside: {public}", "security.py"
         yield "Configuration", ("config_management", "secrets"), f"secret: {secrets}", "config.py"
         yield "Logging", ("logging", "logging_standards"), f"must stay out of it: {sensitive}", "logs.py"
-        yield "Monitoring", ("monitoring", "alerting"), f"watched: {watched}", "telemetry.py"
+        yield (
+            "Monitoring",
+            ("monitoring", "alerting"),
+            f"watched: {watched or _unknown('monitoring_requirements')}",
+            "telemetry.py",
+        )
 
     @cached_property
     def decisions(self) -> tuple[tuple[str, Table], ...]:
@@ -295,6 +319,10 @@ def _because(resolved: Resolved) -> str:
     """The reason, and the drivers that bear it out: the first table of the guide says what each is."""
     causes = codes(driver.name for driver in resolved.drivers)
     return text(resolved.because) + (f"<br>By {causes}" if causes != NONE else "")
+
+
+def _unknown(question: str) -> str:
+    return f"{UNKNOWN} ({code(question)})"
 
 
 def _upper(words: str) -> str:

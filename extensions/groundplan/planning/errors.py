@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from .. import diagrams
 from ..domain import Product
 from ..text import one_of
-from .markdown import Table, code, table
+from .markdown import Table, code, codes, table
 
 
 @dataclass(frozen=True)
@@ -70,10 +70,10 @@ def _conflict(product: Product) -> str:
 
 def _away(product: Product) -> str:
     """What a service can miss."""
-    needed = dict.fromkeys(
-        f"{code(owner.name)} (for {code(service.name)})"
-        for service in product.services
-        for owner, _, behaviour in diagrams.checked(product, service)
-        if behaviour == "refuse"
-    )
+    callers: dict[str, list[str]] = {}
+    for service in product.services:
+        for owner, _, behaviour in diagrams.checked(product, service):
+            if behaviour == "refuse" and service.name not in callers.setdefault(owner.name, []):
+                callers[owner.name].append(service.name)
+    needed = (f"{code(owner)} (for {codes(names)})" for owner, names in callers.items() if names)
     return f"{one_of(['its database', *needed])} does not answer"

@@ -48,7 +48,11 @@ class Implementation:
                 yield code(use), _common(file), f"a value of {codes(fields)}"
         for api in self._product.external_apis:
             use = f'{api.name}.request("GET", path)'
-            yield code(use), _common("clients.py"), f"a call in a rule with an argument {code(api.name)}"
+            yield (
+                code(use),
+                _common("clients.py"),
+                f"a call in a rule of {codes(api.used_by)} that names {code(api.name)} as an argument",
+            )
         yield code("structlog.get_logger()"), _common("logs.py"), "a log line with the id of its request"
 
     def _fields(self, kind: str) -> list[str]:
@@ -81,7 +85,7 @@ class Implementation:
         called = dict.fromkeys((*neighbours, *(it.name for it in product.external_apis)))
         yield "two write one record", "a version as `ETag`, sent back as `If-Match`", codes(product.entities), "http.py"
         yield "a record is named that others keep", "its owner is asked before the write", _few(asked), "lookup.py"
-        yield "so often that asking is too slow", "a read copy that events renew", _few(copied), "messaging.py"
+        yield "that record is named too often to ask", "a read copy that events renew", _few(copied), "messaging.py"
         yield (
             "a change and its event",
             "one transaction, then delivery until it is taken",

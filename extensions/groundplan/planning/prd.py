@@ -13,7 +13,7 @@ from ..questionnaire import BY_NAME
 from ..text import line
 from .acceptance import acceptance_link
 from .answered import chosen
-from .markdown import UNKNOWN, Table, code, codes, sentence, table, text
+from .markdown import UNKNOWN, Table, code, codes, counted, sentence, table, text
 
 
 @dataclass(frozen=True)
@@ -28,7 +28,7 @@ class Prd:
         if not features:
             return ""
         first = sum(it.priority == "P1" for it in features)
-        count = f"{len(features)} requirement{'' if len(features) == 1 else 's'}"
+        count = counted(len(features), "requirement", "requirements")
         people = f" for {', '.join(text(it.name) for it in personas)}" if personas else ""
         metrics = ", ".join(f"{row[0]} {row[1]}" for row in self.metrics.rows)
         success = f" Success is measured by {metrics}." if metrics else ""
@@ -100,7 +100,7 @@ class Prd:
     def story(self, feature: Feature) -> str:
         """Who wants a feature, and what for. Its name stays as it is, whatever its grammar."""
         who = text(feature.persona) if feature.persona else f"somebody (`persona` is {UNKNOWN})"
-        why = sentence(feature.outcome or f"`outcome` is {UNKNOWN}")
+        why = sentence(feature.outcome) if feature.outcome else f"its `outcome` is {UNKNOWN}."
         return f"As {who} I want *{text(feature.name)}*, so that {why}"
 
     @cached_property

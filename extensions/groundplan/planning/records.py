@@ -80,14 +80,16 @@ class DecisionRecord:
         """The check that proves that the project follows it; a superseded decision has no such check any more."""
         if self.superseded_by:
             return f"Nothing confirms it any more: {self.superseded_by.id} took its place."
-        return self.resolved.confirmed_by or f"Nobody said how (`decision_overrides.{self.record.decision}`)."
+        return (
+            self.resolved.confirmed_by or f"Nobody said how (decision_overrides.{self.record.decision}.confirmed_by)."
+        )
 
     @property
     def reopened_by(self) -> tuple[str, ...]:
         if self.superseded_by:
             return (f"never: {self.superseded_by.id} took its place",)
         return self.resolved.reopened_by or (
-            f"nobody said (`decision_overrides.{self.record.decision}.revisit`), and no single answer would reopen it",
+            f"nobody said (decision_overrides.{self.record.decision}.revisit), and no single answer would reopen it",
         )
 
     @property

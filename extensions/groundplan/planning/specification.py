@@ -15,7 +15,7 @@ from ..gaps import Facts, concerns
 from ..provenance import cached_property
 from .acceptance import acceptance_link
 from .architecture import away
-from .markdown import NONE, UNKNOWN, Table, code, codes, sentence, table, text
+from .markdown import NONE, UNKNOWN, Table, code, codes, counted, sentence, table, text
 from .model import touched
 from .prd import quantity
 
@@ -94,7 +94,7 @@ class Specification:
                     it.id,
                     text(it.name),
                     codes(name for name in it.services if name != self.name),
-                    acceptance_link(it, f"{len(it.criteria)} criteria", "../../"),
+                    acceptance_link(it, counted(len(it.criteria), "criterion", "criteria"), "../../"),
                 )
                 for it in self.features
             ),
@@ -162,7 +162,7 @@ class Specification:
         if events:
             yield (
                 _suite("test_events"),
-                f"that an outage loses none of {codes(events)}, and a second delivery counts not",
+                f"that an outage loses none of {codes(events)}, and a second delivery changes nothing",
             )
         if copies:
             yield _suite("test_copies"), f"that its copy of {codes(copies)} follows the original"
