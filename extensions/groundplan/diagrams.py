@@ -100,9 +100,12 @@ def _edges(product: Product) -> Iterator[str]:
     for service in product.services:
         for dependency in service.depends_on:
             yield f'  {_node(service)} -->|"{dependency.when_away} when away"| s_{dependency.service}'
+    told: dict[tuple[str, str], list[str]] = {}
     for event in product.events.values():
         for subscriber in product.subscribers(event.name):
-            yield f'  s_{event.service} -.->|"{label(event.name)}"| {_node(subscriber)}'
+            told.setdefault((event.service, subscriber.name), []).append(event.name)
+    for (owner, hearer), events in told.items():  # one arrow for all, as the labels of several would overlap
+        yield f'  s_{owner} -.->|"{label(", ".join(events), 300)}"| s_{hearer}'
     for api in product.external_apis:
         for user in api.used_by:
             if user in product.by_name:

@@ -73,7 +73,7 @@ def test_containers_show_calls_events_and_stores(product: Product) -> None:
     source = diagrams.containers(product, "SQLite", one_process=False).source
     assert 's_orders -->|"refuse when away"| s_end' in source
     assert 's_orders -.->|"order.placed"| s_post' in source
-    assert 's_end -.->|"book.saved"| s_post' in source
+    assert 's_end -.->|"book.saved, book.removed"| s_post' in source
     assert source.count('[("SQLite")]') == 3
     assert "s_post --> api_sms" in source
     assert "subgraph" not in source

@@ -294,9 +294,9 @@ class Planning:
             for it in service.reactions:
                 rules = f"what {code(it.event)} means for {code(it.creates)}"
                 yield _file(f"{folder}/{it.snake}.py"), rules
-        for acceptance in self.acceptance:
-            feature = acceptance.feature
-            yield _file(acceptance.path), f"the criteria of {feature.id} {text(feature.name)}"
+        if self.acceptance:
+            ids = ", ".join(it.feature.id for it in self.acceptance)
+            yield _file("tests/acceptance"), f"a file each for the criteria of {ids}"
 
     @cached_property
     def libraries(self) -> Table:

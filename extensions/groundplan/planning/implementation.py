@@ -112,10 +112,14 @@ class Implementation:
 
     @cached_property
     def confirmations(self) -> Table:
-        """How each decision is confirmed."""
+        """How the decisions are confirmed that have no record of their own, which would say it."""
         return table(
             "Decision, Confirmed by",
-            ((self.records.link(it), text(it.confirmed_by)) for it in self.facts.decisions if it.confirmed_by),
+            (
+                (self.records.link(it), text(it.confirmed_by))
+                for it in self.facts.decisions
+                if it.confirmed_by and not self.records.has(it)
+            ),
         )
 
 
