@@ -396,7 +396,7 @@ def test_wrong_use_exits_with_2(bookshop: Path, arguments: list[str]) -> None:
 def test_acceptance_tests_are_expected_to_fail_until_written(examples: dict[str, Path], tmp_path: Path) -> None:
     for example in examples.values():
         shutil.copytree(example / "tests" / "acceptance", tmp_path / example.parent.name)
-    (tmp_path / "pytest.ini").write_text("[pytest]\n", "utf-8")
+    (tmp_path / "pytest.ini").write_text("[pytest]\nmarkers = requirement(id)\nstrict_markers = true\n", "utf-8")
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--import-mode=importlib"]
     environment = os.environ | {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
     done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True)
