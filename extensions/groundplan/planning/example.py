@@ -49,19 +49,20 @@ class RuleExample:
     @property
     def test(self) -> str:
         """A test that the rule holds, with drafts of no more than what the rule looks at."""
-        name, field, service = self.entity.name, self.field, self.entity.service
+        name, field, service = f"models.{self.entity.name}", self.field, self.entity.service
+        current, draft = f'{name}.model_construct({field}="one")', f'{name}Draft.model_construct({field}="another")'
         return "\n".join(
             (
                 "import pytest",
                 "",
                 "from services.common.errors import Refusal",
+                f"from services.{service} import models",
                 f"from services.{service}.{self.entity.snake} import updating",
-                f"from services.{service}.models import {name}, {name}Draft",
                 "",
                 "",
                 f"async def test_the_{field}_stays() -> None:",
-                wrapped(f'    current = {name}.model_construct({field}="one")'),
-                wrapped(f'    draft = {name}Draft.model_construct({field}="another")'),
+                f"    {wrapped(f'current = {current}', indent=4)}",
+                f"    {wrapped(f'draft = {draft}', indent=4)}",
                 "    with pytest.raises(Refusal):",
                 "        await updating(current, draft)",
             )
