@@ -14,14 +14,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from groundplan import catalogue, project
+from groundplan import catalogue, project, text
 from projects import EXAMPLES, REPOSITORY, answers
 
 if TYPE_CHECKING:
     from copies import Generate
 
 REAL = catalogue.load(REPOSITORY / "decisions")
-MERMAID = Path(__file__).parent / "mermaid"
 HOSTILE = (
     "\"double\" 'single' `back`",
     "a;b #35; c",
@@ -122,13 +121,21 @@ def drawn(made: project.Project) -> Iterator[str]:
         yield diagram.source
 
 
-def parsed(sources: list[str], folder: Path) -> list[str]:
-    """What the real Mermaid parser says about each source; it is installed into `folder` once."""
-    if not (folder / "node_modules" / "mermaid").is_dir():
+def installed(package: str, folder: Path) -> None:
+    """Install what the folder of tests named so needs of npm's registry into `folder`, once for each version."""
+    source = Path(__file__).parent / package.partition("-")[0]
+    wanted = (source / "package.json").read_text("utf-8")
+    known = folder / "package.json"
+    if not known.is_file() or known.read_text("utf-8") != wanted or not (folder / "node_modules" / package).is_dir():
+        shutil.copy(source / "package.json", folder)
         npm = ["npm", "install", "--no-audit", "--no-fund", "--no-save", "--ignore-scripts"]
-        shutil.copy(MERMAID / "package.json", folder)
         subprocess.run(npm, cwd=folder, check=True, capture_output=True)
-    shutil.copy(MERMAID / "parse.mjs", folder)
+    shutil.copytree(source, folder, dirs_exist_ok=True)
+
+
+def parsed(sources: list[str], folder: Path) -> list[str]:
+    """What the real Mermaid parser says about each source."""
+    installed("mermaid", folder)
     done = subprocess.run(
         ["node", "parse.mjs"], cwd=folder, input=json.dumps(sources), check=True, capture_output=True, text=True
     )
@@ -136,7 +143,12 @@ def parsed(sources: list[str], folder: Path) -> list[str]:
     return said
 
 
-@pytest.mark.skipif(not (shutil.which("node") and shutil.which("npm")), reason="needs Node.js with npm: nodejs.org")
+NODE = pytest.mark.skipif(
+    not (shutil.which("node") and shutil.which("npm")), reason="needs Node.js with npm: nodejs.org"
+)
+
+
+@NODE
 def test_the_mermaid_parser_accepts_every_diagram(examples: dict[str, Path], pytestconfig: pytest.Config) -> None:
     fence = re.compile(r"^```mermaid\n(.*?)\n```$", re.MULTILINE | re.DOTALL)
     documents = (path.read_text("utf-8") for it in examples.values() for path in sorted(it.rglob("*.md")))
@@ -150,13 +162,77 @@ def test_the_mermaid_parser_accepts_every_diagram(examples: dict[str, Path], pyt
     assert {source: fault for source, fault in zip(sources, said, strict=True) if fault} == {}
 
 
+@NODE
+def test_markdownlint_has_nothing_to_say(examples: dict[str, Path], pytestconfig: pytest.Config) -> None:
+    assert pytestconfig.cache is not None
+    folder = pytestconfig.cache.mkdir("markdownlint")
+    installed("markdownlint-cli2", folder)
+    broken = folder / "broken.md"
+    broken.write_text("# One\n# Two\n", "utf-8")
+    for path, code in ((broken, 1), *((it / "Planning", 0) for it in examples.values())):
+        names = [path] if path.is_file() else sorted(path.rglob("*.md"))
+        lint = ["npx", "--no-install", "markdownlint-cli2", "--no-globs", *(f":{it}" for it in names)]
+        done = subprocess.run(lint, cwd=folder, capture_output=True, text=True)
+        assert done.returncode == code, done.stderr
+
+
 def test_a_project_of_three_services_keeps_the_budgets(examples: dict[str, Path]) -> None:
     planning = examples["bookshop"] / "Planning"
-    files = [path for path in planning.rglob("*") if path.is_file()]
-    lines = sum(len(path.read_text("utf-8").splitlines()) for path in files if path.suffix == ".md")
-    assert len(files) <= 25
-    assert lines <= 1500
+    documents = list(planning.rglob("*.md"))
+    lines = {path: len(path.read_text("utf-8").splitlines()) for path in documents}
+    assert len([path for path in planning.rglob("*") if path.is_file()]) <= 25
+    assert sum(lines.values()) <= 1500  # model.json is data
+    assert max(lines.values()) <= 400
     assert len(list((planning / "Decisions").glob("*.md"))) <= 12
+
+
+def pieces(document: str) -> Iterator[str]:
+    """The paragraphs, list items and table rows of a document, without headings, table headers, comments and code."""
+    body = re.sub(r"^---\n.*?^---\n|^```.*?^```$|^<!--.*?-->$|^#.*?$", "", document, flags=re.MULTILINE | re.DOTALL)
+    body = re.sub(r"^\|.*\n\| --- .*$", "", body, flags=re.MULTILINE)
+    for block in re.split(r"\n{2,}", body):
+        lines = block.strip().split("\n")
+        yield from lines if lines[0].startswith(("|", "- ")) else [" ".join(lines)]
+
+
+SAID_OF_ALL = re.compile(
+    r"\| `[a-z_]+` \| .* \| [a-z_.]+ (is|has) .*|- [a-z_.]+ (is|has) .*"  # a driver: the same answer to a question
+    r"|\| `(API_KEYS|SERVICE_KEY|LOG_LEVEL|LOG_FORMAT)` .*"  # a setting that every service has
+    r"|.*decision_overrides\.[a-z_]+\.revisit.*"  # what nobody said of a decision
+    r"|\| (For|Runs on|`[a-z_]+`) \| .*|(Phased delivery|Automatic retries): .*|\| Fixed \| scope \|"  # a choice
+    r"|\| .* \| unknown \||Not needed \(`[a-z_]+`\): .*"  # the state of an answer
+    r"|\| Kinds \| records \||\| Ignorable \| an event is delivered twice \|"  # by chance
+    r"|\| `author` \| `str` \| yes \| – \|"
+    r"|None\.|Exit:"
+)
+"""What may stand in two projects: reviewed, each with its cause."""
+
+
+def is_of_the_catalogue(piece: str) -> bool:
+    """Whether it is what the catalogue says of a decision that two projects took alike."""
+    for decision in REAL.decisions:
+        labels = {f"- {text.md(it.label)}" for it in decision.options}
+        told = {it for option in decision.options for it in (option.cost, option.rejected, option.confirmed_by)}
+        if piece in labels or any(text.md(it) in piece for it in {decision.question, *told} if it):
+            return True
+    return False
+
+
+def is_grounded(piece: str) -> bool:
+    """Whether a piece carries an id, a number or a link, which tell of one project."""
+    return not piece or re.search(r"\d|\]\(", piece) is not None
+
+
+def test_no_text_of_a_product_fits_another_one(examples: dict[str, Path]) -> None:
+    found: dict[str, set[str]] = {}
+    for name, folder in examples.items():
+        for path in (folder / "Planning").rglob("*.md"):
+            if path.name != "Notes.md" and path.parent.name != "Archive":
+                for piece in pieces(path.read_text("utf-8")):
+                    found.setdefault(piece, set()).add(name)
+    assert len(found) > 500
+    twice = {piece for piece, names in found.items() if len(names) > 1 and not is_grounded(piece)}
+    assert {it for it in twice if not SAID_OF_ALL.fullmatch(it) and not is_of_the_catalogue(it)} == set()
 
 
 @pytest.mark.parametrize("example", [path.stem for path in EXAMPLES])
@@ -378,7 +454,7 @@ def test_wrong_use_exits_with_2(bookshop: Path, arguments: list[str]) -> None:
 def test_acceptance_tests_are_expected_to_fail_until_written(examples: dict[str, Path], tmp_path: Path) -> None:
     for example in examples.values():
         shutil.copytree(example / "tests" / "acceptance", tmp_path / example.parent.name)
-    (tmp_path / "pytest.ini").write_text("[pytest]\n", "utf-8")
+    (tmp_path / "pytest.ini").write_text("[pytest]\nmarkers = requirement(id)\nstrict_markers = true\n", "utf-8")
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--import-mode=importlib"]
     environment = os.environ | {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
     done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True)

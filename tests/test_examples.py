@@ -267,3 +267,16 @@ class TestProject:
             need_postgres()
         env = environment(interpreter(version), UV_PROJECT_ENVIRONMENT=f".venv-{version}")
         assert " skipped" not in run(project, "pytest", env=env)
+
+    def test_a_criterion_is_found_by_its_id(self, project: Path) -> None:
+        """Also among tests that have no mark, as those have that are older than it."""
+        older = project / "tests" / "acceptance" / "test_older.py"
+        older.write_text(
+            "import pytest\n\n\n@pytest.mark.xfail(strict=True)\ndef test_it() -> None:\n    pytest.fail()\n"
+        )
+        try:
+            assert " 1 xfailed" in run(project, "pytest", "-k", "FR-001-AC1", "tests/acceptance")
+            marked = run(project, "pytest", "-m", "requirement", "tests/acceptance")
+            assert " 1 deselected" in marked
+        finally:
+            older.unlink()

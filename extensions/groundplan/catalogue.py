@@ -149,6 +149,8 @@ class Option:
     """The check that proves that the project follows it."""
     practice: str = ""
     """What people do who follow it, where it is a way of working that no code shows."""
+    standard: str = ""
+    """How code is written that follows it, where people write such code."""
     drivers: tuple[tuple[str, int], ...] = ()
     """How much each driver speaks for it, or against it when negative."""
     provides: tuple[str, ...] = ()

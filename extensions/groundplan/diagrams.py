@@ -12,7 +12,8 @@ from datetime import date, timedelta
 from functools import wraps
 from typing import ParamSpec
 
-from .domain import Entity, Event, ExternalApi, Field, Item, Product, Service
+from .codegen import article
+from .domain import Entity, Event, ExternalApi, Field, Item, Product, Service, Value
 from .plan import Calendar, Plan
 from .provenance import Names, note, noting, told
 from .text import line
@@ -33,6 +34,8 @@ class Diagram:
 
     title: str
     source: str
+    about: str = ""
+    """The event, or the caller and the entity that it asks for."""
     answers: Names = dataclass_field(default=frozenset(), compare=False)
     """What it was drawn from."""
 
@@ -59,14 +62,19 @@ def label(value: object, limit: int = 90) -> str:
 
 
 @drawn
-def context(product: Product, personas: Sequence[Item]) -> Diagram:
-    """Who uses the system, and what it uses."""
+def context(product: Product, personas: Sequence[Item], systems: Sequence[Item] = ()) -> Diagram:
+    """Who uses the system, what it uses, and what it works with."""
     lines = ["flowchart LR"]
     lines += [f'  persona{n}(["{label(persona.name)}"])' for n, persona in enumerate(personas, 1)]
     lines.append(f'  system["{label(product.name)}"]')
     lines += [f'  {_api(api)}[/"{label(api.name)}"/]' for api in product.external_apis]
     lines += [f'  persona{n} -->|"{label(persona.text or "uses")}"| system' for n, persona in enumerate(personas, 1)]
     lines += [f'  system -->|"{label(api.purpose or "calls")}"| {_api(api)}' for api in product.external_apis]
+    for n, it in enumerate(systems, 1):
+        lines.append(f'  neighbour{n}[["{label(it.name)}"]]')
+        ends = ("system", f"neighbour{n}") if it.get("direction") == "out" else (f"neighbour{n}", "system")
+        arrow = {"in": "-->", "out": "-->", "both": "<-->"}.get(str(it.get("direction")), "---")
+        lines.append(f'  {ends[0]} {arrow}|"{label(it.text or "works with it")}"| {ends[1]}')
     return Diagram(f"Who uses {product.name}, and what it calls", "\n".join(lines))
 
 
@@ -94,9 +102,12 @@ def _edges(product: Product) -> Iterator[str]:
     for service in product.services:
         for dependency in service.depends_on:
             yield f'  {_node(service)} -->|"{dependency.when_away} when away"| s_{dependency.service}'
+    told: dict[tuple[str, str], list[str]] = {}
     for event in product.events.values():
         for subscriber in product.subscribers(event.name):
-            yield f'  s_{event.service} -.->|"{label(event.name)}"| {_node(subscriber)}'
+            told.setdefault((event.service, subscriber.name), []).append(event.name)
+    for (owner, hearer), events in told.items():  # one arrow for all, as the labels of several would overlap
+        yield f'  s_{owner} -.->|"{label(", ".join(events), 300)}"| s_{hearer}'
     for api in product.external_apis:
         for user in api.used_by:
             if user in product.by_name:
@@ -105,41 +116,18 @@ def _edges(product: Product) -> Iterator[str]:
 
 @drawn
 def entities(product: Product) -> Diagram:
-    """Entities and value objects with their fields and references."""
+    """Entities with their keepers, value objects, and what refers to what; fields are in the specifications."""
+    holders: tuple[Entity | Value, ...] = (*product.entities.values(), *product.values)
     lines = ["erDiagram"]
-    for entity in product.entities.values():
-        lines.append(f'  "{entity.name}" {{')
-        lines.append(f'    uuid id PK "kept by {label(entity.service)}"')
-        lines += [f"    {_attribute(field)}" for field in entity.fields]
-        lines.append("  }")
-    for value in product.values:
-        lines.append(f'  "{value.name}" {{')
-        lines += [f"    {_attribute(field)}" for field in value.fields]
-        lines.append("  }")
-    for name, fields in [
-        *((entity.name, entity.fields) for entity in product.entities.values()),
-        *((value.name, value.fields) for value in product.values),
-    ]:
-        lines += [
-            f'  "{name}" {_cardinality(field)} "{field.type.target}" : "{field.name}"'
-            for field in fields
-            if field.type.target
-        ]
-    return Diagram("Entities, value objects and references", "\n".join(lines))
-
-
-def _attribute(field: Field) -> str:
-    """A type, a name and what they cannot say; Mermaid keeps `pk`, `fk` and `uk` for itself."""
-    kind = field.type.target or field.type.kind
-    kind = f"{kind}[]" if field.type.many else kind
-    notes = [
-        "one of " + ", ".join(field.type.choices) if field.type.choices else "",
-        "optional" if field.type.optional else "",
-        f"default {field.default}" if field.default is not None else "",
+    lines += [f'  e_{it.name}["{it.name}, {label(it.service)}"]' for it in product.entities.values()]
+    lines += [f'  e_{it.name}["{it.name}"]' for it in product.values]
+    lines += [
+        f'  e_{holder.name} {_cardinality(field)} e_{field.type.target} : "{field.name}"'
+        for holder in holders
+        for field in holder.fields
+        if field.type.target
     ]
-    comment = ", ".join(note for note in notes if note)
-    name = f"{field.name}_" if field.name in ("pk", "fk", "uk") else field.name
-    return f"{kind} {name}" + (f' "{label(comment)}"' if comment else "")
+    return Diagram("Entities, value objects and references", "\n".join(lines))
 
 
 def _cardinality(field: Field) -> str:
@@ -162,10 +150,18 @@ def event_sequence(product: Product, event: Event) -> Diagram:
         f"  s_{owner}-->>caller: {ANSWERS[event.operations[0]]}",
     ]
     for service in subscribers:
-        lines.append(f"  s_{owner}-){_node(service)}: {label(f'{event.name}, until accepted')}")
+        lines.append(f"  s_{owner}-){_node(service)}: {label(event.name)}")
         lines += [f"  {_node(service)}->>{_node(service)}: {label(action)}" for action in _handling(service, event)]
+    if subscribers:
+        lines += [
+            "  alt who hears it is away",
+            f"    s_{owner}->>s_{owner}: keep it and try again, in order",
+            "  else it is refused for good",
+            f"    s_{owner}->>s_{owner}: set it aside and log an error",
+            "  end",
+        ]
     heard = ", ".join(service.name for service in subscribers) or "nobody yet"
-    return Diagram(f"{event.name}, heard by {heard}", "\n".join(lines))
+    return Diagram(f"{event.name}, heard by {heard}", "\n".join(lines), event.name)
 
 
 def _handling(service: Service, event: Event) -> Iterator[str]:
@@ -187,7 +183,7 @@ def call_sequence(caller: Service, owner: Service, entity: Entity, when_away: st
         "  participant client as Caller",
         f"  participant {_node(caller)} as {label(caller.name)}",
         f"  participant {_node(owner)} as {label(owner.name)}",
-        f"  client->>{_node(caller)}: {label(f'write that names a {entity.words}')}",
+        f"  client->>{_node(caller)}: {label(f'write that names {article(entity.words)}')}",
         f"  {_node(caller)}->>{_node(owner)}: {label(f'GET /v1/{entity.collection}/id')}",
         "  alt known",
         f"    {_node(owner)}-->>{_node(caller)}: 200",
@@ -199,7 +195,8 @@ def call_sequence(caller: Service, owner: Service, entity: Entity, when_away: st
         f"    {_node(caller)}-->>client: {label(away)}",
         "  end",
     ]
-    return Diagram(f"{caller.name} checks a {entity.words} with {owner.name}", "\n".join(lines))
+    title = f"{caller.name} checks {article(entity.words)} with {owner.name}"
+    return Diagram(title, "\n".join(lines), f"{caller.name} {entity.name}")
 
 
 def _request(entity: Entity, operation: str) -> str:

@@ -11,6 +11,12 @@ import stamina
 from tests.fixtures.system import System, running_system
 
 
+def pytest_itemcollected(item: pytest.Item) -> None:
+    """Let `-k FR-001` and `-k FR-001-AC1` find what a test proves."""
+    for mark in item.iter_markers("requirement"):
+        item.extra_keyword_matches.update(mark.args)
+
+
 @pytest.fixture(scope="session", autouse=True)
 def no_pauses() -> Iterator[None]:
     """Retry as in production, but at once."""

@@ -75,7 +75,7 @@ def test_containers_show_calls_events_and_stores(product: Product) -> None:
     source = diagrams.containers(product, "SQLite", one_process=False).source
     assert 's_orders -->|"refuse when away"| s_end' in source
     assert 's_orders -.->|"order.placed"| s_post' in source
-    assert 's_end -.->|"book.saved"| s_post' in source
+    assert 's_end -.->|"book.saved, book.removed"| s_post' in source
     assert source.count('[("SQLite")]') == 3
     assert "s_post --> api_sms" in source
     assert "subgraph" not in source
@@ -87,13 +87,27 @@ def test_one_process_is_drawn_around_its_services(product: Product) -> None:
     assert lines[1].startswith("  subgraph process")
 
 
-def test_entities_show_fields_and_references(product: Product) -> None:
+def test_entities_show_keepers_and_references(product: Product) -> None:
     source = diagrams.entities(product).source
-    assert '"Line" }o--|| "Book" : "book"' in source
-    assert '"Order" }o--o{ "Line" : "lines"' in source
-    assert '"Letter" }o--o| "Book" : "book"' in source
-    assert 'choice state "one of open, closed, default open"' in source
-    assert "str pk_ " in source
+    assert 'e_Book["Book, end"]' in source
+    assert 'e_Line }o--|| e_Book : "book"' in source
+    assert 'e_Order }o--o{ e_Line : "lines"' in source
+    assert 'e_Letter }o--o| e_Book : "book"' in source
+
+
+def test_existing_systems_are_drawn_by_the_way_that_things_go(product: Product) -> None:
+    systems = tuple(Item(name, "x", {"direction": way}) for name, way in (("A", "in"), ("B", "out"), ("C", "both")))
+    source = diagrams.context(product, (), (*systems, Item("D"))).source
+    assert 'neighbour1 -->|"x"| system' in source
+    assert 'system -->|"x"| neighbour2' in source
+    assert 'neighbour3 <-->|"x"| system' in source
+    assert 'neighbour4 ---|"works with it"| system' in source
+
+
+def test_an_event_has_its_failures_drawn(product: Product) -> None:
+    placed = next(diagrams.sequences(product, product.by_name["orders"])).source
+    assert "else it is refused for good" in placed
+    assert placed.count("  end") == 1
 
 
 def test_an_event_that_nobody_hears_is_not_drawn(product: Product) -> None:

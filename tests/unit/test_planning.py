@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import copy
 import json
+import re
 from collections import Counter
+from http import HTTPStatus
 from typing import Any
 
 import pytest
@@ -12,7 +14,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from groundplan import catalogue, project, text
-from groundplan.planning import Planning, model
+from groundplan.codegen import ROUTES
+from groundplan.planning import Planning, errors, model
 from groundplan.planning.markdown import code, table
 from groundplan.planning.prd import quantity
 from projects import EXAMPLES, REPOSITORY, answers
@@ -91,6 +94,8 @@ def test_a_superseded_decision_stays_readable() -> None:
     assert (before.status, before.label) == (f"superseded by {after.id}", "PostgreSQL")
     assert (before.why, before.record.on) == ("two writers", "2026-03-01")
     assert after.status == "accepted"
+    assert before.confirmation == f"Nothing confirms it any more: {after.id} took its place."
+    assert after.confirmation
 
 
 def test_a_decision_that_nobody_took_is_proposed() -> None:
@@ -99,9 +104,12 @@ def test_a_decision_that_nobody_took_is_proposed() -> None:
 
 
 def test_every_decision_has_a_row_with_its_reason(bookshop: Planning) -> None:
-    rows = bookshop.architecture.decisions.rows
+    rows = [row for _, part in bookshop.architecture.decisions for row in part.rows]
     assert len(rows) == len(REAL.decisions)
-    assert all(row[3] and row[4] for row in rows)
+    assert all("" not in row for row in rows)
+    kept = [row[3] for row in rows if "](Decisions/" in row[0]]
+    assert set(kept) == {"in its record"}
+    assert len(kept) == len(bookshop.records.all)
 
 
 def test_a_requirement_leads_to_what_its_words_name(bookshop: Planning) -> None:
@@ -109,6 +117,117 @@ def test_a_requirement_leads_to_what_its_words_name(bookshop: Planning) -> None:
     assert rows["FR-001"][2:4] == ("`/v1/books`", "–")
     assert rows["FR-004"][3] == "`order.placed`"
     assert rows["FR-005"][3] == "`order.cancelled`"
+
+
+def test_what_happens_across_services_leads_to_its_requirements(bookshop: Planning) -> None:
+    rows = {row[0]: row[1] for row in bookshop.courses.rows}
+    assert rows["order.placed, heard by notifications"] == "FR-004"
+    assert "FR-003" in rows["orders checks a book with catalog"]
+
+
+def test_an_address_names_its_key_and_its_requirements(bookshop: Planning) -> None:
+    rows = {row[:2]: row for it in bookshop.specifications for row in it.contract.rows}
+    assert rows["GET", "`/v1/books`"][2] == "of a caller"
+    assert rows["GET", "`/v1/notifications`"][2] == "of the services"
+    assert "FR-003" in rows["POST", "`/v1/orders`"][-1]
+    assert rows["GET", "`/health/ready`"][2] == "none"
+    assert rows["POST", "`/internal/events`"][2] == "of the services"
+
+
+def test_a_reference_says_where_it_is_looked_up(bookshop: Planning) -> None:
+    orders = next(it for it in bookshop.specifications if it.name == "orders")
+    (row,) = orders.references.rows
+    assert row[:5] == ("`Order.lines.book`", "`Book`", "`catalog`", "its API", "409")
+
+
+def test_concerns_name_what_they_are_about_here(bookshop: Planning) -> None:
+    rows = {row[0]: row for row in bookshop.architecture.concerns.rows}
+    assert "`order.placed`" in rows["Consistency"][2]
+    assert "`API_KEYS`" in rows["Configuration"][2]
+    unknown = planning(data_sensitivity="tbd", monitoring_requirements="tbd").architecture.concerns.rows
+    assert [row[2] for row in unknown if "unknown" in row[2]] == [
+        "must stay out of it: unknown (`data_sensitivity`)",
+        "watched: unknown (`monitoring_requirements`)",
+    ]
+
+
+def test_a_choice_is_shown_as_it_was_offered(bookshop: Planning) -> None:
+    made = planning(data_sensitivity=["pii", "financial"]).prd
+    assert made.sensitivity == "Sensitive data: about persons, about money."
+    assert ("`data_sensitivity`", "value", "About persons, About money") in made.record.rows
+
+
+def test_a_story_says_who_wants_it_and_what_for() -> None:
+    features = [{"name": "Find a book", "persona": "Reader", "outcome": "a book is found"}, "Sell"]
+    made = planning(mvp_features=features)
+    assert [made.prd.story(it) for it in made.project.product.features] == [
+        "As Reader I want *Find a book*, so that a book is found.",
+        "As somebody (`persona` is unknown) I want *Sell*, so that its `outcome` is unknown.",
+    ]
+
+
+def test_a_goal_names_the_metric_that_shows_it() -> None:
+    metrics = [{"name": "Orders a week", "target": 100, "validates": ["Order books"]}]
+    rows = planning(success_metrics=metrics).prd.goals.rows
+    assert [row[4] for row in rows if row[2] == "FR-003"] == ["SM-1"]
+    assert {row[4] for row in rows if row[2] != "FR-003"} == {"–"}
+
+
+def test_a_later_feature_names_its_seam_once() -> None:
+    made = planning(
+        future_features=["Gift cards", "Ratings"],
+        future_accommodation=[{"need": "Gift cards", "seam": "an order has payments", "cost_now": "none"}, "Two shops"],
+    )
+    assert [row[4] for row in made.future.rows] == ["an order has payments (costs now: none)", "unknown"]
+    assert [row[0] for row in made.room.rows] == ["Two shops"]
+
+
+def test_patterns_and_shared_code_name_what_they_are_for(bookshop: Planning) -> None:
+    here = {row[0]: row[2] for row in bookshop.implementation.patterns.rows}
+    assert here["a record is named that others keep"] == "`orders` asks `catalog` for `Book`"
+    assert "that record is named too often to ask" not in here
+    used = {row[0]: row[2] for row in bookshop.implementation.shared.rows}
+    assert used['`amount("12.50")`'] == "a value of `Book.price`, `Order.total`"
+    assert "`now()`" not in used
+
+
+def test_standards_come_from_the_decisions(bookshop: Planning) -> None:
+    rows = bookshop.implementation.standards.rows
+    assert len(rows) > 5
+    assert any("lint_format" in row[0] and "100 columns" in row[1] for row in rows)
+
+
+SHARED = REPOSITORY / "template" / "services" / "common"
+
+
+def test_the_error_catalogue_has_what_the_services_answer(bookshop: Planning) -> None:
+    """By the names that `errors.py` gives to statuses, and those that routes declare."""
+    named = set(re.findall(r"HTTPStatus\.([A-Z_]+)", (SHARED / "errors.py").read_text("utf-8")))
+    routing = {404, 405}  # what Starlette raises for an address or a method
+    answered = {int(HTTPStatus[name]) for name in named} | routing | {it for route in ROUTES for it in route.problems}
+    assert {it.status for it in errors.PROBLEMS} == answered
+    for it in errors.PROBLEMS:
+        assert it.title == ("Unprocessable Content" if it.status == 422 else HTTPStatus(it.status).phrase)
+    rows = {row[0]: row for row in bookshop.implementation.errors.rows}
+    assert rows["409"][2] == "a rule refuses it or `Order` names no `Book`"
+    assert rows["503"][2] == "its database or `catalog` (for `orders`) does not answer"
+    retried = [it.status for it in errors.PROBLEMS if it.again == "yes"]
+    assert retried == [HTTPStatus.SERVICE_UNAVAILABLE]
+
+
+def test_a_product_that_keeps_nothing_has_no_errors_of_writes() -> None:
+    made = planning(services=["notes"], data_entities="tbd", mvp_features="tbd", external_apis="tbd")
+    assert not {"409", "412", "428"} & {row[0] for row in made.implementation.errors.rows}
+
+
+def test_what_a_rule_may_use_is_there(bookshop: Planning) -> None:
+    for use, link, _ in bookshop.implementation.shared.rows:
+        file = re.search(r"\(\.\./services/common/(.+)\)", link)
+        assert file is not None
+        name = re.match(r"`(?:.*\.)?(\w+)\(", use)
+        assert name is not None
+        text_of = (SHARED / file[1]).read_text("utf-8")
+        assert re.search(rf"(def|class) {name[1]}\b|structlog", text_of), use
 
 
 def test_a_service_reads_no_setting_of_an_api_that_it_does_not_use() -> None:
@@ -182,6 +301,8 @@ def test_an_example_of_a_rule_is_python_over_an_entity_of_the_product(bookshop: 
     compile(example.code, example.path, "exec")
     assert example.path == "services/catalog/book.py"
     assert "draft.isbn != current.isbn" in example.code
+    compile(example.test, example.test_path, "exec")
+    assert example.test_path == "tests/unit/test_book.py"
 
 
 def test_who_wants_no_code_in_documents_gets_none() -> None:

@@ -7,8 +7,9 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from .. import diagrams, gaps
-from ..domain import Service
+from ..domain import Feature, Item, Service
 from ..gaps import REQUIREMENTS, Facts, Gap
+from ..gaps.facts import alike
 from ..plan import Plan
 from ..problems import Problem
 from ..provenance import Made, cached_property, note, noting
@@ -16,7 +17,8 @@ from . import answered, export, model
 from .acceptance import Acceptance, acceptance_link
 from .architecture import Architecture
 from .example import RuleExample
-from .markdown import UNKNOWN, Table, code, codes, fence, sentence, table, text
+from .implementation import Implementation
+from .markdown import NONE, UNKNOWN, Table, code, codes, counted, fence, sentence, table, text
 from .prd import Prd
 from .records import Records
 from .schedule import Schedule, made_from, problems
@@ -72,12 +74,16 @@ class Planning:
 
     @cached_property
     def architecture(self) -> Architecture:
-        return Architecture(self.facts, self.records, self.project.processes)
+        return Architecture(self.facts, self.records, self.project.processes, self.project.environment)
+
+    @cached_property
+    def implementation(self) -> Implementation:
+        return Implementation(self.facts, self.records)
 
     @cached_property
     def specifications(self) -> tuple[Specification, ...]:
         return tuple(
-            Specification(self.facts, it, self.project.url(it.name), self._settings(it))
+            Specification(self.facts, it, self.project.url(it.name), self._settings(it), self.project.facts)
             for it in self.project.product.services
         )
 
@@ -88,16 +94,25 @@ class Planning:
 
     @cached_property
     def courses(self) -> Table:
-        """What happens across services, and where it is drawn."""
+        """What happens across services, for which requirements, and where it is drawn."""
         return table(
-            "What happens across services, Drawn in",
+            "What happens across services, For, Drawn in",
             (
-                (text(diagram.title), f"[{it.name}](ServiceSpecifications/{it.name}.md#at-run-time)")
-                for it in self.specifications
-                for diagram in it.sequences
+                (
+                    text(diagram.title),
+                    ", ".join(it.id for it in self.project.product.features if diagram.about in self._needs(it)),
+                    f"[{specification.name}](ServiceSpecifications/{specification.name}.md#at-run-time)",
+                )
+                for specification in self.specifications
+                for diagram in specification.sequences
             ),
             "No service calls or hears another.",
         )
+
+    def _needs(self, feature: Feature) -> set[str]:
+        """The events that a requirement is told by, and the calls of services that it belongs to."""
+        product = self.project.product
+        return {*model.told(product, feature), *model.asked(product, feature)}
 
     def _settings(self, service: Service) -> tuple[EnvVar, ...]:
         with noting():  # each tells of itself
@@ -153,7 +168,8 @@ class Planning:
         """Whose answers all this rests on."""
         words = {"human": "a person", "agent": "a program", "both": "people and programs together"}
         answer = self.facts.answer("respondent").value
-        return f"The answers that all this is made from were given by {words.get(str(answer), 'nobody named')}."
+        who, product = words.get(str(answer), "nobody named"), text(self.project.product.name)
+        return f"The answers about {product} were given by {who}."
 
     def answered(self, question: str) -> str:
         """A section's body, made from what the question says of itself."""
@@ -184,7 +200,8 @@ class Planning:
         """How many gaps there are; each answer may open or close one."""
         note(*REQUIREMENTS, *(it.decision.id for it in self.project.decisions))
         waived = f", {len(self.waived.rows)} waived" if self.waived else ""
-        return f"{len(self.must)} gaps to resolve before coding, {len(self.deferrable)} that can wait{waived}"
+        must = counted(len(self.must), "gap", "gaps")
+        return f"{must} to resolve before coding, {len(self.deferrable)} that can wait{waived}"
 
     def gap_table(self, found: tuple[Gap, ...]) -> Table:
         return table(
@@ -196,10 +213,49 @@ class Planning:
     @cached_property
     def future(self) -> Table:
         return table(
-            "Feature, Why later, Needs first, Looked at again",
+            "Feature, Why later, Needs first, Looked at again, Seam",
             (
-                (text(it.name), text(it.text, UNKNOWN), text(it.get("depends_on")), text(it.get("revisit"), UNKNOWN))
+                (
+                    text(it.name),
+                    text(it.text, UNKNOWN),
+                    text(it.get("depends_on")),
+                    text(it.get("revisit"), UNKNOWN),
+                    self._seam(it),
+                )
                 for it in self.facts.items("future_features")
+            ),
+        )
+
+    def _seam(self, feature: Item) -> str:
+        """Where a later feature fits in, and what leaving room for it costs now."""
+        for need in self.facts.items("future_accommodation"):
+            if alike(need.name, feature.name):
+                return f"{text(need.text, UNKNOWN)} (costs now: {text(need.get('cost_now'), UNKNOWN)})"
+        return UNKNOWN
+
+    @cached_property
+    def room(self) -> Table:
+        """The needs that are no feature of a list of later ones, which has the seams of those."""
+        later = [it.name for it in self.facts.items("future_features")]
+        needs = self.facts.items("future_accommodation")
+        return table(
+            "Need, Seam, Costs now",
+            (
+                (text(it.name), text(it.text, UNKNOWN), text(it.get("cost_now"), UNKNOWN))
+                for it in needs
+                if not any(alike(it.name, name) for name in later)
+            ),
+            f"The seams of {len(needs)} deferred features are in their table above." if needs else "",
+        )
+
+    @cached_property
+    def measured(self) -> Table:
+        """The requirements that are numbers: where they hold, and what measures them."""
+        return table(
+            "Target or metric, On, Task, Shown by",
+            (
+                *((f"{row[0]} {row[1]}", row[5], f"T-{row[0]}", "the load test") for row in self.prd.targets.rows),
+                *((f"{row[0]} {row[1]}", row[6], NONE, row[5]) for row in self.prd.metrics.rows),
             ),
         )
 
@@ -215,7 +271,7 @@ class Planning:
                     codes(f"/v1/{entity.collection}" for entity in model.touched(self.facts.product, it)),
                     codes(model.told(self.facts.product, it)),
                     f"T-{it.id}",
-                    acceptance_link(it, f"{len(it.criteria)} criteria", "../"),
+                    acceptance_link(it, counted(len(it.criteria), "criterion", "criteria"), "../"),
                 )
                 for it in self.facts.product.features
             ),
@@ -244,17 +300,9 @@ class Planning:
             for it in service.reactions:
                 rules = f"what {code(it.event)} means for {code(it.creates)}"
                 yield _file(f"{folder}/{it.snake}.py"), rules
-        for acceptance in self.acceptance:
-            feature = acceptance.feature
-            yield _file(acceptance.path), f"the criteria of {feature.id} {text(feature.name)}"
-
-    @cached_property
-    def confirmations(self) -> Table:
-        """How each decision is confirmed."""
-        return table(
-            "Decision, Confirmed by",
-            ((self.records.link(it), text(it.confirmed_by)) for it in self.project.decisions if it.confirmed_by),
-        )
+        if self.acceptance:
+            ids = ", ".join(it.feature.id for it in self.acceptance)
+            yield _file("tests/acceptance"), f"a file each for the criteria of {ids}"
 
     @cached_property
     def libraries(self) -> Table:

@@ -14,11 +14,18 @@ from ..drivers import holding, meaning
 from ..gaps import Facts
 from ..provenance import cached_property
 from .markdown import NONE, UNKNOWN, Table, code, codes, table, text
-from .prd import quantity
+from .prd import quantity, shown
 from .records import Records
 
 if TYPE_CHECKING:
-    from ..project import Process
+    from ..project import EnvVar, Process
+
+
+PARTS = (("Architecture", "A"), ("Technology", "S"), ("Operation", "T"))
+"""The parts of the table of decisions, by the first letter of the guide's numbers."""
+
+HOW = {"chosen": "chosen", "auto": "proposed", "tbd": "until somebody decides", "settled": "the only one offered"}
+"""How a decision came about, in a word or two."""
 
 
 @dataclass(frozen=True)
@@ -26,19 +33,21 @@ class Architecture:
     facts: Facts
     records: Records
     processes: tuple[Process, ...]
+    settings: tuple[EnvVar, ...]
 
     @cached_property
     def drivers(self) -> Table:
         held = holding(self.facts.answers, self.facts.product)
         return table(
-            "What shapes it, Because",
-            ((text(_upper(meaning(it.name))), text(it.because)) for it in held),
+            "Driver, What shapes it, Because",
+            ((code(it.name), text(_upper(meaning(it.name))), text(it.because)) for it in held),
             "No answer given so far speaks for one option more than for another.",
         )
 
     @cached_property
     def context(self) -> Diagram:
-        return diagrams.context(self.facts.product, self.facts.items("personas"))
+        systems = self.facts.items("existing_integrations")
+        return diagrams.context(self.facts.product, self.facts.items("personas"), systems)
 
     @cached_property
     def containers(self) -> Diagram:
@@ -66,6 +75,17 @@ class Architecture:
                 )
                 for it in self.facts.product.services
             ),
+        )
+
+    @cached_property
+    def boundary(self) -> str:
+        """What keeps the services apart."""
+        *others, last = (code(it.name) for it in self.facts.product.services)
+        if not others:
+            return f"{last} alone writes what it keeps."
+        names = f"{', '.join(others)} and {last}"
+        return (
+            f"{names} each write alone what they keep; `uv run lint-imports` refuses an import from one into another."
         )
 
     @cached_property
@@ -155,19 +175,27 @@ class Architecture:
 
     @cached_property
     def scenarios(self) -> Table:
-        """Quality scenarios: what happens to what, and the measure of the answer."""
+        """The performance targets as quality scenarios: who does what to what, and the measure of the answer."""
         return table(
-            "Id, Under, On, It answers with",
+            "Id, Source, Stimulus, Artifact, Response, Measure",
             (
                 (
                     self.facts.id("NFR", it.name),
-                    text(it.get("load"), UNKNOWN),
-                    f"{text(it.name)}{f' ({text(scope)})' if (scope := it.get('scope')) else ''}",
-                    f"{text(it.get('metric'), UNKNOWN)} {quantity(it.text, it.get('unit'))}",
+                    self._callers(str(it.get("scope"))),
+                    f"{text(it.name)}, {text(it.get('load'), f'load {UNKNOWN}')}",
+                    text(it.get("scope"), "the whole product"),
+                    "is answered",
+                    f"{text(it.get('metric'), f'measure {UNKNOWN}')} {quantity(it.text, it.get('unit'))}",
                 )
                 for it in self.facts.items("performance_targets")
             ),
         )
+
+    def _callers(self, scope: str) -> str:
+        """The personas for whom a service does something; all of them where none is named."""
+        features = self.facts.product.features
+        people = (it.persona for it in features if it.persona and (scope in it.services or not scope))
+        return ", ".join(map(text, dict.fromkeys(people))) or "other services"
 
     @cached_property
     def failures(self) -> Table:
@@ -186,19 +214,70 @@ class Architecture:
         )
 
     @cached_property
-    def decisions(self) -> Table:
-        """Every decision in a row, with its reason and what was rejected; some have a record of their own."""
+    def concerns(self) -> Table:
+        """What every service does in the same way: by which decisions, about what of this product, and where."""
         return table(
-            "Decision, Taken, How, Why, Rejected",
+            "Concern, Decided, Here, Code",
+            (
+                (
+                    concern,
+                    "; ".join(
+                        f"{self.records.link(it)}: {text(it.option.label)}"
+                        for it in self.facts.decisions
+                        if it.decision.id in decided
+                    ),
+                    here,
+                    f"[{code(file)}](../services/common/{file})",
+                )
+                for concern, decided, here, file in self._concerns()
+                if here
+            ),
+        )
+
+    def _concerns(self) -> Iterator[tuple[str, tuple[str, ...], str, str]]:
+        product, facts = self.facts.product, self.facts
+        public = codes(it.name for it in product.services if it.exposure == "public")
+        heard = codes(it.name for it in product.events.values() if product.subscribers(it.name))
+        secrets = codes(it.name for it in self.settings if it.secret)
+        sensitive = text(
+            shown("data_sensitivity", facts.answer("data_sensitivity").value), _unknown("data_sensitivity")
+        )
+        watched = ", ".join(text(it.name) for it in facts.items("monitoring_requirements"))
+        errors = ("retry_strategy", "circuit_breaker", "failure_isolation")
+        yield "Errors", errors, "[what each status means](ImplementationGuide.md#errors)", "errors.py"
+        yield (
+            "Consistency",
+            ("consistency", "state_management"),
+            f"events that are heard: {heard}" if heard != NONE else "",
+            "messaging.py",
+        )
+        yield "Security", ("api_auth", "service_auth", "encryption"), f"open to outside: {public}", "security.py"
+        yield "Configuration", ("config_management", "secrets"), f"secret: {secrets}", "config.py"
+        yield "Logging", ("logging", "logging_standards"), f"must stay out of it: {sensitive}", "logs.py"
+        yield (
+            "Monitoring",
+            ("monitoring", "alerting"),
+            f"watched: {watched or _unknown('monitoring_requirements')}",
+            "telemetry.py",
+        )
+
+    @cached_property
+    def decisions(self) -> tuple[tuple[str, Table], ...]:
+        """Every decision in a row, by the guide's phases; what has a record of its own is told there in full."""
+        return tuple((title, self._decided(title, letter)) for title, letter in PARTS)
+
+    def _decided(self, title: str, letter: str) -> Table:
+        return table(
+            f"{title} decision, Taken, Why, Rejected",
             (
                 (
                     self.records.link(it),
-                    text(it.option.label),
-                    it.how,
+                    f"{text(it.option.label)} ({HOW[it.how]})",
                     _because(it),
-                    _against(it),
+                    "in its record" if self.records.has(it) else _against(it),
                 )
                 for it in self.facts.decisions
+                if it.decision.guide.startswith(letter)
             ),
         )
 
@@ -231,14 +310,19 @@ def _hearing(event: Event, service: Service) -> str:
 def _against(resolved: Resolved) -> str:
     """The rejected options in a cell: whoever decided has the word, else the catalogue."""
     own = dict(resolved.override.rejected)
-    return "; ".join(
-        f"{text(no.option.label)}: {text(own.get(no.option.name) or no.option.rejected)}" for no in resolved.rejected
+    return "<br>".join(
+        f"*{text(no.option.label)}*: {text(own.get(no.option.name) or no.option.rejected)}" for no in resolved.rejected
     )
 
 
 def _because(resolved: Resolved) -> str:
-    causes = "; ".join(dict.fromkeys(text(driver.because) for driver in resolved.drivers))
-    return text(resolved.because) + (f" ({causes})" if causes else "")
+    """The reason, and the drivers that bear it out: the first table of the guide says what each is."""
+    causes = codes(driver.name for driver in resolved.drivers)
+    return text(resolved.because) + (f"<br>By {causes}" if causes != NONE else "")
+
+
+def _unknown(question: str) -> str:
+    return f"{UNKNOWN} ({code(question)})"
 
 
 def _upper(words: str) -> str:

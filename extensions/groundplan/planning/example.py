@@ -1,4 +1,4 @@
-"""A rule in Python, as an example, made from an entity of the product."""
+"""A rule in Python with its test, as an example from the product; the project's own suite runs both."""
 
 from __future__ import annotations
 
@@ -25,6 +25,10 @@ class RuleExample:
         return f"services/{self.entity.service}/{self.entity.snake}.py"
 
     @property
+    def test_path(self) -> str:
+        return f"tests/unit/test_{self.entity.snake}.py"
+
+    @property
     def code(self) -> str:
         """What the owned file then holds, below its docstring."""
         name, field = f"models.{self.entity.name}", self.field
@@ -39,5 +43,27 @@ class RuleExample:
                 f"    {differing(f'draft.{field}', f'current.{field}')}",
                 f"        {wrapped(f'raise Refusal({reason})', indent=8)}",
                 "    return draft",
+            )
+        )
+
+    @property
+    def test(self) -> str:
+        """A test that the rule holds, with drafts of no more than what the rule looks at."""
+        name, field, service = f"models.{self.entity.name}", self.field, self.entity.service
+        current, draft = f'{name}.model_construct({field}="one")', f'{name}Draft.model_construct({field}="another")'
+        return "\n".join(
+            (
+                "import pytest",
+                "",
+                "from services.common.errors import Refusal",
+                f"from services.{service} import models",
+                f"from services.{service}.{self.entity.snake} import updating",
+                "",
+                "",
+                f"async def test_the_{field}_stays() -> None:",
+                f"    {wrapped(f'current = {current}', indent=4)}",
+                f"    {wrapped(f'draft = {draft}', indent=4)}",
+                "    with pytest.raises(Refusal):",
+                "        await updating(current, draft)",
             )
         )

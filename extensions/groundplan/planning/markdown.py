@@ -72,5 +72,10 @@ def codes(values: Iterable[object]) -> str:
     return ", ".join(map(code, values)) or NONE
 
 
+def counted(number: int, one: str, many: str) -> str:
+    """`1 gap`, `2 gaps`."""
+    return f"{number} {one if number == 1 else many}"
+
+
 def fence(language: str, body: str) -> str:
     return f"```{language}\n{body}\n```"

@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING
 
+from .. import diagrams
 from ..decisions import Resolved
 from ..domain import Entity, Feature, Product
 from ..gaps import Gap
@@ -133,9 +134,11 @@ def facts(planning: Planning) -> Iterator[tuple[str, Table]]:
         guide.calls,
         guide.events,
         guide.deployment,
-        guide.decisions,
+        guide.concerns,
+        *(part for _, part in guide.decisions),
     ):
         yield "ArchitectureGuide.md", it
+    yield "ImplementationGuide.md", planning.implementation.errors
     for specification in planning.specifications:
         for it in specification.facts_tables:
             yield f"ServiceSpecifications/{specification.name}.md", it
@@ -183,6 +186,19 @@ def told(product: Product, feature: Feature) -> tuple[str, ...]:
     spoken = _spoken(feature)
     named = [name for name in heard if _stem(name.rpartition(".")[2]) in spoken]
     return tuple(named or heard)
+
+
+def asked(product: Product, feature: Feature) -> Iterator[str]:
+    """What a feature's services ask others before they store what it touches: `orders Book`."""
+    entities = touched(product, feature)
+    for name in feature.services:
+        if name in product.by_name:
+            service = product.by_name[name]
+            own = [it for it in entities if it.service == name]
+            named = {target for it in own for target in diagrams.referred(product, it.fields)}
+            for _, entity, _ in diagrams.checked(product, service):
+                if entity.name in named:
+                    yield f"{name} {entity.name}"
 
 
 def _spoken(feature: Feature) -> frozenset[str]:

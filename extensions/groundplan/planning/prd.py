@@ -9,9 +9,11 @@ from ..answers import Answer
 from ..domain import ExternalApi, Feature, Field
 from ..gaps import REQUIREMENTS, Facts, Gap
 from ..provenance import cached_property
+from ..questionnaire import BY_NAME
 from ..text import line
 from .acceptance import acceptance_link
-from .markdown import UNKNOWN, Table, code, codes, sentence, table, text
+from .answered import chosen
+from .markdown import UNKNOWN, Table, code, codes, counted, sentence, table, text
 
 
 @dataclass(frozen=True)
@@ -20,12 +22,34 @@ class Prd:
     gaps: tuple[Gap, ...]
 
     @cached_property
+    def summary(self) -> str:
+        """What is built for whom, and what tells that it succeeded."""
+        features, personas = self.facts.product.features, self.facts.items("personas")
+        if not features:
+            return ""
+        first = sum(it.priority == "P1" for it in features)
+        count = counted(len(features), "requirement", "requirements")
+        people = f" for {', '.join(text(it.name) for it in personas)}" if personas else ""
+        metrics = ", ".join(f"{row[0]} {row[1]}" for row in self.metrics.rows)
+        success = f" Success is measured by {metrics}." if metrics else ""
+        return f"The MVP has {count}{people}; {first} of priority P1.{success}"
+
+    @cached_property
     def goals(self) -> Table:
         features = self.facts.product.features
         return table(
-            "Goal, Requirement, Priority",
-            ((text(it.outcome or it.name), it.id, text(it.priority)) for it in features),
+            "Goal, For, Requirement, Priority, Shown by",
+            (
+                (text(it.outcome or it.name), text(it.persona, UNKNOWN), it.id, text(it.priority), self._shown_by(it))
+                for it in features
+            ),
         )
+
+    def _shown_by(self, feature: Feature) -> str:
+        """The metrics that validate a feature, by its name or its id."""
+        named = {feature.name.casefold(), feature.id.casefold()}
+        metrics = self.facts.items("success_metrics")
+        return ", ".join(self.facts.id("SM", it.name) for it in metrics if named & set(_names(it.get("validates"))))
 
     @cached_property
     def non_goals(self) -> Table:
@@ -74,14 +98,15 @@ class Prd:
         )
 
     def story(self, feature: Feature) -> str:
-        """For whom a feature is, and what they have of it."""
-        outcome = sentence(feature.outcome or f"outcome {UNKNOWN}")
-        return f"For {text(feature.persona, UNKNOWN)}: {outcome}"
+        """Who wants a feature, and what for. Its name stays as it is, whatever its grammar."""
+        who = text(feature.persona) if feature.persona else f"somebody (`persona` is {UNKNOWN})"
+        why = sentence(feature.outcome) if feature.outcome else f"its `outcome` is {UNKNOWN}."
+        return f"As {who} I want *{text(feature.name)}*, so that {why}"
 
     @cached_property
     def technical(self) -> Table:
         asked = (
-            ("Python", "python_version"),
+            ("Language", "python_version"),
             ("For", "distribution"),
             ("Used through", "interaction_channels"),
             ("Runs on", "deploy_target"),
@@ -114,7 +139,7 @@ class Prd:
                     quantity(it.text, it.get("unit")),
                     text(it.get("load"), UNKNOWN),
                     text(it.get("scope")),
-                    f"T-{id}",
+                    f"T-{id}, under this load" if it.get("load") else f"T-{id}, load {UNKNOWN}",
                 )
                 for it in self.facts.items("performance_targets")
             ),
@@ -139,7 +164,7 @@ class Prd:
     @cached_property
     def sensitivity(self) -> str:
         value = self.facts.answer("data_sensitivity").value
-        return f"Sensitive: {text(value)}." if value else ""
+        return f"Sensitive data: {text(_lower(shown('data_sensitivity', value)))}." if value else ""
 
     @cached_property
     def backup(self) -> Table:
@@ -240,7 +265,7 @@ class Prd:
         return table(
             "Gap, Question, About, When",
             ((gap.id, code(gap.question), text(REQUIREMENTS[gap.question]), _when(gap)) for gap in open_),
-            "No question is open.",
+            f"None of {len(list(self.facts.asked))} questions is open.",
         )
 
     @cached_property
@@ -257,7 +282,7 @@ class Prd:
     def record(self) -> Table:
         return table(
             "Question, State, Answer",
-            ((code(it.name), it.state, _summary(it.value, it.reason)) for it in self.facts.asked),
+            ((code(it.name), it.state, _summary(it)) for it in self.facts.asked),
         )
 
 
@@ -268,7 +293,12 @@ def quantity(value: object, unit: object) -> str:
 def _required(answer: Answer) -> str:
     """A choice, or the state that it is in."""
     said = {"not needed": f"not needed: {answer.reason}", "defer": f"deferred: {answer.trigger}"}
-    return text(said.get(answer.state, answer.value), UNKNOWN)
+    return text(said.get(answer.state) or shown(answer.name, answer.value), UNKNOWN)
+
+
+def shown(question: str, value: object) -> str:
+    """A value as its question offers it; nothing for none."""
+    return chosen(BY_NAME[question], value) if value not in (None, "") else ""
 
 
 def _when(gap: Gap) -> str:
@@ -294,15 +324,27 @@ def _fields(fields: tuple[Field, ...]) -> str:
     return ", ".join(code(str(field)) for field in fields)
 
 
-def _summary(value: object, reason: str) -> str:
+def _names(value: object) -> list[str]:
+    return [str(it).casefold() for it in (value if isinstance(value, (tuple, list)) else [value])]
+
+
+def _lower(words: str) -> str:
+    """Labels as they stand inside a sentence."""
+    return ", ".join(word[:1].lower() + word[1:] for word in words.split(", "))
+
+
+def _summary(answer: Answer) -> str:
     """An answer in a cell: short texts and words whole, lists by their length, since their home is elsewhere."""
-    if reason:
-        return text(reason)
+    value = answer.value
+    if answer.reason:
+        return text(answer.reason)
+    if BY_NAME[answer.name].choices:
+        return text(shown(answer.name, value))
     if isinstance(value, tuple) and not all(isinstance(item, str) and len(item) < 20 for item in value):
         return f"{len(value)} entries" if len(value) != 1 else "1 entry"
     if isinstance(value, (str, tuple)):
-        shown = line(", ".join(value) if isinstance(value, tuple) else value)
-        return text(shown if len(shown) <= 60 else shown[:59].rstrip() + "…")
+        said = line(", ".join(value) if isinstance(value, tuple) else value)
+        return text(said if len(said) <= 60 else said[:59].rstrip() + "…")
     if hasattr(value, "items"):
         return ", ".join(f"{code(key)} {text(item)}" for key, item in value.items())
     return text(value)

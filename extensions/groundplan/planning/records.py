@@ -77,13 +77,20 @@ class DecisionRecord:
 
     @property
     def confirmation(self) -> str:
-        return "" if self.superseded_by else self.resolved.confirmed_by
+        """The check that proves that the project follows it; a superseded decision has no such check any more."""
+        if self.superseded_by:
+            return f"Nothing confirms it any more: {self.superseded_by.id} took its place."
+        return (
+            self.resolved.confirmed_by or f"Nobody said how (decision_overrides.{self.record.decision}.confirmed_by)."
+        )
 
     @property
     def reopened_by(self) -> tuple[str, ...]:
         if self.superseded_by:
             return (f"never: {self.superseded_by.id} took its place",)
-        return self.resolved.reopened_by or ("nobody said, and no answer that could change speaks against it",)
+        return self.resolved.reopened_by or (
+            f"nobody said (decision_overrides.{self.record.decision}.revisit), and no single answer would reopen it",
+        )
 
     @property
     def options(self) -> tuple[str, ...]:
@@ -111,6 +118,11 @@ class Records:
         )
         with noting():  # each record tells of itself
             return tuple(it for it in records if it.superseded_by or noteworthy(it.resolved))
+
+    def has(self, resolved: Resolved) -> bool:
+        """Whether a decision as it stands has a record of its own."""
+        current = self.history.current(resolved.decision.id)
+        return any(it.record is current for it in self.all)
 
     def link(self, resolved: Resolved) -> str:
         """The decision's name, linked to its record where it has one; for documents in Planning itself."""

@@ -10,11 +10,13 @@ from .. import diagrams
 from ..codegen import ROUTES
 from ..diagrams import Diagram
 from ..domain import Entity, Feature, Field, Service, Value
+from ..facts import Facts as Tested
 from ..gaps import Facts, concerns
 from ..provenance import cached_property
 from .acceptance import acceptance_link
 from .architecture import away
-from .markdown import NONE, UNKNOWN, Table, code, codes, sentence, table, text
+from .markdown import NONE, UNKNOWN, Table, code, codes, counted, sentence, table, text
+from .model import touched
 from .prd import quantity
 
 if TYPE_CHECKING:
@@ -28,6 +30,8 @@ class Specification:
     base: str
     """Where it is served: `http://127.0.0.1:8001`."""
     settings: tuple[EnvVar, ...]
+    tested: Tested
+    """What the suite knows of the product."""
 
     @property
     def name(self) -> str:
@@ -67,17 +71,6 @@ class Specification:
         )
 
     @property
-    def refers(self) -> bool:
-        """Whether a write of it can name what does not exist."""
-        return any(field.type.target for it in self.service.entities for field in it.fields)
-
-    @property
-    def refused(self) -> str:
-        """The services without which it refuses a write: `catalog`."""
-        asked = diagrams.checked(self.facts.product, self.service)
-        return " or ".join(dict.fromkeys(owner.name for owner, _, behaviour in asked if behaviour == "refuse"))
-
-    @property
     def readiness(self) -> tuple[str, ...]:
         """When it can go live, as things that can be looked at."""
         return tuple(self._readiness())
@@ -89,9 +82,8 @@ class Specification:
             yield f"the acceptance tests of {', '.join(tested)} pass without xfail marks"
         for row in self.objectives.rows:
             yield f"{row[0]} is measured: {row[2]} {row[3]}"
-        for it in self.settings:
-            if it.secret:
-                yield f"{code(it.name)} is set to a secret of its own"
+        if secrets := [it.name for it in self.settings if it.secret]:
+            yield f"the process of {self.name} has secrets of its own for {codes(secrets)}"
 
     @cached_property
     def requirements(self) -> Table:
@@ -102,7 +94,7 @@ class Specification:
                     it.id,
                     text(it.name),
                     codes(name for name in it.services if name != self.name),
-                    acceptance_link(it, f"{len(it.criteria)} criteria", "../../"),
+                    acceptance_link(it, counted(len(it.criteria), "criterion", "criteria"), "../../"),
                 )
                 for it in self.features
             ),
@@ -111,11 +103,69 @@ class Specification:
 
     @cached_property
     def contract(self) -> Table:
+        """Every address: who may call it, what goes in and out, and which requirement needs it."""
+        return table("Method, Path, Key, Request, Answer, Errors, Repeatable, For", self._contract())
+
+    def _contract(self) -> Iterator[tuple[str, ...]]:
+        key = "of a caller" if self.service.exposure == "public" else "of the services"
+        for entity in self.service.entities:
+            needed = ", ".join(it.id for it in self.features if entity in touched(self.facts.product, it)) or NONE
+            yield from ((*row[:2], key, *row[2:], needed) for row in _contract(entity))
+        if self.hears.rows:
+            errors, path = "400, 401, 409, 422, 503", code("/internal/events")
+            yield "POST", path, "of the services", "an event", "204", errors, "yes", "events"
+        for path, errors in (("/health/live", NONE), ("/health/ready", "503")):
+            yield "GET", code(path), "none", NONE, "200", errors, "yes", "operation"
+
+    @cached_property
+    def references(self) -> Table:
+        """What its records name of others, how that is looked up, and what is answered when it is not there."""
+        product = self.facts.product
+        asked = {entity.name: behaviour for _, entity, behaviour in diagrams.checked(product, self.service)}
+        copied = {copy.entity for copy in self.service.copies}
         return table(
-            "Method, Path, Request, Answer, Errors, Repeatable",
-            (row for entity in self.service.entities for row in _contract(entity)),
-            "It answers no requests of its own.",
+            "Reference, To, Kept by, Looked up in, Not there, Not to be reached",
+            (
+                (
+                    code(path),
+                    code(target),
+                    code(product.entities[target].service),
+                    "the read copy" if target in copied else f"{'its API' if target in asked else 'the same database'}",
+                    "409",
+                    away(asked[target]) if target in asked else "503",
+                )
+                for entity in self.service.entities
+                for path, target in _references(product.value_objects, entity.name, entity.fields)
+            ),
+            f"What {self.name} keeps refers to nothing else.",
         )
+
+    @cached_property
+    def tests(self) -> Table:
+        """What the suite proves of it, beside the criteria of its requirements."""
+        return table("Test, Proves", self._tests())
+
+    def _tests(self) -> Iterator[tuple[str, str]]:
+        entities = [it for it in self.tested.entities if it.service == self.name]
+        events = [it.name for it in self.tested.heard if it.service == self.name or self.name in it.subscribers]
+        copies = [it.entity for it in self.tested.copies if it.service == self.name]
+        references = [f"{it.name}.{reference.field}" for it in entities for reference in it.references]
+        yield _suite("test_services"), f"that {self.name} is live, is ready only with its database, and names a fault"
+        if entities:
+            names = codes(it.name for it in entities)
+            yield _suite("test_records"), f"the whole life of {names}, by the contract above"
+        if references:
+            yield (
+                _suite("test_references"),
+                f"that {codes(references)} must exist, and what happens when nobody can tell",
+            )
+        if events:
+            yield (
+                _suite("test_events"),
+                f"that an outage loses none of {codes(events)}, and a second delivery changes nothing",
+            )
+        if copies:
+            yield _suite("test_copies"), f"that its copy of {codes(copies)} follows the original"
 
     @cached_property
     def shapes(self) -> tuple[tuple[str, Table], ...]:
@@ -134,6 +184,7 @@ class Specification:
             self.requirements,
             self.contract,
             *shapes,
+            self.references,
             self.publishes,
             self.hears,
             self.dependencies,
@@ -160,7 +211,7 @@ class Specification:
                 )
                 for it in self.service.events
             ),
-            "It publishes no event.",
+            f"{self.name} publishes no event.",
         )
 
     @cached_property
@@ -181,7 +232,7 @@ class Specification:
             for event in product.events.values()
             if event.implied and event.entity == copy.entity
         )
-        return table("Hears, From, It, Rules", (*reactions, *copies), "It hears no event.")
+        return table("Hears, From, It, Rules", (*reactions, *copies), f"{self.name} hears no event.")
 
     def _rules(self, module: str) -> str:
         return code(f"services/{self.name}/{module}.py")
@@ -201,7 +252,18 @@ class Specification:
             for it in self.facts.product.external_apis
             if self.name in it.used_by
         )
-        return table("Needs, Kind, While it is away, Timeout", (*services, *apis), "It needs no other service.")
+        waits = f"[{code('DELIVERY_TIMEOUT_S')}](../../services/common/clients.py)"
+        told = dict.fromkeys(
+            it.name for event in self.service.events for it in self.facts.product.subscribers(event.name)
+        )
+        subscribers = ((code(name), "subscriber", "its events wait, in order", waits) for name in told)
+        keeps = bool(self.service.entities or self.service.copies)
+        store = [("its database", "store", "503, to be tried again", NONE)] if keeps else []
+        return table(
+            "Needs, Kind, While it is away, Timeout",
+            (*services, *apis, *subscribers, *store),
+            f"{self.name} needs neither a database nor a neighbour.",
+        )
 
     @cached_property
     def configuration(self) -> Table:
@@ -259,6 +321,20 @@ def _contract(entity: Entity) -> Iterator[tuple[str, ...]]:
         errors = ", ".join(map(str, route.problems))
         repeatable = "yes" if route.repeatable else "no"
         yield route.method, path, request, f"{route.success} {answer}".strip(), errors, repeatable
+
+
+def _references(values: dict[str, Value], path: str, fields: Iterable[Field]) -> Iterator[tuple[str, str]]:
+    """Where fields refer to entities, directly or inside value objects."""
+    for field in fields:
+        if field.type.kind == "reference":
+            yield f"{path}.{field.name}", field.type.target
+        elif field.type.kind == "value":
+            yield from _references(values, f"{path}.{field.name}", values[field.type.target].fields)
+
+
+def _suite(name: str) -> str:
+    """A link to a file of the project's own tests."""
+    return f"[{name}.py](../../tests/integration/{name}.py)"
 
 
 def _shape(name: str, fields: Iterable[Field]) -> Table:

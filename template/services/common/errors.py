@@ -20,6 +20,9 @@ from services.common.telemetry import REQUEST_ID
 
 log = structlog.get_logger()
 
+RENAMED = {HTTPStatus.UNPROCESSABLE_ENTITY: "Unprocessable Content"}
+"""Titles that newer versions of Python write otherwise than older ones: as RFC 9110 has them."""
+
 
 class ServiceError(Exception):
     """An expected failure; its message goes to the caller."""
@@ -86,7 +89,7 @@ def respond(
 ) -> JSONResponse:
     """A problem response that names the request it answers."""
     problem = Problem(
-        title=status.phrase,
+        title=RENAMED.get(status, status.phrase),
         status=status,
         detail=detail,
         instance=quote(request.url.path),

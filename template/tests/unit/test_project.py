@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 import socket
 import subprocess
 import sys
 from pathlib import Path
+from types import ModuleType
 
 import httpx2
 import pytest
@@ -64,3 +66,15 @@ def test_the_import_contracts_hold() -> None:
     lint = [sys.executable, "-m", "importlinter.cli", "lint"]
     result = subprocess.run(lint, cwd=ROOT, capture_output=True, text=True)
     assert result.returncode == 0, result.stdout
+
+
+async def test_the_examples_of_the_guide_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each block of Python becomes the file that was named before it, and the tests in it are run."""
+    guide = (ROOT / "Planning" / "ImplementationGuide.md").read_text("utf-8")
+    for before, code in re.findall(r"([^#]*?)^```python\n(.*?)^```$", guide, re.M | re.S):
+        (path,) = re.findall(r"[Ii]n `(\S+)\.py`", before)
+        module = ModuleType(path.replace("/", "."))
+        exec(code, vars(module))
+        monkeypatch.setitem(sys.modules, module.__name__, module)
+        for name in filter(re.compile("test_").match, vars(module)):
+            await getattr(module, name)()

@@ -1,0 +1,79 @@
+"""The error catalogue: every problem that a service answers with, as the generated `errors.py` has it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from .. import diagrams
+from ..domain import Product
+from ..text import one_of
+from .markdown import Table, code, codes, table
+
+
+@dataclass(frozen=True)
+class Problem:
+    """A status with its name in RFC 9110, and what it means for a caller."""
+
+    status: int
+    title: str
+    when: str
+    then: str
+    """What the caller does."""
+    again: str = "no"
+    """Whether the same request may succeed later."""
+
+
+PROBLEMS = (
+    Problem(400, "Bad Request", "the body is not JSON", "mend the program"),
+    Problem(401, "Unauthorized", "`X-API-Key` is missing, unknown or not for this service", "send the right key"),
+    Problem(404, "Not Found", "no such record, or no such address", "forget the record, or mend the address"),
+    Problem(405, "Method Not Allowed", "the address has no such method", "use one that `Allow` names"),
+    Problem(409, "Conflict", "", "show `detail` to whoever asked", "when what it conflicts with has changed"),
+    Problem(412, "Precondition Failed", "somebody changed it since it was read", "read it again, then decide"),
+    Problem(422, "Unprocessable Content", "a field or parameter is not valid", "mend what `errors` names"),
+    Problem(428, "Precondition Required", "`If-Match` is missing", "send the `ETag` of what was read"),
+    Problem(500, "Internal Server Error", "a fault of ours; it is logged", "report `request_id`"),
+    Problem(503, "Service Unavailable", "", "wait as long as `Retry-After` says", "yes"),
+)
+"""What 409 and 503 are for is told by the product."""
+
+WRITES = (409, 412, 428)
+"""Answers to requests that no service without entities has."""
+
+
+def catalogue(product: Product) -> Table:
+    """The problems that the services of a product answer with."""
+    when = {409: _conflict(product), 503: _away(product)}
+    return table(
+        "Status, Title, When, The caller, Again",
+        (
+            (it.status, it.title, when.get(it.status, it.when), it.then, it.again)
+            for it in PROBLEMS
+            if product.entities or it.status not in WRITES
+        ),
+    )
+
+
+def _conflict(product: Product) -> str:
+    """What a write can conflict with."""
+    foreign = [
+        f"{code(name)} names no {code(target)}"
+        for name, target in dict.fromkeys(
+            (entity.name, target)
+            for entity in product.entities.values()
+            for target in diagrams.referred(product, entity.fields)
+        )
+    ]
+    shown = foreign if len(foreign) <= 3 else [*foreign[:2], f"{len(foreign) - 2} references more"]
+    return one_of(["a rule refuses it", *shown])
+
+
+def _away(product: Product) -> str:
+    """What a service can miss."""
+    callers: dict[str, list[str]] = {}
+    for service in product.services:
+        for owner, _, behaviour in diagrams.checked(product, service):
+            if behaviour == "refuse" and service.name not in callers.setdefault(owner.name, []):
+                callers[owner.name].append(service.name)
+    needed = (f"{code(owner)} (for {codes(names)})" for owner, names in callers.items() if names)
+    return f"{one_of(['its database', *needed])} does not answer"
