@@ -201,6 +201,7 @@ SAID_OF_ALL = re.compile(
     r"|.*decision_overrides\.[a-z_]+\.revisit.*"  # what nobody said of a decision
     r"|\| (For|Runs on|`[a-z_]+`) \| .*|(Phased delivery|Automatic retries): .*|\| Fixed \| scope \|"  # a choice
     r"|\| .* \| unknown \||Not needed \(`[a-z_]+`\): .*"  # the state of an answer
+    r"|Hours of a person \(`estimate_basis`\)\.|\| `Archive/` \| .*"  # a choice, and a place that is there in time
     r"|\| Kinds \| records \||\| Ignorable \| an event is delivered twice \|"  # by chance
     r"|\| `author` \| `str` \| yes \| – \|"
     r"|None\.|Exit:"
