@@ -345,7 +345,7 @@ def _shape(name: str, fields: Iterable[Field]) -> Table:
                 code(it.name),
                 code(it.type),
                 "yes" if it.required else "no",
-                NONE if it.default is None else code(it.default),
+                NONE if it.default is None else code(it.written),
             )
             for it in fields
         ),
