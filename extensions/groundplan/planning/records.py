@@ -80,8 +80,8 @@ class DecisionRecord:
         """The check that proves that the project follows it, as Markdown; a superseded decision has none any more."""
         if self.superseded_by:
             return f"Nothing confirms it any more: {self.superseded_by.id} took its place."
-        said = self.resolved.confirmed_by or f"nobody said how (decision_overrides.{self.record.decision}.confirmed_by)"
-        return sentence(said[:1].upper() + said[1:])
+        unsaid = f"Nobody said how (decision_overrides.{self.record.decision}.confirmed_by)"
+        return sentence(self.resolved.confirmed_by or unsaid)
 
     @property
     def reopened_by(self) -> tuple[str, ...]:
