@@ -88,7 +88,7 @@ class TestAddedOption:
         (record,) = (project / "Planning" / "Decisions").glob("*-storage-kind.md")
         text = record.read_text()
         assert "Chosen: **Parchment**. It lasts a thousand years" in text
-        assert "Not PostgreSQL" in text
+        assert "PostgreSQL was rejected: " in text
 
     def test_may_be_proposed(self, generate: Generate, offering: Path) -> None:
         project = generate(ANSWERS | {"distribution": "personal"}, offering)

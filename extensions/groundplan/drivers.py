@@ -272,6 +272,7 @@ def _per_second(item: Mapping[object, object]) -> float:
 
 
 def _listed(names: Iterable[str]) -> str:
-    """Names in a sentence: `a, b and c`."""
-    *head, last = names
+    """Names in a sentence: `a, b and c`; of many, the first and how many there are beside."""
+    known = tuple(names)
+    *head, last = known if len(known) <= 5 else (*known[:3], f"{len(known) - 3} more")
     return " and ".join(filter(None, [", ".join(head), last]))

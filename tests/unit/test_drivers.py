@@ -42,6 +42,7 @@ HOLDING: list[tuple[str, dict[str, object], str]] = [
     ("calls", TWO, "depends_on is given for sales"),
     ("external", {"external_apis": [{"sms": "sends texts"}]}, "external_apis has sms"),
     ("relations", TWO, "data_entities refers Sale to Thing"),
+    ("external", {"external_apis": [*"abcdef"]}, "external_apis has a, b, c and 3 more"),
     ("sensitive", {"data_sensitivity": ["health", "pii"]}, "data_sensitivity has pii and health"),
     ("money", {"data_sensitivity": ["financial"]}, "data_sensitivity has financial"),
     ("api_clients", {"interaction_channels": ["api"]}, "interaction_channels has api"),

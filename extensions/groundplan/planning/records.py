@@ -77,12 +77,11 @@ class DecisionRecord:
 
     @property
     def confirmation(self) -> str:
-        """The check that proves that the project follows it; a superseded decision has no such check any more."""
+        """The check that proves that the project follows it, as Markdown; a superseded decision has none any more."""
         if self.superseded_by:
             return f"Nothing confirms it any more: {self.superseded_by.id} took its place."
-        return (
-            self.resolved.confirmed_by or f"Nobody said how (decision_overrides.{self.record.decision}.confirmed_by)."
-        )
+        unsaid = f"Nobody said how (decision_overrides.{self.record.decision}.confirmed_by)"
+        return sentence(self.resolved.confirmed_by or unsaid)
 
     @property
     def reopened_by(self) -> tuple[str, ...]:
