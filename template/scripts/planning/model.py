@@ -24,11 +24,21 @@ class Checkpoint:
 
 
 @dataclass(frozen=True)
+class Entity:
+    name: str
+    collection: str
+    """Where its records are, below the version prefix: `books`."""
+    rules: str
+    """The owned file with its rules."""
+
+
+@dataclass(frozen=True)
 class Service:
     name: str
     port: int
     url: str
     specification: str
+    entities: tuple[Entity, ...]
 
 
 @dataclass(frozen=True)
@@ -62,9 +72,37 @@ class Gap:
     waived_until: str
     """The last day on which somebody accepts it; empty where nobody does."""
 
-    @property
-    def must(self) -> bool:
-        return self.category == "must" and not self.waived_until
+
+@dataclass(frozen=True)
+class Rule:
+    """A rule for answers that found something."""
+
+    id: str
+    title: str
+
+
+@dataclass(frozen=True)
+class Choice:
+    value: str
+    label: str
+
+
+@dataclass(frozen=True)
+class Question:
+    """A question that gaps wait for."""
+
+    question: str
+    about: str
+    choices: tuple[Choice, ...]
+    """What is recommended comes first; empty where the answer is free."""
+
+
+@dataclass(frozen=True)
+class Term:
+    """A word of the glossary, and those that must not stand for it."""
+
+    term: str
+    not_called: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -155,12 +193,19 @@ class Model:
     gap_gate: str
     doc_budget_lines: int
     checkpoints: tuple[Checkpoint, ...]
+    routes: tuple[str, ...]
+    """What each entity answers: `GET /v1/{collection} 200 401 422`, success before problems."""
     services: tuple[Service, ...]
     rows: Rows
     requirements: tuple[Requirement, ...]
     ids: tuple[str, ...]
     retired_ids: tuple[str, ...]
     gaps: tuple[Gap, ...]
+    rules: tuple[Rule, ...]
+    open: tuple[Question, ...]
+    terms: tuple[Term, ...]
+    legal: tuple[str, ...]
+    """The kinds of data of which law or contract asks something."""
     questions: tuple[str, ...]
     decisions: tuple[Decision, ...]
     tasks: tuple[Task, ...]
