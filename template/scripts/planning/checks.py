@@ -22,7 +22,7 @@ OWNED = ("Planning/Notes.md", ARCHIVE)
 REMOVABLE = (*OWNED, "CHANGELOG.md", "services/", "tests/")
 """Where people may remove files: without an owned rule, the default applies."""
 
-CONCEPT, DOCUMENTS, SCAFFOLD, GAPS, CONSISTENCY, PLAN = 1, 5, 6, 7, 8, 9
+CONCEPT, STACK, DOCUMENTS, SCAFFOLD, GAPS, CONSISTENCY, PLAN = 1, 4, 5, 6, 7, 8, 9
 """The checkpoints that findings belong to."""
 
 OPEN, DONE, NONE = "open", "done", "no test"
@@ -375,14 +375,19 @@ def ports(project: Project) -> Iterator[Finding]:
         yield _process("", 0, "is missing", restore)
         return
     except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
-        line = re.search(r"at line (\d+)", str(error))
-        yield _process("", int(line[1]) if line else 0, f"cannot be read ({error})", restore)
+        yield _process("", toml_line(error), f"cannot be read ({error})", restore)
         return
     for service in project.model.services:
         if service.name not in served:
             yield _process(service.name, 0, f"does not serve {service.name}", restore)
         elif served[service.name] != service.port:
             yield _other_port(text, service, served[service.name])
+
+
+def toml_line(error: Exception) -> int:
+    """The line that a reader of TOML complains of."""
+    found = re.search(r"at line (\d+)", str(error))
+    return int(found[1]) if found else 0
 
 
 def _process(subject: str, line: int, message: str, fix: str) -> Finding:

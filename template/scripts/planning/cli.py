@@ -259,7 +259,7 @@ def _print_waived(found: Sequence[Finding], before: str = "") -> None:
         print(f"{before}Waived: {len(waived)}")
     for it in waived:
         if it.waiver:
-            _say(f"{it.id}: {it.message}. {it.waiver.because} ({it.waiver}).", "- ")
+            _say(f"{it.id}: {it.message}. Accepted: {it.waiver.because} ({it.waiver}).", "- ")
 
 
 def gaps(project: Project, options: argparse.Namespace) -> int:

@@ -26,8 +26,10 @@ from scripts.planning.checks import (
     PLAN,
     PROCESSES,
     SCAFFOLD,
+    STACK,
     Finding,
     Project,
+    toml_line,
 )
 from scripts.planning.model import Service
 
@@ -183,8 +185,7 @@ def versions(code: Code) -> Iterator[Finding]:
         pinned = [*read["project"]["dependencies"]]
         grouped = [it for group in read.get("dependency-groups", {}).values() for it in group]
     except (ValueError, KeyError, TypeError, AttributeError) as error:
-        at = re.search(r"at line (\d+)", str(error))
-        yield _broken(PINS, int(at[1]) if at else 0, f"cannot be read ({error})")
+        yield _broken(PINS, toml_line(error), f"cannot be read ({error})")
         return
     for needed in (*pinned, *grouped):
         pin = PIN.match(needed) if isinstance(needed, str) else None
@@ -194,7 +195,7 @@ def versions(code: Code) -> Iterator[Finding]:
         if there != pin[2] and (there or needed in pinned):
             line = text.partition(f'"{needed}"')[0].count("\n") + 1
             message = f"pins {pin[1]} {pin[2]}, and {there or 'none'} is installed"
-            yield Finding("Y08", pin[1], NOTE, SCAFFOLD, PINS, line, message, "run `uv sync`")
+            yield Finding("Y08", pin[1], DRIFT, STACK, PINS, line, message, "run `uv sync`")
 
 
 def _installed(package: str) -> str:
@@ -378,10 +379,9 @@ def _specified(project: Project, service: Service) -> Iterator[tuple[tuple[str, 
 def _lines(project: Project, app: Any) -> Iterator[tuple[tuple[str, str], tuple[str, int]]]:
     """Where each operation is written."""
     for route in getattr(app, "routes", ()):
-        written = getattr(getattr(route, "endpoint", None), "__code__", None)
-        for method in getattr(route, "methods", None) or () if written else ():
-            file = project.name(Path(written.co_filename))
-            yield (method, route.path), (file, written.co_firstlineno)
+        if written := getattr(getattr(route, "endpoint", None), "__code__", None):
+            place = project.name(Path(written.co_filename)), written.co_firstlineno
+            yield from (((method, route.path), place) for method in route.methods or ())
 
 
 def _of_code(

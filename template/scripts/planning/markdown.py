@@ -17,6 +17,7 @@ CODE = re.compile(r"(`+)(?!`).*?(?<!`)\1(?!`)")
 ID = re.compile(
     r"(?<![\w/-])(?:FR-\d{3,}(?:-AC\d+)?|NFR-\d{2,}|SM-\d+|RISK-\d+|ADR-\d{4,})(?![\w-])"
 )
+UNSPOKEN = re.compile(r"<!--.*?-->|\\.|\]\([^)]*\)")
 CELL = re.compile(r"(?<!\\)\|")
 
 SHORTEST = 20
@@ -99,10 +100,9 @@ class Document:
 
     @cached_property
     def prose(self) -> tuple[Found, ...]:
-        """The lines without what stands in them as code, as a comment or escaped."""
+        """The lines without what stands in them as code, comment or address, or escaped."""
         return tuple(
-            Found(it.line, re.sub(r"<!--.*?-->|\\.", " ", _without_code(it.text, " ")))
-            for it in self.lines
+            Found(it.line, UNSPOKEN.sub(" ", _without_code(it.text, " "))) for it in self.lines
         )
 
     @cached_property

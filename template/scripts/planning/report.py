@@ -390,8 +390,7 @@ def _consolidate(project: Project) -> Iterator[str]:
         if number >= SCATTERED:
             places = ", ".join(sorted(place for place, ids in named.items() if id in ids))
             yield f"what is said of {id} is scattered over {number} documents: {places}"
-    for it in checks.sizes(project):
-        yield f"{it.place} {it.message}: split it"
+    yield from (f"{it.place} {it.message}: split it" for it in checks.sizes(project))
 
 
 def _keep_separate(project: Project) -> Iterator[str]:

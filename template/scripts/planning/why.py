@@ -74,9 +74,10 @@ def _reach(root: Path, model: Model, question: str) -> Iterator[str]:
     yield f"{question} reaches {len(files)} {'file' if len(files) == 1 else 'files'}:"
     for it in files:
         yield f"  {it.file}{_lines(it, question) if it.is_as_made(root) else ''}"
-    for it in decisions.values():
-        if question in it.because:
-            yield f"It speaks for {it.id} = {it.option} ({it.record}): `plan why {it.id}`."
+    for other in decisions.values():
+        if question in other.because:
+            spoken = f"{other.id} = {other.option} ({other.record})"
+            yield f"It speaks for {spoken}: `plan why {other.id}`."
 
 
 def _lines(made: Made, answer: str) -> str:
