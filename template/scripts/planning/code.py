@@ -273,7 +273,7 @@ def apis(code: Code) -> Iterator[Finding]:
         if isinstance(app, Finding):
             yield app
         else:
-            yield from _api(project, service, app)
+            yield from _api(code, service, app)
     yield from _mounts(project)
 
 
@@ -333,39 +333,41 @@ def _origin(project: Project, error: BaseException, file: str) -> tuple[str, int
     return file, 0
 
 
-def _api(project: Project, service: Service, app: Any) -> Iterator[Finding]:
+def _api(code: Code, service: Service, app: Any) -> Iterator[Finding]:
     """The operations that a service lacks, has beyond its specification, or answers otherwise."""
-    specified = dict(_specified(project, service))
+    specified = dict(_specified(code.project, service))
     prefixes = {path.split("/")[1] for _, path in specified} or {"v1"}
     there = {
         (method.upper(), path): set(operation.get("responses", {}))
         for path, operations in app.openapi().get("paths", {}).items()
         for method, operation in operations.items()
     }
-    lines = dict(_lines(project, app))
+    handlers = dict(_handlers(code, service.name))
     main = f"services/{service.name}/api.py"
-    router = _text(project.root / main).partition("APIRouter(")[0].count("\n") + 1
+    router = code.files.get(main, "").partition("APIRouter(")[0].count("\n") + 1
     for asked in sorted(specified.keys() | there.keys()):
-        said = " ".join(asked)
-        file, line = lines.get(asked, (main, router))
-        if asked not in there:
-            message = f"does not answer {said}, which is specified"
-        elif asked in specified:
-            lacking, extra = specified[asked] - there[asked], there[asked] - specified[asked]
-            parts = (("never with", lacking), ("also with", extra))
-            differs = " and ".join(f"{how} {', '.join(sorted(it))}" for how, it in parts if it)
-            message = f"answers {said} {differs}" if differs else ""
-        elif asked[1].split("/")[1] in prefixes:
-            message = f"answers {said}, which is not specified"
-        elif asked[1].startswith("/health/"):
-            message = ""
-        else:
-            message = f"answers {said} outside of /{', /'.join(sorted(prefixes))}"
-        if message:
+        method, path = asked
+        written = (it for (how, at), it in handlers.items() if how == method and path.endswith(at))
+        file, line = next(written, (main, router))
+        if message := _difference(path, specified.get(asked), there.get(asked), prefixes):
+            subject, said = f"{service.name} {method} {path}", f"{method} {path} {message}"
             fix = f"`git checkout -- {file}`, or change the answer `data_entities`"
-            yield _of_code(
-                "Y03", f"{service.name} {said}", file, line, message, fix, "data_entities"
-            )
+            yield _of_code("Y03", subject, file, line, said, fix, "data_entities")
+
+
+def _difference(
+    path: str, wanted: set[str] | None, there: set[str] | None, prefixes: set[str]
+) -> str:
+    """How an operation answers otherwise than specified, or an empty string."""
+    if wanted and there:
+        parts = (("never with", wanted - there), ("also with", there - wanted))
+        differs = " and ".join(f"{how} {', '.join(sorted(it))}" for how, it in parts if it)
+        return f"is answered {differs}" if differs else ""
+    if wanted:
+        return "is specified and not there"
+    if path.split("/")[1] in prefixes:
+        return "is there and not specified"
+    return "" if path.startswith("/health/") else f"is outside of /{', /'.join(sorted(prefixes))}"
 
 
 def _specified(project: Project, service: Service) -> Iterator[tuple[tuple[str, str], set[str]]]:
@@ -376,12 +378,16 @@ def _specified(project: Project, service: Service) -> Iterator[tuple[tuple[str, 
             yield (method, path), set(statuses)
 
 
-def _lines(project: Project, app: Any) -> Iterator[tuple[tuple[str, str], tuple[str, int]]]:
-    """Where each operation is written."""
-    for route in getattr(app, "routes", ()):
-        if written := getattr(getattr(route, "endpoint", None), "__code__", None):
-            place = project.name(Path(written.co_filename)), written.co_firstlineno
-            yield from (((method, route.path), place) for method in route.methods or ())
+def _handlers(code: Code, service: str) -> Iterator[tuple[tuple[str, str], tuple[str, int]]]:
+    """Where each operation is written: what a function under `@router.get("/books")` answers."""
+    for file, tree in code.of(service):
+        for node in ast.walk(tree):
+            for mark in getattr(node, "decorator_list", ()):
+                match mark:
+                    case ast.Call(
+                        func=ast.Attribute(attr=method), args=[ast.Constant(value=path), *_]
+                    ):
+                        yield (method.upper(), str(path)), (file, mark.lineno)
 
 
 def _of_code(

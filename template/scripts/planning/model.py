@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from dataclasses import dataclass, fields, is_dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Any, get_args, get_origin, get_type_hints
 
@@ -243,11 +243,10 @@ def _read(raw: object, kind: Any, where: str) -> Any:
     if is_dataclass(kind) and isinstance(kind, type):
         if not isinstance(raw, dict):
             raise ValueError(f"{where} is no object")
-        hints = get_type_hints(kind)
-        names = [field.name for field in fields(kind)]
-        if missing := [name for name in names if name not in raw]:
+        hints = _parts(kind)
+        if missing := [name for name in hints if name not in raw]:
             raise ValueError(f"{where} has no {missing[0]}")
-        return kind(**{name: _read(raw[name], hints[name], f"{where}.{name}") for name in names})
+        return kind(**{name: _read(raw[name], it, f"{where}.{name}") for name, it in hints.items()})
     if get_origin(kind) is tuple:
         if not isinstance(raw, list):
             raise ValueError(f"{where} is no list")
@@ -256,3 +255,10 @@ def _read(raw: object, kind: Any, where: str) -> Any:
     if type(raw) is not kind:
         raise ValueError(f"{where} is not of type {kind.__name__}")
     return raw
+
+
+@cache
+def _parts(kind: type[Any]) -> dict[str, Any]:
+    """The fields of a dataclass with their types, which take long to tell."""
+    hints = get_type_hints(kind)
+    return {field.name: hints[field.name] for field in fields(kind)}
