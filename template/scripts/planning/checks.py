@@ -5,7 +5,6 @@ from __future__ import annotations
 import ast
 import re
 import tomllib
-from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
@@ -543,26 +542,29 @@ class Overlap:
 
 
 def overlaps(project: Project) -> Iterator[Overlap]:
-    """Paragraphs that are nearly alike; documents of one model may repeat each other."""
-    said = [
-        (place, line, shingles)
-        for place, document in project.live.items()
-        for line, shingles in document.shingles
-    ]
+    """Paragraphs of people's own documents that are nearly those of other ones, each with the nearest.
+
+    Managed documents may repeat each other, as they are made from one model.
+    """
+    known: list[tuple[str, int, frozenset[str]]] = []
     holders: dict[str, list[int]] = {}
-    for number, (_, _, shingles) in enumerate(said):
-        for it in shingles:
-            holders.setdefault(it, []).append(number)
-    for number, (place, line, mine) in enumerate(said):
-        if place in project.managed:
-            continue
-        shared = Counter(other for it in mine for other in holders[it])
-        for other, common in sorted(shared.items()):
-            its, its_line, theirs = said[other]
-            share = common / (len(mine) + len(theirs) - common)
-            first = its in project.managed or other < number
-            if share >= SIMILAR and its != place and first:
-                yield Overlap(place, line, its, its_line, share)
+    for place in sorted(project.live, key=lambda it: it not in project.managed):
+        for line, mine in project.live[place].shingles:
+            numbers = sorted({number for it in mine for number in holders.get(it, ())})
+            alike = [(_share(mine, known[number][2]), -number) for number in numbers]
+            share, number = max(alike, default=(0.0, 0))
+            if place not in project.managed and share >= SIMILAR:
+                other, other_line, _ = known[-number]
+                if other != place:
+                    yield Overlap(place, line, other, other_line, share)
+                continue  # what is like it is like the other
+            for it in mine:
+                holders.setdefault(it, []).append(len(known))
+            known.append((place, line, mine))
+
+
+def _share(mine: frozenset[str], its: frozenset[str]) -> float:
+    return len(mine & its) / len(mine | its)
 
 
 def outdated(project: Project) -> Iterator[Finding]:
