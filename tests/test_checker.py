@@ -176,6 +176,35 @@ def test_the_examples_have_no_drift_in_documents_or_code(original: Path, generat
     assert done.returncode == 0
 
 
+FORMS = (
+    added("services/catalog/book.py", "from services import orders as neighbour\n\nneighbour.api\n"),
+    added("services/catalog/book.py", 'WHERE = lambda settings: settings.database_url("notifications")\n'),
+    added(".env.example", "\nNOBODY_READS=1\n"),
+    added(NOTES, "\npassword: k3epsAll0urBooksInside\n"),
+    replaced(API, 'router.get("/orders/{id}", responses=http.GET)', 'router.get("/orders/{id}")'),
+    replaced("services/notifications/api.py", 'APIRouter(prefix="/v1")', 'APIRouter(prefix="/v2")'),
+    written(ACCEPTANCE, "import pytest\n\n\n@pytest.mark.skip\ndef test_fr_001_ac1() -> None:\n    assert 0\n"),
+)
+
+
+def test_defects_have_many_forms(original: Path, shop: Path) -> None:
+    both(*FORMS)(shop)
+    findings = found(with_code(original, shop, "check", "--code", "--json").stdout)
+    said = [f"{it['rule']} {it['file']} {it['message']}" for it in findings]
+    for wanted in (
+        "Y04 services/catalog/book.py imports services.orders, which belongs to orders",
+        "Y05 services/catalog/book.py reads notifications_database_url, and the database is for notifications alone",
+        "Y09 .env.example lists NOBODY_READS, which nothing reads",
+        "Y10 Planning/Notes.md password looks like a secret",
+        f"Y03 {API} GET /v1/orders/{{id}} is answered never with 404",
+        "Y03 services/notifications/api.py GET /v1/notifications is specified and not there",
+        "Y03 services/notifications/api.py GET /v2/notifications is outside of /v1",
+        f"Y06 {ACCEPTANCE} test_fr_001_ac1 is skipped, so that FR-001-AC1 is not shown",
+        f"X05 {ACCEPTANCE} has no test of FR-001-AC2",
+    ):
+        assert wanted in said
+
+
 def test_a_service_that_cannot_start_does_not_hide_the_others(original: Path, shop: Path) -> None:
     added("services/catalog/models.py", 'raise RuntimeError("not today")\n')(shop)
     replaced(API, 'router.delete("/orders/{id}"', 'router.delete("/orders/{id}/gone"')(shop)
@@ -452,6 +481,17 @@ def test_archiving_leads_to_what_takes_the_place(shop: Path) -> None:
     assert "[new.md](../../docs/new.md) takes its place." in (shop / "Planning/Archive/Old.md").read_text("utf-8")
     assert "[old](../docs/new.md)," in (shop / NOTES).read_text("utf-8")
     assert not [it for it in found(plan(shop, "check", "--json").stdout) if it["rule"] == "X07"]
+
+
+def test_archiving_that_cannot_be_finished_changes_nothing(shop: Path) -> None:
+    with_old(shop)
+    shutil.rmtree(shop / "Planning" / "Archive")
+    written("Planning/Archive", "a file where the folder would be")(shop)
+    before = (shop / NOTES).read_bytes()
+    done = plan(shop, "archive", "Planning/Old.md")
+    assert (done.returncode, done.stdout, len(done.stderr.splitlines())) == (2, "", 1)
+    assert (shop / NOTES).read_bytes() == before
+    assert (shop / "Planning" / "Old.md").exists()
 
 
 REFUSED = {

@@ -157,11 +157,10 @@ class Project:
 
     @cached_property
     def markdown_files(self) -> tuple[Path, ...]:
-        top = (self.root / name for name in ("README.md", "AGENTS.md"))
-        below = (sorted((self.root / name).rglob("*.md")) for name in ("Planning", "docs"))
-        return tuple(
-            path for path in (*top, *(it for part in below for it in part)) if path.is_file()
-        )
+        found = [*self.root.glob("*.md")]
+        for folder in ("Planning", "docs"):
+            found += (self.root / folder).rglob("*.md")
+        return tuple(path for path in sorted(found) if path.is_file())
 
     @cached_property
     def live(self) -> dict[str, Document]:
@@ -195,8 +194,10 @@ class Project:
     def superseded(self) -> frozenset[str]:
         """The decision records that another one replaced."""
         current = {it.record.removeprefix("ADR-") for it in self.model.decisions}
-        records = (it for it in self.model.documents if it.startswith("Decisions/"))
-        return frozenset(f"Planning/{it}" for it in records if it[10:14] not in current)
+        records = {it: re.match(r"Decisions/(\d+)-", it) for it in self.model.documents}
+        return frozenset(
+            f"Planning/{it}" for it, found in records.items() if found and found[1] not in current
+        )
 
     @cached_property
     def tests(self) -> tuple[Test, ...]:

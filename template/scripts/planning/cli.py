@@ -358,8 +358,7 @@ def put_away(project: Project, options: argparse.Namespace) -> int:
         if other is not document
     }
     changed = {path: text for path, text in texts.items() if text != _read(path)}
-    _write({new: archived, **changed})
-    document.path.unlink()
+    _write({new: archived, **changed}, document.path)
     print(f"Moved {name} to {project.name(new)}.")
     for path in changed:
         print(f"  Its links follow in {project.name(path)}")
@@ -398,19 +397,20 @@ def _read(path: Path) -> str:
     return path.read_bytes().decode("utf-8")
 
 
-def _write(texts: Mapping[Path, str]) -> None:
-    """Write files, all or none."""
+def _write(texts: Mapping[Path, str], old: Path) -> None:
+    """Write files and then remove one: all of it, or nothing."""
     before = {path: path.read_bytes() for path in texts if path.exists()}
     try:
         for path, text in texts.items():
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(text.encode("utf-8"))
+        old.unlink()
     except OSError as error:
-        for path in texts:
-            if path in before:
-                path.write_bytes(before[path])
-            else:
-                path.unlink(missing_ok=True)
+        for path, content in before.items():
+            path.write_bytes(content)
+        for path in texts.keys() - before.keys():
+            if path.exists():
+                path.unlink()
         raise Stop(f"{error}. Fix: make it writable; nothing was changed") from None
 
 
