@@ -429,8 +429,8 @@ def test_the_seventh_checkpoint_waits_for_the_gaps(generate: Generate) -> None:
 def test_gaps_are_listed_as_text_and_as_json(examples: dict[str, Path]) -> None:
     listed = json.loads(plan(examples["parcels"], "gaps", "--json").stdout)
     shown = plan(examples["parcels"], "gaps").stdout
-    assert [it["category"] for it in listed] == ["defer"] * len(listed) != []
-    assert all(it["id"] in shown for it in listed)
+    assert [it["level"] for it in listed["findings"]] == ["defer"] * len(listed["findings"]) != []
+    assert all(it["id"] in shown for it in listed["findings"])
 
 
 def test_next_ranks_questions(examples: dict[str, Path]) -> None:

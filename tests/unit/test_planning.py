@@ -263,6 +263,30 @@ def test_the_model_is_json_with_a_thing_a_line(example: Any) -> None:
     )
 
 
+def test_the_model_has_the_requests_that_each_entity_answers(bookshop: Planning) -> None:
+    read = json.loads(bookshop.model_json(()))
+    assert read["routes"][0] == "POST /v1/{collection} 201 400 401 409 422 503"
+    assert read["routes"][-1].startswith("DELETE /v1/{collection}/{id} 204 ")
+    assert read["services"][0]["entities"] == [
+        {"name": "Book", "collection": "books", "rules": "services/catalog/book.py"}
+    ]
+
+
+def test_the_model_has_the_open_questions_alone_with_what_is_recommended_first() -> None:
+    read = json.loads(planning(storage_kind="auto", concept="tbd", decision_overrides={}).model_json(()))
+    asked = {it["question"]: it for it in read["open"]}
+    assert set(asked) == {it["question"] for it in read["gaps"]}
+    assert {it["id"] for it in read["rules"]} == {it["rule"] for it in read["gaps"]}
+    assert asked["storage_kind"]["choices"][0] == {"value": "postgres", "label": "PostgreSQL"}
+    assert asked["concept"]["choices"] == []
+
+
+def test_the_model_has_the_words_that_the_glossary_does_not_want(bookshop: Planning) -> None:
+    read = json.loads(bookshop.model_json(()))
+    assert {"term": "Stock", "not_called": ["inventory"]} in read["terms"]
+    assert read["legal"] == ["pii"]
+
+
 def test_an_id_that_is_gone_is_retired_and_not_given_again() -> None:
     before = project.build(copy.deepcopy(BOOKSHOP), REAL)
     fewer = copy.deepcopy(BOOKSHOP) | {"history": before.history.plain()}

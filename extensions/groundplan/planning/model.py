@@ -8,9 +8,10 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING
 
 from .. import diagrams
+from ..codegen import ROUTES, Route
 from ..decisions import Resolved
-from ..domain import Entity, Feature, Product
-from ..gaps import Gap
+from ..domain import Entity, Feature, Product, Service
+from ..gaps import RULES, Gap
 from ..provenance import Made
 from ..questionnaire import BY_NAME
 from .acceptance import acceptance_file
@@ -66,15 +67,8 @@ def _model(planning: Planning) -> dict[str, object]:
         "gap_gate": str(project.answers["gap_gate"].value or "report_only"),
         "doc_budget_lines": _budget(planning),
         "checkpoints": list(_checkpoints(planning)),
-        "services": [
-            {
-                "name": it.name,
-                "port": next(p.port for p in project.processes if it.name in p.services),
-                "url": project.url(it.name),
-                "specification": f"ServiceSpecifications/{it.name}.md",
-            }
-            for it in project.product.services
-        ],
+        "routes": [_route(it) for it in ROUTES],
+        "services": [_service(planning, it) for it in project.product.services],
         "rows": {
             "url": project.rows.url if project.rows else "",
             "package": project.rows.package if project.rows else "",
@@ -83,6 +77,10 @@ def _model(planning: Planning) -> dict[str, object]:
         "ids": sorted(_ids(planning)),
         "retired_ids": sorted(_given(planning) - _ids(planning)),
         "gaps": [_gap(it) for it in planning.gaps],
+        "rules": [{"id": id, "title": RULES[id].title} for id in sorted({it.rule for it in planning.gaps})],
+        "open": [_open(planning, it) for it in sorted({gap.question for gap in planning.gaps})],
+        "terms": list(_terms(planning)),
+        "legal": sorted(_legal(planning)),
         "questions": list(BY_NAME),
         "decisions": [_decision(planning, it) for it in project.decisions],
         "verdict": planning.plan.verdict,
@@ -96,6 +94,56 @@ def _model(planning: Planning) -> dict[str, object]:
             {"document": document, "header": it.header, "rows": it.rows} for document, it in facts(planning) if it.rows
         ],
     }
+
+
+def _route(it: Route) -> str:
+    """A request as `METHOD path success problem…`."""
+    path = "/v1/{collection}" + ("/{id}" if it.one else "")
+    return " ".join((it.method, path, str(it.success), *map(str, it.problems)))
+
+
+def _service(planning: Planning, service: Service) -> dict[str, object]:
+    project = planning.project
+    return {
+        "name": service.name,
+        "port": next(it.port for it in project.processes if service.name in it.services),
+        "url": project.url(service.name),
+        "specification": f"ServiceSpecifications/{service.name}.md",
+        "entities": [
+            {"name": it.name, "collection": it.collection, "rules": f"services/{service.name}/{it.snake}.py"}
+            for it in service.entities
+        ],
+    }
+
+
+def _open(planning: Planning, name: str) -> dict[str, object]:
+    """A question that a gap waits for, with its choices, what is recommended first."""
+    question = BY_NAME[name]
+    resolved = next((it for it in planning.project.decisions if it.decision.id == name), None)
+    if resolved:
+        scores = dict(resolved.scores)
+        ranked = sorted(resolved.decision.offered, key=lambda it: -scores.get(it.name, 0))
+        about, pairs = resolved.decision.question, [(it.name, it.label) for it in ranked]
+    else:
+        labels = question.labels or question.choices
+        pairs = sorted(zip(question.choices, labels, strict=True), key=lambda it: it[0] != question.default)
+        about = question.about or question.question
+    return {"question": name, "about": about, "choices": [{"value": it, "label": label} for it, label in pairs]}
+
+
+def _terms(planning: Planning) -> Iterator[dict[str, object]]:
+    """The words of the glossary that must not be used, each with what is to be said instead."""
+    for term in planning.facts.items("glossary"):
+        shunned = term.get("not_called")
+        if isinstance(shunned, tuple) and shunned:
+            yield {"term": term.name, "not_called": list(shunned)}
+
+
+def _legal(planning: Planning) -> set[str]:
+    """The kinds of data of which law or contract asks something."""
+    kinds = planning.facts.answer("data_sensitivity").value
+    named = {it.name for it in planning.facts.items("privacy_obligations")}
+    return (named | set(map(str, kinds if isinstance(kinds, tuple) else ()))) - {"none", "other"}
 
 
 def _made(it: Made) -> dict[str, object]:
@@ -255,11 +303,7 @@ def _checkpoints(planning: Planning) -> Iterator[dict[str, object]]:
         ("Technical stack and patterns defined", ", ".join(stack)),
         ("Complete documentation set created", ""),
         ("Project structure scaffolded", ""),
-        (
-            "Gaps identified and addressed",
-            f"{len(planning.must)} to resolve before coding, {len(planning.deferrable)} can wait"
-            + (f", {len(planning.waived.rows)} waived" if planning.waived else ""),
-        ),
+        ("Gaps identified and addressed", ""),
         ("Documentation consolidated and organized", ""),
         ("Implementation plan created", f"{len(planning.plan.tasks)} tasks; {planning.plan.verdict}"),
     )

@@ -3,43 +3,135 @@
 from __future__ import annotations
 
 import ast
+import re
 import tomllib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
-from os.path import normpath
 from pathlib import Path
-from urllib.parse import unquote
 
-from scripts.planning.markdown import Document, FoundTable
-from scripts.planning.model import Model, Requirement, Service, Table
+from scripts.planning.markdown import Document, FoundTable, target
+from scripts.planning.model import Gap, Model, Service, Table
 
-OWNED = ("Planning/Notes.md", "Planning/Archive/")
+ANSWERS = ".copier-answers.yml"
+ARCHIVE = "Planning/Archive/"
+OWNED = ("Planning/Notes.md", ARCHIVE)
 """What people write themselves: what is wrong there is reported and never fails."""
 
 REMOVABLE = (*OWNED, "CHANGELOG.md", "services/", "tests/")
 """Where people may remove files: without an owned rule, the default applies."""
 
-DOCUMENTS, SCAFFOLD, GAPS, CONSISTENCY = 5, 6, 7, 8
+CONCEPT, STACK, DOCUMENTS, SCAFFOLD, GAPS, CONSISTENCY, PLAN = 1, 4, 5, 6, 7, 8, 9
 """The checkpoints that findings belong to."""
 
 OPEN, DONE, NONE = "open", "done", "no test"
 """How the test of an acceptance criterion stands."""
 
+MUST, DEFER, DRIFT, NOTE = "must", "defer", "drift", "note"
+"""A gap that comes before coding, one that can wait; what fails the check, what is only told."""
+
+RULES = {
+    "X01": "A link leads to a file or a heading that is not there.",
+    "X02": "A table of a document states a fact otherwise than the model.",
+    "X03": "A document holds a place that nobody has filled.",
+    "X04": "A document names an id that nothing has.",
+    "X05": "A criterion of a requirement with the highest priority has no test.",
+    "X06": "Two documents say the same in nearly the same words.",
+    "X07": "A document leads to what no longer holds.",
+    "X08": "A document uses a word that the glossary does not want.",
+    "X10": "A document of the model is missing, or one describes what the model does not know.",
+    "X11": "A document is longer than the project allows itself.",
+    "X12": "A document or the answers file cannot be read.",
+    "Y01": "A service has no code, or code is there that belongs to no service.",
+    "Y02": "A process serves something else than the model says, or elsewhere.",
+    "Y03": "The API of a service is not what its specification says.",
+    "Y04": "A service imports another one.",
+    "Y05": "A service reads the setting of another one's database.",
+    "Y06": "The test of a criterion counts as passed and proves nothing.",
+    "Y08": "A package is installed in another version than the project pins.",
+    "Y09": "A setting is read that .env.example does not list, or listed and never read.",
+    "Y10": "What looks like a secret stands in a file of the project.",
+    "Y11": "Code cannot be read or imported.",
+}
+"""What each check looks for: X in documents, Y in code. The rules for answers are in the model."""
+
+PLACEHOLDER = re.compile(
+    r"\b(?:TODO|TBD|FIXME)\b|\{\{|<(?:\.\.\.|\u2026|(?!(?:br|b|i|kbd|sub|sup|p|a|img|details|summary)\b)"
+    r"[A-Za-z][^<>:@=/]*)>"
+)
+SIMILAR = 0.8
+"""From which share of common word triples on two paragraphs say the same."""
+
 
 @dataclass(frozen=True)
 class Finding:
-    """Something that does not agree with the model."""
+    """Something that is open in the answers, or that does not agree with the model."""
 
+    rule: str
+    subject: str
+    """What it is about; with the rule it makes the id, which outlives edits elsewhere."""
+    level: str
     checkpoint: int
-    place: str
+    file: str
+    line: int
+    """0 where it is about the whole file."""
     message: str
     fix: str
-    drift: bool = True
-    """Whether it fails the check; else it is only reported."""
+    question: str = ""
+    """The answer that closes it, if one does."""
+    waiver: Waiver | None = None
+
+    @property
+    def id(self) -> str:
+        return f"{self.rule}-{self.subject}" if self.subject else self.rule
+
+    @property
+    def place(self) -> str:
+        return f"{self.file}:{self.line}" if self.line else self.file
+
+    @property
+    def waived(self) -> bool:
+        """Whether somebody accepts it today; it then counts nowhere."""
+        return self.waiver is not None and not self.waiver.ended
+
+    @property
+    def blocks(self) -> bool:
+        """Whether its checkpoint is open because of it."""
+        return self.level in (MUST, DRIFT) and not self.waived
 
     def __str__(self) -> str:
-        return f"{self.place}: {self.message}. Fix: {self.fix}."
+        where = self.id if self.level in (MUST, DEFER) else f"{self.rule} {self.place}"
+        ended = f" The {self.waiver}." if self.waiver and self.waiver.ended else ""
+        return f"{where}: {self.message}. Fix: {self.fix}.{ended}"
+
+
+@dataclass(frozen=True)
+class Waiver:
+    because: str
+    by: str
+    until: str
+    ended: bool
+
+    def __str__(self) -> str:
+        return f"waiver of {self.by} {'ended' if self.ended else 'ends'} on {self.until}"
+
+
+@dataclass(frozen=True)
+class Test:
+    """A test function of the project."""
+
+    name: str
+    file: str
+    line: int
+    expected_to_fail: bool
+    proves_nothing: str
+    """Why, where it can pass whatever the code does."""
+
+    @property
+    def criterion(self) -> str:
+        """The criterion that it is about, as its name says: `test_fr_001_ac1_when_empty`."""
+        found = re.match(r"test_(fr_\d+_ac\d+)(?:_|$)", self.name)
+        return found[1].upper().replace("_", "-") if found else ""
 
 
 @dataclass(frozen=True)
@@ -48,6 +140,8 @@ class Project:
 
     root: Path
     model: Model
+    today: str = ""
+    """The day for which waivers are looked at."""
 
     @cached_property
     def documents(self) -> dict[str, Document]:
@@ -63,9 +157,68 @@ class Project:
 
     @cached_property
     def markdown_files(self) -> tuple[Path, ...]:
-        top = (self.root / name for name in ("README.md", "AGENTS.md"))
-        planning = sorted((self.root / "Planning").rglob("*.md"))
-        return tuple(path for path in (*top, *planning) if path.is_file())
+        found = [*self.root.glob("*.md")]
+        for folder in ("Planning", "docs"):
+            found += (self.root / folder).rglob("*.md")
+        return tuple(path for path in sorted(found) if path.is_file())
+
+    @cached_property
+    def live(self) -> dict[str, Document]:
+        """The documents that still hold."""
+        return {
+            it: document for it, document in self.documents.items() if not it.startswith(ARCHIVE)
+        }
+
+    @cached_property
+    def managed(self) -> frozenset[str]:
+        """The files that an update rewrites."""
+        made = (it.file for it in self.model.made)
+        documents = (f"Planning/{name}" for name in self.model.documents)
+        owned = {*self.model.owned, *OWNED}
+        return frozenset(
+            it
+            for it in ("README.md", "AGENTS.md", "Planning/model.json", *made, *documents)
+            if it not in owned and not it.startswith(ARCHIVE)
+        )
+
+    @cached_property
+    def own(self) -> dict[str, Document]:
+        """The live documents that people wrote themselves."""
+        return {it: document for it, document in self.live.items() if it not in self.managed}
+
+    def level(self, place: str) -> str:
+        """How much it matters that a document is wrong."""
+        return DRIFT if place in self.managed else NOTE
+
+    @cached_property
+    def superseded(self) -> frozenset[str]:
+        """The decision records that another one replaced."""
+        current = {it.record.removeprefix("ADR-") for it in self.model.decisions}
+        records = {it: re.match(r"Decisions/(\d+)-", it) for it in self.model.documents}
+        return frozenset(
+            f"Planning/{it}" for it, found in records.items() if found and found[1] not in current
+        )
+
+    @cached_property
+    def tests(self) -> tuple[Test, ...]:
+        """The test functions; files that are no Python have none."""
+        return tuple(
+            test
+            for path in sorted((self.root / "tests").rglob("test_*.py"))
+            for test in _tests(self, path)
+        )
+
+    @cached_property
+    def states(self) -> dict[str, str]:
+        """How each criterion stands: `open` while a test of it should fail, else `done`; or `no test`."""
+        marks: dict[str, list[bool]] = {}
+        for test in self.tests:
+            marks.setdefault(test.criterion, []).append(test.expected_to_fail)
+        return {
+            criterion: (OPEN if any(marks[criterion]) else DONE) if criterion in marks else NONE
+            for requirement in self.model.requirements
+            for criterion in requirement.criteria
+        }
 
     def name(self, path: Path) -> str:
         """A file's path from the root, or its whole path where it is outside."""
@@ -73,9 +226,49 @@ class Project:
         return (path.relative_to(self.root) if inside else path).as_posix()
 
 
-def findings(project: Project) -> tuple[Finding, ...]:
-    """Everything that does not agree, in the order of the checkpoints."""
-    checks = (missing, unreadable, strangers, folders, ports, tables, links, ids, sizes)
+def gaps(project: Project) -> tuple[Finding, ...]:
+    """What is open in the answers, what comes before coding first."""
+    lines = _answer_lines(project.root)
+    found = (_gap(it, lines.get(it.question, 0), project.today) for it in project.model.gaps)
+    return tuple(sorted(found, key=lambda it: it.level != MUST))
+
+
+def _gap(gap: Gap, line: int, today: str) -> Finding:
+    waiver = None
+    if gap.waived_until:
+        ended = gap.waived_until < today
+        waiver = Waiver(gap.waived_because, gap.waived_by, gap.waived_until, ended)
+    return Finding(
+        gap.rule,
+        gap.subject,
+        gap.category,
+        gap.checkpoint,
+        ANSWERS,
+        line,
+        gap.message,
+        gap.fix,
+        gap.question,
+        waiver,
+    )
+
+
+def _answer_lines(root: Path) -> dict[str, int]:
+    """Where each answer begins."""
+    try:
+        lines = (root / ANSWERS).read_text(encoding="utf-8").splitlines()
+    except (OSError, UnicodeDecodeError):
+        return {}
+    return {
+        found[1]: number for number, it in enumerate(lines, 1) if (found := re.match(r"(\w+):", it))
+    }
+
+
+def documents(project: Project) -> tuple[Finding, ...]:
+    """Everything in documents and folders that does not agree, in the order of the checkpoints."""
+    checks = (
+        *(missing, unreadable, answers_file, strangers, folders, ports, tables, links, ids, sizes),
+        *(untested, placeholders, repeated, outdated, shunned),
+    )
     found = [finding for check in checks for finding in check(project)]
     return tuple(sorted(found, key=lambda it: (it.checkpoint, it.place)))
 
@@ -85,16 +278,54 @@ def missing(project: Project) -> Iterator[Finding]:
     for name in project.model.documents:
         place = f"Planning/{name}"
         if not (project.root / place).is_file():
-            yield Finding(DOCUMENTS, place, "is missing", _restore(place), not _owned(place))
+            yield Finding(
+                "X10",
+                place,
+                project.level(place),
+                DOCUMENTS,
+                place,
+                0,
+                "is missing",
+                _restore(place),
+            )
 
 
 def unreadable(project: Project) -> Iterator[Finding]:
     for path in project.markdown_files:
         place = project.name(path)
         if place not in project.documents:
-            yield Finding(
-                CONSISTENCY, place, "is not UTF-8 text", _restore(place), not _owned(place)
-            )
+            level, message = project.level(place), "is not UTF-8 text"
+            yield Finding("X12", place, level, CONSISTENCY, place, 0, message, _restore(place))
+
+
+def answers_file(project: Project) -> Iterator[Finding]:
+    """An answers file that is gone, or was edited until it is no list of answers any more."""
+    for line, fault in _answers_faults(project):
+        fix = f"put it back (`git log -p -- {ANSWERS}`), and answer with `plan decide`"
+        yield Finding("X12", ANSWERS, DRIFT, CONCEPT, ANSWERS, line, fault, fix)
+        return
+
+
+def _answers_faults(project: Project) -> Iterator[tuple[int, str]]:
+    try:
+        lines = (project.root / ANSWERS).read_text(encoding="utf-8").splitlines()
+    except UnicodeDecodeError:
+        yield 0, "is not UTF-8 text"
+        return
+    except OSError:
+        yield 0, "is missing"
+        return
+    known = {*project.model.questions, "history"}
+    for number, line in enumerate(lines, 1):
+        name = re.match(r"(\w+):(?: |$)", line)
+        if re.match(r"(<{7}|={7}|>{7})( |$)", line):
+            yield number, "has marks of a conflict"
+        elif line.startswith("\t"):
+            yield number, "is indented by a tab, which YAML does not read"
+        elif name and not name[1].startswith("_") and name[1] not in known:
+            yield number, f"answers {name[1]}, which is no question"
+        elif line and not name and not re.match(r"[ #\-]|\.\.\.$", line):
+            yield number, f"{line[:30]!r} is no answer"
 
 
 def strangers(project: Project) -> Iterator[Finding]:
@@ -103,10 +334,10 @@ def strangers(project: Project) -> Iterator[Finding]:
     for folder in ("ServiceSpecifications", "Decisions"):
         for path in sorted((project.root / "Planning" / folder).glob("*.md")):
             if f"{folder}/{path.name}" not in known:
-                move = "move it to Planning/Archive, or remove it"
-                yield Finding(
-                    CONSISTENCY, project.name(path), "describes nothing in the model", move
-                )
+                place = project.name(path)
+                fix = f"`plan archive {place}`, or remove it"
+                message = "describes nothing in the model"
+                yield Finding("X10", place, DRIFT, CONSISTENCY, place, 0, message, fix)
 
 
 def folders(project: Project) -> Iterator[Finding]:
@@ -115,7 +346,8 @@ def folders(project: Project) -> Iterator[Finding]:
     for name in sorted(names):
         place = f"services/{name}"
         if not (project.root / place / "__init__.py").is_file():
-            yield Finding(SCAFFOLD, place, "has no code, and is in the model", _restore(place))
+            message, fix = "has no code, and is in the model", _restore(place)
+            yield Finding("Y01", place, DRIFT, SCAFFOLD, place, 0, message, fix, "services")
     for path in sorted((project.root / "services").glob("*/")):
         if path.name in names | {"common"} or not any(path.glob("*.py")):
             continue
@@ -126,25 +358,40 @@ def folders(project: Project) -> Iterator[Finding]:
             if generated
             else "keep what you need, remove the rest"
         )
-        yield Finding(SCAFFOLD, project.name(path), what, fix, drift=generated)
+        place, level = project.name(path), DRIFT if generated else NOTE
+        yield Finding("Y01", place, level, SCAFFOLD, place, 0, what, fix, "services")
+
+
+PROCESSES = "config/processes.toml"
 
 
 def ports(project: Project) -> Iterator[Finding]:
     """Processes that do not serve what the model says where it says so."""
-    place = "config/processes.toml"
+    restore = _restore(PROCESSES)
     try:
-        served = _served(tomllib.loads((project.root / place).read_text(encoding="utf-8")))
+        text = (project.root / PROCESSES).read_text(encoding="utf-8")
+        served = _served(tomllib.loads(text))
     except FileNotFoundError:
-        yield Finding(SCAFFOLD, place, "is missing", _restore(place))
+        yield _process("", 0, "is missing", restore)
         return
     except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
-        yield Finding(SCAFFOLD, place, f"cannot be read ({error})", _restore(place))
+        yield _process("", toml_line(error), f"cannot be read ({error})", restore)
         return
     for service in project.model.services:
         if service.name not in served:
-            yield Finding(SCAFFOLD, place, f"does not serve {service.name}", _restore(place))
+            yield _process(service.name, 0, f"does not serve {service.name}", restore)
         elif served[service.name] != service.port:
-            yield _other_port(place, service, served[service.name])
+            yield _other_port(text, service, served[service.name])
+
+
+def toml_line(error: Exception) -> int:
+    """The line that a reader of TOML complains of."""
+    found = re.search(r"at line (\d+)", str(error))
+    return int(found[1]) if found else 0
+
+
+def _process(subject: str, line: int, message: str, fix: str) -> Finding:
+    return Finding("Y02", subject, DRIFT, SCAFFOLD, PROCESSES, line, message, fix, "services")
 
 
 def _served(config: dict[str, list[dict[str, dict[str, str]]]]) -> dict[str, object]:
@@ -152,9 +399,10 @@ def _served(config: dict[str, list[dict[str, dict[str, str]]]]) -> dict[str, obj
     return {name: entry["port"] for entry in config["process"] for name in entry["services"]}
 
 
-def _other_port(place: str, service: Service, port: object) -> Finding:
+def _other_port(text: str, service: Service, port: object) -> Finding:
+    line = text.partition(f"port = {port}\n")[0].count("\n") + 1
     message = f"serves {service.name} on port {port}, the model says {service.port}"
-    return Finding(SCAFFOLD, place, message, "change the answer `services`, not this file")
+    return _process(service.name, line, message, "change the answer `services`, not this file")
 
 
 def tables(project: Project) -> Iterator[Finding]:
@@ -169,7 +417,8 @@ def tables(project: Project) -> Iterator[Finding]:
             yield from _differences(place, expected, shown[0])
         else:
             title = ", ".join(expected.header)
-            yield Finding(CONSISTENCY, place, f"has no table of {title}", _restore(place))
+            message = f"has no table of {title}"
+            yield _fact(place, 0, title, message, _restore(place))
 
 
 def _differences(place: str, expected: Table, shown: FoundTable) -> Iterator[Finding]:
@@ -177,21 +426,25 @@ def _differences(place: str, expected: Table, shown: FoundTable) -> Iterator[Fin
     width = _key_width(expected)
     ours = {row[:width]: row for row in expected.rows}
     theirs = {row[:width]: row for row in shown.rows}
-    where = f"{place}:{shown.line}"
+    title = expected.header[0]
     for key, row in ours.items():
         if key not in theirs:
-            message = f"the table of {expected.header[0]} lacks {_plain(key)}"
-            yield Finding(CONSISTENCY, where, message, _restore(place))
+            message = f"the table of {title} lacks {_plain(key)}"
+            yield _fact(place, shown.line, _plain(key), message, _restore(place))
             continue
-        for title, mine, other in zip(expected.header, row, theirs[key], strict=False):
+        for column, mine, other in zip(expected.header, row, theirs[key], strict=False):
             if mine != other:
-                message = f"{title} of {_plain(key)} is {other!r}, the model says {mine!r}"
-                yield Finding(CONSISTENCY, where, message, _restore(place))
-    for key in theirs.keys() - ours.keys():
-        message = (
-            f"the table of {expected.header[0]} has {_plain(key)}, which the model does not know"
-        )
-        yield Finding(CONSISTENCY, where, message, "change the answers, or move it to Notes.md")
+                message = f"{column} of {_plain(key)} is {other!r}, the model says {mine!r}"
+                line = shown.line_of(theirs[key])
+                yield _fact(place, line, f"{_plain(key)} {column}", message, _restore(place))
+    for key in sorted(theirs.keys() - ours.keys()):
+        message = f"the table of {title} has {_plain(key)}, which the model does not know"
+        fix = "change the answers, or move it to Notes.md"
+        yield _fact(place, shown.line_of(theirs[key]), _plain(key), message, fix)
+
+
+def _fact(place: str, line: int, subject: str, message: str, fix: str) -> Finding:
+    return Finding("X02", f"{place} {subject}", DRIFT, CONSISTENCY, place, line, message, fix)
 
 
 def _key_width(table: Table) -> int:
@@ -210,15 +463,13 @@ def links(project: Project) -> Iterator[Finding]:
     """Links to files and headings that are not there; addresses of the web are not visited."""
     for place, document in project.documents.items():
         for link in document.links:
-            if ":" in link.text.split("/")[0] or link.text.startswith("//"):
-                continue
-            file, _, heading = unquote(link.text).partition("#")
-            path = Path(normpath(document.path.parent / file)) if file else document.path
-            if fault := _fault(project, path, heading):
-                drift = not _owned(place) and not project.name(path).startswith(REMOVABLE)
+            path, heading = target(document, link.text)
+            if path and (fault := _fault(project, path, heading)):
+                removable = project.name(path).startswith(REMOVABLE)
+                level = NOTE if removable else project.level(place)
                 fix = "correct the link, or restore what it leads to"
                 message = f"links to {link.text}, {fault}"
-                yield Finding(CONSISTENCY, f"{place}:{link.line}", message, fix, drift)
+                yield _told("X01", link.text, level, place, link.line, message, fix)
 
 
 def _fault(project: Project, path: Path, heading: str) -> str:
@@ -232,19 +483,14 @@ def _fault(project: Project, path: Path, heading: str) -> str:
 def ids(project: Project) -> Iterator[Finding]:
     """Ids that nothing in the model has."""
     known, retired = set(project.model.ids), set(project.model.retired_ids)
-    for place, document in project.documents.items():
-        if place.startswith("Planning/Archive/"):
-            continue
+    for place, document in project.live.items():
         for id in document.ids:
             if id.text not in known:
                 gone = id.text.partition("-AC")[0] in retired
-                message = (
-                    f"names {id.text}, which {'is retired' if gone else 'is not in the model'}"
-                )
-                drift = not _owned(place) and not gone
-                yield Finding(
-                    CONSISTENCY, f"{place}:{id.line}", message, "correct or remove it", drift
-                )
+                what = "is retired" if gone else "is not in the model"
+                level = NOTE if gone else project.level(place)
+                message = f"names {id.text}, which {what}"
+                yield _told("X04", id.text, level, place, id.line, message, "correct or remove it")
 
 
 def sizes(project: Project) -> Iterator[Finding]:
@@ -255,40 +501,155 @@ def sizes(project: Project) -> Iterator[Finding]:
         if place.startswith("Planning/") and count > most:
             message = f"has {count} lines; `doc_budget_lines` is {most}"
             fix = "split it, or answer `doc_budget_lines` with more"
-            yield Finding(CONSISTENCY, place, message, fix, drift=False)
+            yield Finding(
+                "X11", place, NOTE, CONSISTENCY, place, 0, message, fix, "doc_budget_lines"
+            )
 
 
-def _owned(place: str) -> bool:
-    return place.startswith(OWNED)
+def untested(project: Project) -> Iterator[Finding]:
+    """Criteria of the most important requirements whose test somebody removed."""
+    for it in project.model.requirements:
+        lacking = [criterion for criterion in it.criteria if project.states[criterion] == NONE]
+        if lacking and it.priority == "P1":
+            message = f"has no test of {', '.join(lacking)}"
+            fix = f"write `test_{lacking[0].lower().replace('-', '_')}`, or restore the file"
+            yield Finding("X05", it.id, NOTE, PLAN, it.tests, 0, message, fix)
+
+
+def placeholders(project: Project) -> Iterator[Finding]:
+    for place, document in project.live.items():
+        for line in document.prose:
+            if found := PLACEHOLDER.search(line.text):
+                message, fix = f"still has {found[0]!r}", "fill it in, or answer the question"
+                yield _told("X03", found[0], NOTE, place, line.line, message, fix)
+
+
+def repeated(project: Project) -> Iterator[Finding]:
+    for it in overlaps(project):
+        message = f"says {it.share:.0%} of what {it.other} says on line {it.other_line}"
+        fix = "keep one, and link to it from the other"
+        yield _told("X06", it.other, NOTE, it.place, it.line, message, fix)
+
+
+@dataclass(frozen=True)
+class Overlap:
+    """A paragraph of somebody's document that says what another document says."""
+
+    place: str
+    line: int
+    other: str
+    other_line: int
+    share: float
+
+
+def overlaps(project: Project) -> Iterator[Overlap]:
+    """Paragraphs of people's own documents that are nearly those of other ones, each with the nearest.
+
+    Managed documents may repeat each other, as they are made from one model.
+    """
+    known: list[tuple[str, int, frozenset[str]]] = []
+    holders: dict[str, list[int]] = {}
+    for place in sorted(project.live, key=lambda it: it not in project.managed):
+        for line, mine in project.live[place].shingles:
+            numbers = sorted({number for it in mine for number in holders.get(it, ())})
+            alike = [(_share(mine, known[number][2]), -number) for number in numbers]
+            share, number = max(alike, default=(0.0, 0))
+            if place not in project.managed and share >= SIMILAR:
+                other, other_line, _ = known[-number]
+                if other != place:
+                    yield Overlap(place, line, other, other_line, share)
+                continue  # what is like it is like the other
+            for it in mine:
+                holders.setdefault(it, []).append(len(known))
+            known.append((place, line, mine))
+
+
+def _share(mine: frozenset[str], its: frozenset[str]) -> float:
+    return len(mine & its) / len(mine | its)
+
+
+def outdated(project: Project) -> Iterator[Finding]:
+    """Links to archived documents and superseded records, but from where these are listed."""
+    for place, document in project.live.items():
+        if place == "Planning/README.md" or place.startswith("Planning/Decisions/"):
+            continue
+        for link in document.links:
+            path, _ = target(document, link.text)
+            name = project.name(path) if path else ""
+            archived = name.startswith(ARCHIVE) and name != f"{ARCHIVE}README.md"
+            if archived or name in project.superseded:
+                message = (
+                    f"links to {link.text}, which {'is archived' if archived else 'is superseded'}"
+                )
+                fix = "link to what holds today"
+                yield _told("X07", link.text, project.level(place), place, link.line, message, fix)
+
+
+def shunned(project: Project) -> Iterator[Finding]:
+    """Words in people's own documents that the glossary calls otherwise."""
+    wanted = {word.casefold(): it.term for it in project.model.terms for word in it.not_called}
+    if not wanted:
+        return
+    pattern = re.compile(rf"\b({'|'.join(map(re.escape, wanted))})s?\b", re.IGNORECASE)
+    for place, document in project.own.items():
+        for line in document.prose:
+            if found := pattern.search(line.text):
+                term = wanted[found[1].casefold()]
+                message = f'says "{found[0]}", and the glossary calls it "{term}"'
+                fix = f'say "{term}", or take the word out of not_called'
+                yield _told("X08", found[1], NOTE, place, line.line, message, fix, "glossary")
+
+
+def _told(
+    rule: str,
+    subject: str,
+    level: str,
+    place: str,
+    line: int,
+    message: str,
+    fix: str,
+    question: str = "",
+) -> Finding:
+    """A finding on a line of a document."""
+    return Finding(
+        rule, f"{place} {subject}", level, CONSISTENCY, place, line, message, fix, question
+    )
 
 
 def _restore(place: str) -> str:
     return f"`git checkout -- {place}`, and change answers instead"
 
 
-def states(root: Path, requirements: tuple[Requirement, ...]) -> dict[str, str]:
-    """`open` while a test of a criterion should fail, else `done`; `no test` without one."""
-    marked = dict(_functions(root))
-    return {
-        criterion: _state(criterion, marked)
-        for requirement in requirements
-        for criterion in requirement.criteria
-    }
+def _tests(project: Project, path: Path) -> Iterator[Test]:
+    try:
+        tree = ast.parse(path.read_text(encoding="utf-8"))
+    except (OSError, SyntaxError, ValueError, RecursionError):
+        return
+    functions = [
+        it for it in ast.walk(tree) if isinstance(it, (ast.FunctionDef, ast.AsyncFunctionDef))
+    ]
+    proving = {it.name for it in functions if _asserts(it, frozenset())}
+    for it in functions:
+        marks = " ".join(ast.unparse(mark) for mark in it.decorator_list)
+        if "skip" in marks or any(_called(call) == "skip" for call in ast.walk(it)):
+            nothing = "is skipped"
+        else:
+            nothing = "" if _asserts(it, frozenset(proving)) else "asserts nothing"
+        yield Test(it.name, project.name(path), it.lineno, "xfail" in marks, nothing)
 
 
-def _state(criterion: str, marked: dict[str, bool]) -> str:
-    stem = f"test_{criterion.lower().replace('-', '_')}"
-    mine = [mark for name, mark in marked.items() if name == stem or name.startswith(f"{stem}_")]
-    return (OPEN if any(mine) else DONE) if mine else NONE
+def _asserts(function: ast.AST, helpers: frozenset[str]) -> bool:
+    """Whether it can fail: by an assertion, by what pytest has for that, or by a helper that can."""
+    return any(
+        isinstance(it, (ast.Assert, ast.Raise))
+        or _called(it) in {"raises", "fail", "warns", *helpers}
+        or _called(it).startswith(("assert", "raise_for"))
+        for it in ast.walk(function)
+    )
 
 
-def _functions(root: Path) -> Iterator[tuple[str, bool]]:
-    """The test functions of the project, and whether each is marked as expected to fail."""
-    for path in sorted((root / "tests").rglob("test_*.py")):
-        try:
-            tree = ast.parse(path.read_text(encoding="utf-8"))
-        except (OSError, SyntaxError, ValueError, RecursionError):
-            continue
-        for node in ast.walk(tree):
-            if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
-                yield node.name, any("xfail" in ast.unparse(mark) for mark in node.decorator_list)
+def _called(node: ast.AST) -> str:
+    """The last name of what a call calls."""
+    if not isinstance(node, ast.Call):
+        return ""
+    return getattr(node.func, "attr", getattr(node.func, "id", ""))

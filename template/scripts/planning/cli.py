@@ -1,28 +1,30 @@
-"""`uv run plan check | gaps | next | trace | why | decide | update | undo`.
+"""`uv run plan check | gaps | gate | next | trace | advise | archive | why | decide | update | undo`.
 
-Exit codes: 0 all agrees; 1 documents or code say something else than the model, the answer
-`gap_gate` asks for gaps to be resolved, or a change left conflicts; 2 wrong use, a model that
-cannot be read, or a change that was refused.
+Exit codes: 0 complete; 1 something is open: documents or code say something else than the model, a
+gate is not passed, questions or gaps are left (`check` fails for gaps only where the answer
+`gap_gate` asks for it), or a change left conflicts; 2 wrong use, a model that cannot be read, or
+something that was refused.
 """
 
 from __future__ import annotations
 
 import argparse
 import io
-import json
 import re
 import sys
 import textwrap
-from collections.abc import Sequence
-from dataclasses import asdict
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date
-from difflib import get_close_matches
+from importlib import import_module
+from os.path import normpath
 from pathlib import Path
 
-from scripts.planning import change, checks, why
+from scripts.planning import change, checks, report, why
 from scripts.planning.change import Change, Stop
-from scripts.planning.checks import Finding, Project
-from scripts.planning.model import Checkpoint, Gap, Model, Requirement, Unreadable, load
+from scripts.planning.checks import ARCHIVE, DEFER, DRIFT, MUST, Finding, Project
+from scripts.planning.markdown import Document, link_to, moved, redirected
+from scripts.planning.model import Requirement, Unreadable, load
+from scripts.planning.report import count
 
 ROOT = Path(__file__).resolve().parents[2]
 WIDTH = 80
@@ -36,32 +38,64 @@ def main(arguments: Sequence[str] | None = None, root: Path = ROOT) -> int:
     try:
         if options.command in ("decide", "update", "undo"):
             return answer_anew(root, options)
-        model = load(root)
-    except (Unreadable, Stop) as error:
+        return _run(Project(root, load(root), _day(options.today)), options)
+    except (Unreadable, Stop, why.Unknown, ValueError) as error:
         print(f"plan: {error}.", file=sys.stderr)
         return 2
+
+
+def _run(project: Project, options: argparse.Namespace) -> int:
     match options.command:
         case "gaps":
-            return gaps(model, as_json=options.json)
+            return gaps(project, options)
+        case "gate":
+            return gate(project, options)
         case "next":
-            return upcoming(model, options.count)
+            return upcoming(project, options)
         case "trace":
-            return trace(root, model, options.what)
+            return trace(project, options)
+        case "advise":
+            return advise(project)
+        case "archive":
+            return put_away(project, options)
         case "why":
-            return origin(root, model, options.what)
-    return check(root, model)
+            return origin(project, options)
+    return check(project, options)
+
+
+def _day(text: str | None) -> str:
+    try:
+        return date.fromisoformat(text).isoformat() if text else date.today().isoformat()
+    except ValueError:
+        raise Stop(f"{text} is no day. Fix: write it as 2027-03-01") from None
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser("plan", description="Do answers, documents and code agree?")
     commands = parser.add_subparsers(dest="command", required=True)
-    commands.add_parser("check", help="the nine checkpoints, and what does not agree")
+    checking = commands.add_parser("check", help="the nine checkpoints, and what does not agree")
     listing = commands.add_parser("gaps", help="the gaps in the answers")
-    listing.add_argument("--json", action="store_true", help="as JSON")
+    passing = commands.add_parser("gate", help="is a checkpoint or a quality indicator passed?")
+    passing.add_argument("gate", nargs="?", default="", metavar="1…9|Q1…Q6", help="which (all)")
     following = commands.add_parser("next", help="what to answer next")
     following.add_argument("count", nargs="?", type=int, default=5, help="how many (5)")
-    tracing = commands.add_parser("trace", help="from requirement to test")
-    tracing.add_argument("what", nargs="?", default="", help="a requirement or a service")
+    tracing = commands.add_parser("trace", help="from requirement to test, and back")
+    about = "a requirement, criterion, service, endpoint, event, task, test or file of rules"
+    tracing.add_argument("what", nargs="?", default="", help=about)
+    commands.add_parser("advise", help="which documents to make one, and which to keep apart")
+    archiving = commands.add_parser("archive", help="move a document to Planning/Archive")
+    archiving.add_argument("file", metavar="FILE")
+    archiving.add_argument("--why", default="", help="why it no longer holds")
+    archiving.add_argument("--by", default="", metavar="FILE", help="what takes its place")
+    archiving.add_argument("--on", metavar="DAY", help="the day (today)")
+    for command in (checking, passing):
+        command.add_argument("--code", action="store_true", help="look at APIs and code, too")
+    for command in (checking, listing, passing, following):
+        command.add_argument("--today", metavar="DAY", help="the day for waivers (today)")
+    for command in (checking, listing, passing, following, tracing):
+        _add_forms(
+            command, "json", *(("markdown", "sarif") if command in (checking, listing) else ())
+        )
     asking = commands.add_parser("why", help="which answers made a file, or what an answer made")
     asking.add_argument("what", metavar="FILE[:LINE]|QUESTION")
     deciding = commands.add_parser("decide", help="answer anew")
@@ -74,7 +108,16 @@ def _parser() -> argparse.ArgumentParser:
     for command in (deciding, updating):
         command.add_argument("--dry-run", action="store_true", help="only say what would change")
     commands.add_parser("undo", help="take back a change that was interrupted")
+    parser.set_defaults(today=None)
     return parser
+
+
+def _add_forms(command: argparse.ArgumentParser, *forms: str) -> None:
+    """Offer other forms than text; report.py tells what the JSON holds."""
+    chosen = command.add_mutually_exclusive_group()
+    for form in forms:
+        about = f"as {form.upper() if form != 'markdown' else 'Markdown'}"
+        chosen.add_argument(f"--{form}", dest="form", action="store_const", const=form, help=about)
 
 
 def answer_anew(root: Path, options: argparse.Namespace) -> int:
@@ -123,7 +166,7 @@ def _tell(made: Change) -> None:
     documents = [it for it in made.named("M") if it.endswith(".md") and "/" in it]
     migrations = [it for it in made.named("A") if "/migrations/" in it]
     for title, paths in (("Changed", "M"), ("New", "A"), ("Gone", "D")):
-        print(f"{title}: {_count(len(made.named(paths)), 'file')}")
+        print(f"{title}: {count(len(made.named(paths)), 'file')}")
     for title, names in (
         ("Gaps opened", sorted(new - old)),
         ("Gaps closed", sorted(old - new)),
@@ -151,123 +194,229 @@ def _moving(made: Change) -> list[str]:
     return [f"uv run {driver}migrate --rows-from '{old.url}'"]
 
 
-def check(root: Path, model: Model) -> int:
+def check(project: Project, options: argparse.Namespace) -> int:
     """Print the nine checkpoints, each with its evidence and what is open."""
-    project = Project(root, model)
-    found = checks.findings(project)
-    evidence = _evidence(project)
-    must = sum(gap.must for gap in model.gaps)
-    print(f"{model.project}: the nine checkpoints\n")
-    for checkpoint in model.checkpoints:
-        mine = [it for it in found if it.checkpoint == checkpoint.number]
-        gaps = [gap for gap in model.gaps if gap.checkpoint == checkpoint.number]
-        waiting = bool(must) and checkpoint.number == checks.GAPS
-        _print_checkpoint(checkpoint, evidence.get(checkpoint.number, ""), mine, gaps, waiting)
-    drift = sum(it.drift for it in found)
-    print(f"\n{_count(drift, 'difference')} to the model.", end=" ")
-    print(f"{_count(must, 'gap')} to resolve before coding.")
-    blocked = must and model.gap_gate != "report_only"
-    if blocked:
-        print(f"The answer `gap_gate` is {model.gap_gate}, so that such gaps fail this check.")
-    return 1 if drift or blocked else 0
-
-
-def _print_checkpoint(
-    checkpoint: Checkpoint,
-    seen: str,
-    found: Sequence[Finding],
-    gaps: Sequence[Gap],
-    waiting: bool,
-) -> None:
-    """Print how a checkpoint stands; `waiting` for gaps that other checkpoints list."""
-    must = [gap for gap in gaps if gap.must]
-    if any(it.drift for it in found):
-        state = "differs"
+    found = _found(project, options.code)
+    if options.form:
+        print(_formed(options.form, project, found, report.checked))
     else:
-        state = "open" if must or found or waiting else "ok"
-    print(f"{checkpoint.number}  {state:<8} {checkpoint.title}")
-    for evidence in filter(None, (checkpoint.evidence, seen)):
-        _say(evidence)
-    for it in (*found, *must):
-        _say(_gap_line(it) if isinstance(it, Gap) else str(it), "- ")
-    if later := len(gaps) - len(must):
-        _say(f"{_count(later, 'gap')} can wait: `plan gaps`", "- ")
+        _print_check(project, found)
+    return 1 if any(it.level == DRIFT for it in found) or _blocked(project, found) else 0
 
 
-def _evidence(project: Project) -> dict[int, str]:
-    """What files show for the checkpoints that answers cannot."""
-    root, model = project.root, project.model
-    there = sum((root / "Planning" / name).is_file() for name in model.documents)
-    coded = sum((root / "services" / it.name).is_dir() for it in model.services)
-    links = sum(len(document.links) for document in project.documents.values())
-    states = list(checks.states(root, model.requirements).values())
-    done = states.count(checks.DONE)
-    return {
-        checks.DOCUMENTS: f"{there} of {len(model.documents)} documents",
-        checks.SCAFFOLD: f"{coded} of {_count(len(model.services), 'service')} have code",
-        checks.CONSISTENCY: f"{len(model.tables)} tables and {links} links compared",
-        9: f"{done} of {len(states)} acceptance criteria have a test that must pass",
-    }
+def _found(project: Project, code: bool) -> tuple[Finding, ...]:
+    """All findings; those in code only where they are asked for, as that imports the services."""
+    found = (*checks.documents(project), *checks.gaps(project))
+    return (*found, *import_module("scripts.planning.code").code(project)) if code else found
 
 
-def gaps(model: Model, *, as_json: bool) -> int:
-    """Print the gaps in the answers, those that come before coding first."""
-    ranked = sorted(model.gaps, key=lambda gap: not gap.must)
-    if as_json:
-        print(json.dumps([asdict(gap) for gap in ranked], indent=2))
-        return 0
-    for title, part in (
-        ("To resolve before coding", [gap for gap in ranked if gap.must]),
-        ("Can wait", [gap for gap in ranked if not gap.must]),
-    ):
-        print(f"{title}: {len(part)}")
-        for gap in part:
-            _say(_gap_line(gap), "- ")
-    return 0
-
-
-def upcoming(model: Model, count: int) -> int:
-    """Print the questions whose answers close most."""
-    by_question: dict[str, list[Gap]] = {}
-    for gap in model.gaps:
-        by_question.setdefault(gap.question, []).append(gap)
-    ranked = sorted(
-        by_question.items(), key=lambda it: (-sum(gap.must for gap in it[1]), -len(it[1]), it[0])
+def _formed(
+    form: str,
+    project: Project,
+    found: Sequence[Finding],
+    as_json: Callable[[Project, Sequence[Finding]], str],
+) -> str:
+    return {"json": as_json, "sarif": report.sarif, "markdown": report.markdown}[form](
+        project, found
     )
-    if not ranked:
+
+
+def _blocked(project: Project, found: Sequence[Finding]) -> bool:
+    """Whether open gaps fail the check, as the answers want it."""
+    must = any(it.level == MUST and not it.waived for it in found)
+    return must and project.model.gap_gate != "report_only"
+
+
+def _print_check(project: Project, found: Sequence[Finding]) -> None:
+    model, shown = project.model, report.evidence(project, found)
+    print(f"{model.project}: the nine checkpoints\n")
+    for it in model.checkpoints:
+        mine = [finding for finding in found if finding.checkpoint == it.number]
+        print(f"{it.number}  {report.state(it, found):<8} {it.title}")
+        _print_findings(shown[it.number], mine)
+    _print_waived(found, "\n")
+    drift = sum(it.level == DRIFT for it in found)
+    must = sum(it.level == MUST and not it.waived for it in found)
+    print(f"\n{count(drift, 'difference')} to the model.", end=" ")
+    print(f"{count(must, 'gap')} to resolve before coding.")
+    if _blocked(project, found):
+        print(f"The answer `gap_gate` is {model.gap_gate}, so that such gaps fail this check.")
+
+
+def _print_findings(evidence: str, found: Sequence[Finding]) -> None:
+    """Print what shows a checkpoint, and what is open there; gaps that can wait are counted."""
+    _say(evidence)
+    there = [it for it in found if not it.waived]
+    for it in there:
+        if it.level != DEFER:
+            _say(str(it), "- ")
+    if later := sum(it.level == DEFER for it in there):
+        _say(f"{count(later, 'gap')} can wait: `plan gaps`", "- ")
+
+
+def _print_waived(found: Sequence[Finding], before: str = "") -> None:
+    if waived := [it for it in found if it.waived]:
+        print(f"{before}Waived: {len(waived)}")
+    for it in waived:
+        if it.waiver:
+            _say(f"{it.id}: {it.message}. Accepted: {it.waiver.because} ({it.waiver}).", "- ")
+
+
+def gaps(project: Project, options: argparse.Namespace) -> int:
+    """Print the gaps in the answers, those that come before coding first."""
+    found = checks.gaps(project)
+    there = [it for it in found if not it.waived]
+    if options.form:
+        print(_formed(options.form, project, found, report.listed))
+        return 1 if there else 0
+    for title, level in (("To resolve before coding", MUST), ("Can wait", DEFER)):
+        part = [it for it in there if it.level == level]
+        print(f"{title}: {len(part)}")
+        for it in part:
+            _say(str(it), "- ")
+    _print_waived(found)
+    return 1 if there else 0
+
+
+def gate(project: Project, options: argparse.Namespace) -> int:
+    """Print whether a checkpoint or an indicator is passed, or how all of them stand."""
+    gates = report.gates(project, _found(project, options.code))
+    asked = [it for it in gates if options.gate in ("", it.name)]
+    if not asked:
+        names = ", ".join(it.name for it in gates)
+        raise Stop(f"{options.gate} is no gate. Fix: name one of {names}")
+    if options.form:
+        print(report.gated(project, asked))
+    else:
+        for it in asked:
+            print(f"{it.name:<3} {'passed' if it.passed else 'open':<8} {it.title}")
+            _say(it.evidence)
+            for finding in it.open:
+                _say(str(finding), "- ")
+    return 0 if all(it.passed for it in asked) else 1
+
+
+def upcoming(project: Project, options: argparse.Namespace) -> int:
+    """Print the questions whose answers close most."""
+    ranked = report.ranked(project)
+    asked = ranked[: max(options.count, 0)]
+    if options.form:
+        print(report.upcoming(project, asked))
+    elif not ranked:
         print("Nothing is open in the answers.")
-    for question, closed in ranked[: max(count, 0)]:
-        must = sum(gap.must for gap in closed)
-        print(f"{question}: closes {_count(len(closed), 'gap')}, {must} of them before coding")
-        for gap in closed:
-            _say(_gap_line(gap), "- ")
-    return 0
+    else:
+        for question, closed in asked:
+            must = sum(it.level == MUST for it in closed)
+            print(
+                f"{question.question}: closes {count(len(closed), 'gap')}, {must} of them before coding"
+            )
+            for it in closed:
+                _say(str(it), "- ")
+    return 1 if ranked else 0
 
 
-def trace(root: Path, model: Model, what: str) -> int:
+def trace(project: Project, options: argparse.Namespace) -> int:
     """Print where requirements are built and how their tests stand."""
-    wanted = [it for it in model.requirements if what in ("", it.id) or what in it.services]
-    known = [*(it.id for it in model.requirements), *(it.name for it in model.services)]
-    if what and what not in known:
-        near = get_close_matches(what, known, 1) or known[:1]
-        hint = f"; try {near[0]}" if near else ""
-        print(f"plan: {what} is no requirement and no service{hint}.", file=sys.stderr)
-        return 2
-    states = checks.states(root, model.requirements)
+    wanted = why.requirements(project, options.what)
+    if options.form:
+        print(report.traced(project, options.what, wanted))
+        return 0
     for it in wanted:
-        _print_requirement(it, states)
+        _print_requirement(it, project.states)
     if not wanted:
-        print("No requirement." if not what else f"No requirement names {what}.")
+        print("No requirement." if not options.what else f"No requirement names {options.what}.")
     return 0
 
 
-def origin(root: Path, model: Model, what: str) -> int:
-    """Print which answers made a file or a line, or which files an answer reaches."""
+def advise(project: Project) -> int:
+    """Print which documents to make one, and which to keep apart."""
+    advice = tuple(report.advice(project))
+    for title in dict.fromkeys(title for title, _ in advice):
+        print(f"{title}:")
+        for kind, text in advice:
+            if kind == title:
+                _say(f"{text}.", "- ")
+    if not any(title == "Consolidate" for title, _ in advice):
+        print("Nothing to consolidate.")
+    return 0
+
+
+def put_away(project: Project, options: argparse.Namespace) -> int:
+    """Move a document to the archive with the links in it and to it, and say what that changes."""
+    document, name = _to_put_away(project, options.file)
+    new = project.root / ARCHIVE / name.removeprefix("Planning/")
+    if new.exists():
+        raise Stop(f"{project.name(new)} is there already. Fix: rename one of the two")
+    by = _live(project, options.by) if options.by else None
+    why_not = f": {options.why.strip().rstrip('.')}" if options.why.strip() else ""
+    instead = f" [{by.path.name}]({link_to(new, by.path)}) takes its place." if by else ""
+    banner = f"> Archived on {_day(options.on)}{why_not}.{instead}"
+    archived = moved(document, new, banner)
+    texts = {
+        other.path: redirected(other, document.path, by or Document(new, archived))
+        for other in project.live.values()
+        if other is not document
+    }
+    changed = {path: text for path, text in texts.items() if text != _read(path)}
+    _write({new: archived, **changed}, document.path)
+    print(f"Moved {name} to {project.name(new)}.")
+    for path in changed:
+        print(f"  Its links follow in {project.name(path)}")
+    return 0
+
+
+def _to_put_away(project: Project, file: str) -> tuple[Document, str]:
+    document = _live(project, file)
+    name = project.name(document.path)
+    if name in project.managed:
+        raise Stop(
+            f"{name} is managed and would come back. Fix: change the answers (`plan why {name}`)"
+        )
+    return document, name
+
+
+def _live(project: Project, file: str) -> Document:
+    """A document of the project that still holds."""
+    path = Path(normpath(Path.cwd() / file))
+    path = path if path.is_file() else Path(normpath(project.root / file))
+    if project.root not in path.parents:
+        raise Stop(f"{file} is outside of the project. Fix: name a document in it")
+    if not path.is_file() or path.suffix != ".md":
+        raise Stop(f"{file} is no document. Fix: name a Markdown file")
+    name = project.name(path)
+    if name.startswith(ARCHIVE):
+        raise Stop(f"{file} is in the archive already. Fix: name a document that still holds")
     try:
-        print("\n".join(list(why.told(root, model, what))))
-    except (why.Unknown, ValueError) as error:
-        print(f"plan: {error}.", file=sys.stderr)
-        return 2
+        return project.live.setdefault(name, Document(path, _read(path)))
+    except UnicodeDecodeError:
+        raise Stop(f"{file} is not UTF-8 text. Fix: write it anew as UTF-8") from None
+
+
+def _read(path: Path) -> str:
+    """A text with the ends of its lines as they are."""
+    return path.read_bytes().decode("utf-8")
+
+
+def _write(texts: Mapping[Path, str], old: Path) -> None:
+    """Write files and then remove one: all of it, or nothing."""
+    before = {path: path.read_bytes() for path in texts if path.exists()}
+    try:
+        for path, text in texts.items():
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(text.encode("utf-8"))
+        old.unlink()
+    except OSError as error:
+        for path, content in before.items():
+            path.write_bytes(content)
+        for path in texts.keys() - before.keys():
+            if path.exists():
+                path.unlink()
+        raise Stop(f"{error}. Fix: make it writable; nothing was changed") from None
+
+
+def origin(project: Project, options: argparse.Namespace) -> int:
+    """Print which answers made a file or a line, or which files an answer reaches."""
+    print("\n".join(list(why.told(project.root, project.model, options.what))))
     return 0
 
 
@@ -281,14 +430,6 @@ def _print_requirement(it: Requirement, states: dict[str, str]) -> None:
         ("tests", tuple(f"{criterion} {states[criterion]}" for criterion in it.criteria)),
     ):
         _say(f"{label}: {', '.join(values) or 'none'}")
-
-
-def _gap_line(gap: Gap) -> str:
-    return f"{gap.id}: {gap.message}. Fix: {gap.fix}."
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
 def _say(text: str, bullet: str = "") -> None:

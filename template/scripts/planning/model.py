@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 import json
 from dataclasses import dataclass, fields, is_dataclass, replace
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Any, get_args, get_origin, get_type_hints
 
@@ -27,11 +27,21 @@ class Checkpoint:
 
 
 @dataclass(frozen=True)
+class Entity:
+    name: str
+    collection: str
+    """Where its records are, below the version prefix: `books`."""
+    rules: str
+    """The owned file with its rules."""
+
+
+@dataclass(frozen=True)
 class Service:
     name: str
     port: int
     url: str
     specification: str
+    entities: tuple[Entity, ...]
 
 
 @dataclass(frozen=True)
@@ -65,9 +75,37 @@ class Gap:
     waived_until: str
     """The last day on which somebody accepts it; empty where nobody does."""
 
-    @property
-    def must(self) -> bool:
-        return self.category == "must" and not self.waived_until
+
+@dataclass(frozen=True)
+class Rule:
+    """A rule for answers that found something."""
+
+    id: str
+    title: str
+
+
+@dataclass(frozen=True)
+class Choice:
+    value: str
+    label: str
+
+
+@dataclass(frozen=True)
+class Question:
+    """A question that gaps wait for."""
+
+    question: str
+    about: str
+    choices: tuple[Choice, ...]
+    """What is recommended comes first; empty where the answer is free."""
+
+
+@dataclass(frozen=True)
+class Term:
+    """A word of the glossary, and those that must not stand for it."""
+
+    term: str
+    not_called: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -171,12 +209,19 @@ class Model:
     gap_gate: str
     doc_budget_lines: int
     checkpoints: tuple[Checkpoint, ...]
+    routes: tuple[str, ...]
+    """What each entity answers: `GET /v1/{collection} 200 401 422`, success before problems."""
     services: tuple[Service, ...]
     rows: Rows
     requirements: tuple[Requirement, ...]
     ids: tuple[str, ...]
     retired_ids: tuple[str, ...]
     gaps: tuple[Gap, ...]
+    rules: tuple[Rule, ...]
+    open: tuple[Question, ...]
+    terms: tuple[Term, ...]
+    legal: tuple[str, ...]
+    """The kinds of data of which law or contract asks something."""
     questions: tuple[str, ...]
     decisions: tuple[Decision, ...]
     tasks: tuple[Task, ...]
@@ -228,11 +273,10 @@ def _read(raw: object, kind: Any, where: str) -> Any:
     if is_dataclass(kind) and isinstance(kind, type):
         if not isinstance(raw, dict):
             raise ValueError(f"{where} is no object")
-        hints = get_type_hints(kind)
-        names = [field.name for field in fields(kind)]
-        if missing := [name for name in names if name not in raw]:
+        hints = _parts(kind)
+        if missing := [name for name in hints if name not in raw]:
             raise ValueError(f"{where} has no {missing[0]}")
-        return kind(**{name: _read(raw[name], hints[name], f"{where}.{name}") for name in names})
+        return kind(**{name: _read(raw[name], it, f"{where}.{name}") for name, it in hints.items()})
     if get_origin(kind) is tuple:
         if not isinstance(raw, list):
             raise ValueError(f"{where} is no list")
@@ -243,3 +287,10 @@ def _read(raw: object, kind: Any, where: str) -> Any:
     if type(raw) is not kind and type(raw) not in get_args(kind):
         raise ValueError(f"{where} is not of type {getattr(kind, '__name__', kind)}")
     return raw
+
+
+@cache
+def _parts(kind: type[Any]) -> dict[str, Any]:
+    """The fields of a dataclass with their types, which take long to tell."""
+    hints = get_type_hints(kind)
+    return {field.name: hints[field.name] for field in fields(kind)}

@@ -1,4 +1,7 @@
-"""`plan why`: which answers made a file or a line of it, and which files an answer reaches."""
+"""`plan why`: which answers made a file or a line of it, and which files an answer reaches.
+
+`plan trace`: which requirements anything of the project belongs to.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +9,8 @@ from collections.abc import Iterator
 from difflib import get_close_matches
 from pathlib import Path
 
-from scripts.planning.model import Made, Model
+from scripts.planning.checks import Project
+from scripts.planning.model import Made, Model, Requirement
 
 
 class Unknown(Exception):
@@ -81,6 +85,49 @@ def _lines(made: Made, answer: str) -> str:
     if found := made.first_lines(answer):
         return f": {'line' if len(found) == 1 else 'lines'} {', '.join(map(str, found))}"
     return ""
+
+
+def requirements(project: Project, what: str) -> tuple[Requirement, ...]:
+    """The requirements that something belongs to, by any name that it has; all of them for an empty one.
+
+    Raises:
+        Unknown: Nothing has that name.
+    """
+    known = _belonging(project)
+    if what not in known:
+        near = get_close_matches(what, known, 1) or list(known)[1:2]
+        hint = f"; try {near[0]}" if near else ""
+        raise Unknown(f"{what} is nothing that a requirement could belong to{hint}")
+    return tuple(it for it in project.model.requirements if it.id in known[what])
+
+
+def _belonging(project: Project) -> dict[str, set[str]]:
+    """The ids of requirements by all that leads to them."""
+    model = project.model
+    known: dict[str, set[str]] = {"": {it.id for it in model.requirements}}
+    known |= {it.id: {it.requirement} for it in model.tasks}
+    known |= {it.name: set() for it in model.services} | {it: set() for it in model.owned}
+    for it in model.requirements:
+        for name in _names(model, it):
+            known.setdefault(name, set()).add(it.id)
+    of_criterion = {criterion: it.id for it in model.requirements for criterion in it.criteria}
+    for test in project.tests:
+        for name in (test.name, test.file):
+            known.setdefault(name, set()).update(filter(None, [of_criterion.get(test.criterion)]))
+    return known
+
+
+def _names(model: Model, it: Requirement) -> Iterator[str]:
+    """All that leads to a requirement, but for its tests."""
+    yield from (it.id, *it.criteria, *it.services, *it.endpoints, *it.events, it.task, it.tests)
+    for service in model.services:
+        if service.name not in it.services:
+            continue
+        for event in it.events:
+            yield f"services/{service.name}/on_{event.replace('.', '_')}.py"
+        for entity in service.entities:
+            if f"/v1/{entity.collection}" in it.endpoints:
+                yield from (entity.name, entity.rules, f"/v1/{entity.collection}/{{id}}")
 
 
 def to_read_again(before: Model, after: Model, changed: frozenset[str]) -> Iterator[str]:

@@ -1,0 +1,429 @@
+"""What `plan` reports: checkpoints, quality indicators and advice, and findings as JSON, SARIF or Markdown.
+
+Every JSON document has `format` (1; raised when a reader of today could misread it), `project` and
+`today` (the day for which waivers were looked at). Beside them have
+
+- `plan check`: `complete` (no gate is open), `checkpoints` and `findings`;
+- `plan gaps`: `findings`, of answers alone;
+- `plan gate`: `passed` and `gates`: `gate` (`1` to `9`, `Q1` to `Q6`), `title`, `passed`, `evidence`
+  and `findings`, those that keep it open;
+- `plan next`: `questions`: `question`, `about`, `closes` and `must` (how many gaps its answer closes,
+  and how many of them come before coding), `gaps` (their ids), `choices` (`value` and `label`, the
+  recommended one first; empty where the answer is free);
+- `plan trace`: `what` and `requirements`, as in Planning/model.json, with `states` of the criteria.
+
+A checkpoint has `number`, `title`, `state` (`ok`, `open`, `differs`) and `evidence`. A finding has
+`id` (rule and subject, the same as long as it is there), `rule`, `level` (`must`: comes before
+coding; `defer`: can wait; `drift`: something disagrees with the model; `note`: only told),
+`checkpoint`, `file`, `line` (0: the whole file), `message`, `fix`, `question` (whose answer closes
+it, or empty) and `waiver`: null, or `because`, `by`, `until` and `ended`. One that is waived today
+counts nowhere.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import asdict, dataclass
+from itertools import combinations
+from urllib.parse import quote
+
+from scripts.planning import checks
+from scripts.planning.checks import DEFER, DRIFT, MUST, NOTE, Finding, Project
+from scripts.planning.model import Checkpoint, Question, Requirement
+
+FORMAT = 1
+
+LEVELS = {MUST: "error", DRIFT: "error", DEFER: "warning", NOTE: "note"}
+"""How SARIF calls them."""
+
+SARIF = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
+
+
+@dataclass(frozen=True)
+class Gate:
+    """A checkpoint or a quality indicator, with what shows it and what keeps it open."""
+
+    name: str
+    title: str
+    evidence: str
+    open: tuple[Finding, ...]
+
+    @property
+    def passed(self) -> bool:
+        return not self.open
+
+
+@dataclass(frozen=True)
+class Indicator:
+    """One of the qualities that the documents as a whole must have."""
+
+    name: str
+    title: str
+    evidence: Callable[[Project], str]
+    vital: str
+    """Gaps of answers, as a pattern of their ids, without which it is not met, whether they can wait or not."""
+    about: str
+    """Gaps that come before coding and drift, as a pattern of ids."""
+
+
+def count(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
+def _rationale(project: Project) -> str:
+    decisions = project.model.decisions
+    records = sum(it.startswith("Decisions/") for it in project.model.documents)
+    unreasoned = len({it.subject for it in project.model.gaps if it.rule in ("D12", "D15")})
+    return f"{len(decisions) - unreasoned} of {len(decisions)} decisions have a reason, {records} records"
+
+
+def _agreement(project: Project) -> str:
+    ids = sum(len(it.ids) for it in project.live.values())
+    return f"{count(len(project.model.tables), 'table')} and {count(ids, 'id')} in {len(project.live)} documents"
+
+
+def _boundaries(project: Project) -> str:
+    services = project.model.services
+    return f"{count(len(services), 'service')}, {sum(len(it.entities) for it in services)} owned kinds of records"
+
+
+def _errors(project: Project) -> str:
+    problems = {status for it in project.model.routes for status in it.split()[3:]}
+    open_gaps = sum(it.kind == "error" for it in project.model.gaps)
+    return f"{len(problems)} statuses of errors, {count(open_gaps, 'gap')} in handling them"
+
+
+def _metrics(project: Project) -> str:
+    return count(sum(it.startswith("SM-") for it in project.model.ids), "success metric")
+
+
+def _plan(project: Project) -> str:
+    tasks = project.model.tasks
+    return f"{count(len(tasks), 'task')}, {sum(it.hours for it in tasks)} hours; {project.model.verdict}"
+
+
+INDICATORS = (
+    Indicator(
+        "Q1",
+        "All decisions have a documented rationale",
+        _rationale,
+        r"D12-|D15-",
+        r"D|(X0\d|X1\d)-Planning/Decisions/|X02-Planning/ArchitectureGuide",
+    ),
+    Indicator(
+        "Q2",
+        "No conflicting information between documents",
+        _agreement,
+        r"$.",
+        r"A1[3569]-|D05|X0[1247]-|X12-",
+    ),
+    Indicator(
+        "Q3",
+        "Clear service boundaries and responsibilities",
+        _boundaries,
+        r"A0[1-4]-(services|data_entities)$|A28-services",
+        r"B|C1[89]-|Y0[145]-|X10-Planning/ServiceSpecifications/",
+    ),
+    Indicator(
+        "Q4",
+        "Comprehensive error handling strategy",
+        _errors,
+        r"A0[1-4]-(failure_handling|error_classes|external_apis)$",
+        r"C0[457]-|C1[23]-|Y03-",
+    ),
+    Indicator(
+        "Q5",
+        "Defined success metrics",
+        _metrics,
+        r"A0[1-4]-success_metrics$",
+        r"A10-|X02-Planning/PRD.md SM-",
+    ),
+    Indicator(
+        "Q6",
+        "Actionable implementation plan",
+        _plan,
+        r"A0[1-4]-(timeline|team|mvp_features)$|A28-mvp_features",
+        r"P0[12]|A15-|B04-|(X02|X10|X12)-Planning/ImplementationPlan",
+    ),
+)
+
+
+def gates(project: Project, found: Sequence[Finding]) -> tuple[Gate, ...]:
+    """The nine checkpoints and the six indicators; a gate is open for gaps that come first, and for drift."""
+    shown = evidence(project, found)
+    nine = (
+        Gate(
+            str(it.number),
+            it.title,
+            shown[it.number],
+            tuple(finding for finding in found if finding.blocks and _belongs(finding, it.number)),
+        )
+        for it in project.model.checkpoints
+    )
+    return (*nine, *(_judged(it, project, found) for it in INDICATORS))
+
+
+def _belongs(finding: Finding, number: int) -> bool:
+    """Every gap that comes before coding belongs to the checkpoint that asks for gaps, too."""
+    return finding.checkpoint == number or (number == checks.GAPS and finding.level == MUST)
+
+
+def _judged(it: Indicator, project: Project, found: Sequence[Finding]) -> Gate:
+    mine = tuple(
+        finding
+        for finding in found
+        if (finding.blocks and re.match(it.about, finding.id))
+        or (not finding.waived and re.match(it.vital, finding.id))
+    )
+    return Gate(it.name, it.title, it.evidence(project), mine)
+
+
+def evidence(project: Project, found: Sequence[Finding]) -> dict[int, str]:
+    """What shows each checkpoint: what the answers say, and what files do."""
+    root, model = project.root, project.model
+    there = sum((root / "Planning" / name).is_file() for name in model.documents)
+    coded = sum((root / "services" / it.name).is_dir() for it in model.services)
+    links = sum(len(document.links) for document in project.documents.values())
+    states = list(project.states.values())
+    done = states.count(checks.DONE)
+    open_gaps = [it for it in found if it.level in (MUST, DEFER) and not it.waived]
+    must, waived = sum(it.level == MUST for it in open_gaps), sum(it.waived for it in found)
+    files = {
+        checks.DOCUMENTS: f"{there} of {len(model.documents)} documents",
+        checks.SCAFFOLD: f"{coded} of {count(len(model.services), 'service')} have code",
+        checks.GAPS: f"{must} to resolve before coding, {len(open_gaps) - must} can wait"
+        + (f", {waived} waived" if waived else ""),
+        checks.CONSISTENCY: f"{len(model.tables)} tables and {links} links compared",
+        checks.PLAN: f"{done} of {len(states)} acceptance criteria have a test that must pass",
+    }
+    return {
+        it.number: "; ".join(filter(None, (it.evidence, files.get(it.number, ""))))
+        for it in model.checkpoints
+    }
+
+
+def state(checkpoint: Checkpoint, found: Iterable[Finding]) -> str:
+    """`differs` for drift, `open` for what else is there, else `ok`."""
+    mine = [it for it in found if not it.waived and _belongs(it, checkpoint.number)]
+    if any(it.level == DRIFT for it in mine):
+        return "differs"
+    return "open" if any(it.level != DEFER for it in mine) else "ok"
+
+
+def as_json(project: Project, **parts: object) -> str:
+    """A document of the shape that this module's text tells."""
+    head = {"format": FORMAT, "project": project.model.project, "today": project.today}
+    return json.dumps(head | parts, indent=2)
+
+
+def plain(found: Iterable[Finding]) -> list[dict[str, object]]:
+    return [
+        {"id": it.id} | {key: part for key, part in asdict(it).items() if key != "subject"}
+        for it in found
+    ]
+
+
+def checked(project: Project, found: Sequence[Finding]) -> str:
+    """`plan check --json`."""
+    shown = evidence(project, found)
+    nine = [
+        {
+            "number": it.number,
+            "title": it.title,
+            "state": state(it, found),
+            "evidence": shown[it.number],
+        }
+        for it in project.model.checkpoints
+    ]
+    complete = not any(it.blocks for it in found)
+    return as_json(project, complete=complete, checkpoints=nine, findings=plain(found))
+
+
+def listed(project: Project, found: Sequence[Finding]) -> str:
+    """`plan gaps --json`."""
+    return as_json(project, findings=plain(found))
+
+
+def gated(project: Project, asked: Sequence[Gate]) -> str:
+    """`plan gate --json`."""
+    shown = [
+        {
+            "gate": it.name,
+            "title": it.title,
+            "passed": it.passed,
+            "evidence": it.evidence,
+            "findings": plain(it.open),
+        }
+        for it in asked
+    ]
+    return as_json(project, passed=all(it.passed for it in asked), gates=shown)
+
+
+def traced(project: Project, what: str, wanted: Sequence[Requirement]) -> str:
+    """`plan trace --json`."""
+    states = project.states
+    shown = [asdict(it) | {"states": {each: states[each] for each in it.criteria}} for it in wanted]
+    return as_json(project, what=what, requirements=shown)
+
+
+def ranked(project: Project) -> list[tuple[Question, list[Finding]]]:
+    """The open questions with what their answers close, those that close most first."""
+    by_question: dict[str, list[Finding]] = {}
+    for gap in checks.gaps(project):
+        if not gap.waived:
+            by_question.setdefault(gap.question, []).append(gap)
+    pairs = [
+        (it, by_question[it.question]) for it in project.model.open if it.question in by_question
+    ]
+    return sorted(pairs, key=lambda it: (-_must(it[1]), -len(it[1]), it[0].question))
+
+
+def _must(found: Iterable[Finding]) -> int:
+    return sum(it.level == MUST for it in found)
+
+
+def upcoming(project: Project, asked: Sequence[tuple[Question, list[Finding]]]) -> str:
+    """`plan next --json`."""
+    shown = [
+        {
+            "question": question.question,
+            "about": question.about,
+            "closes": len(closed),
+            "must": _must(closed),
+            "gaps": [it.id for it in closed],
+            "choices": [asdict(it) for it in question.choices],
+        }
+        for question, closed in asked
+    ]
+    return as_json(project, questions=shown)
+
+
+def markdown(project: Project, found: Sequence[Finding]) -> str:
+    """Findings as a table for a comment or a wiki."""
+    lines = [f"# {project.model.project}: {count(len(found), 'finding')}", ""]
+    if found:
+        lines += [
+            "| Id | Level | Place | Finding | Fix | Answer |",
+            "| --- | --- | --- | --- | --- | --- |",
+        ]
+    for it in found:
+        level = f"waived until {it.waiver.until}" if it.waived and it.waiver else it.level
+        cells = (it.id, level, it.place, it.message, it.fix, it.question)
+        lines.append(f"| {' | '.join(_cell(cell) for cell in cells)} |")
+    return "\n".join(lines)
+
+
+def _cell(text: str) -> str:
+    return re.sub(r"([\\|<*_`\[\]])", r"\\\1", " ".join(text.split()))
+
+
+def sarif(project: Project, found: Sequence[Finding]) -> str:
+    """Findings as SARIF 2.1.0, which code hosts and editors show at their places."""
+    titles = checks.RULES | {it.id: it.title for it in project.model.rules}
+    used = sorted({it.rule for it in found})
+    rules = [
+        {
+            "id": rule,
+            "shortDescription": {"text": titles[rule]},
+            "help": {"text": f"{titles[rule]} {next(it.fix for it in found if it.rule == rule)}."},
+        }
+        for rule in used
+    ]
+    driver = {"name": "plan", "rules": rules}
+    run = {
+        "tool": {"driver": driver},
+        "results": [_result(it, used.index(it.rule)) for it in found],
+    }
+    return json.dumps({"$schema": SARIF, "version": "2.1.0", "runs": [run]}, indent=2)
+
+
+def _result(it: Finding, rule: int) -> dict[str, object]:
+    where: dict[str, object] = {
+        "artifactLocation": {"uri": quote(it.file), "uriBaseId": "%SRCROOT%"}
+    }
+    if it.line:
+        where["region"] = {"startLine": it.line}
+    result: dict[str, object] = {
+        "ruleId": it.rule,
+        "ruleIndex": rule,
+        "level": LEVELS[it.level],
+        "message": {"text": f"{it.message}. Fix: {it.fix}."},
+        "locations": [{"physicalLocation": where}],
+        "partialFingerprints": {"plan/v1": it.id},
+    }
+    if it.waived and it.waiver:
+        said = f"{it.waiver.because} ({it.waiver})"
+        result["suppressions"] = [{"kind": "external", "status": "accepted", "justification": said}]
+    return result
+
+
+SHARED, SCATTERED = 0.5, 4
+"""From which share of common ids on two documents have one purpose; in how many an id is scattered."""
+
+LEGAL = r"GDPR|HIPAA|personal data|privacy|data protection|lawful|retention|contract(?:ual)? dut(?:y|ies)"
+
+
+def advice(project: Project) -> Iterator[tuple[str, str]]:
+    """What to consolidate and what to keep separate, each with its numbers and places."""
+    yield from (("Consolidate", it) for it in _consolidate(project))
+    yield from (("Keep separate", it) for it in _keep_separate(project))
+
+
+def _consolidate(project: Project) -> Iterator[str]:
+    for it in checks.overlaps(project):
+        if _apart(project, it.place, it.other) is None:
+            places = f"{it.place}:{it.line} and {it.other}:{it.other_line}"
+            yield f"{places} say the same to {it.share:.0%}: keep one, and link to it"
+    named = {place: {it.text for it in document.ids} for place, document in project.own.items()}
+    for (one, mine), (other, its) in combinations(sorted(named.items()), 2):
+        shared = mine & its
+        if len(shared) > 1 and len(shared) >= SHARED * len(mine | its):
+            said = (
+                f"{len(shared)} of {len(mine | its)} ids are in both: {', '.join(sorted(shared))}"
+            )
+            yield f"{one} and {other} serve one purpose ({said}): make one of them"
+    holders = Counter(id for ids in named.values() for id in ids)
+    for id, number in sorted(holders.items()):
+        if number >= SCATTERED:
+            places = ", ".join(sorted(place for place, ids in named.items() if id in ids))
+            yield f"what is said of {id} is scattered over {number} documents: {places}"
+    yield from (f"{it.place} {it.message}: split it" for it in checks.sizes(project))
+
+
+def _keep_separate(project: Project) -> Iterator[str]:
+    for it in checks.overlaps(project):
+        if why := _apart(project, it.place, it.other):
+            yield f"{it.place}:{it.line} and {it.other}:{it.other_line} are alike to {it.share:.0%}, but {why}"
+    words = "|".join((LEGAL, *(rf"{re.escape(it)} data" for it in project.model.legal), "pii"))
+    legal = re.compile(rf"\b(?:{words})\b", re.IGNORECASE)
+    for place, document in project.own.items():
+        lines = [it.line for it in document.paragraphs if legal.search(it.text)]
+        if lines and len(lines) < len(document.paragraphs):
+            where = (
+                f"{place}, {'line' if len(lines) == 1 else 'lines'} {', '.join(map(str, lines))}"
+            )
+            rest = count(len(document.paragraphs) - len(lines), "paragraph")
+            yield f"{where}: what law or contract asks for stands beside {rest} about something else"
+
+
+def _apart(project: Project, one: str, other: str) -> str | None:
+    """Why two documents should stay two although they say the same, if anything asks for it."""
+    audience = _audiences(project)
+    mine, its = (audience.get(it, "") for it in (one, other))
+    if mine and its and mine != its:
+        return f"they are for others: {mine}; {its}: let one link to the other"
+    if (one in project.managed) != (other in project.managed):
+        rewritten = other if other in project.managed else one
+        return f"{rewritten} is rewritten by every update and the other is not: link to it instead"
+    return None
+
+
+def _audiences(project: Project) -> dict[str, str]:
+    """For whom each document is, as the table of Planning/README.md says."""
+    readme = project.documents.get("Planning/README.md")
+    rows = (row for table in readme.tables for row in table.rows) if readme else ()
+    links = ((re.search(r"\]\(([^)]+)\)", row[0]), row[1]) for row in rows if len(row) > 1)
+    return {f"Planning/{link[1]}": audience for link, audience in links if link}

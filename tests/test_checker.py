@@ -1,0 +1,585 @@
+"""The generated checker: a defect planted for each rule, gate and kind of bad input, and the forms of what it says."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import jsonschema
+import pytest
+
+from groundplan import catalogue, project
+from projects import EXAMPLES, REPOSITORY, UV, answers, environment
+from test_documents import GUIDE, ORDERS, plan, removed, replaced, written
+
+if TYPE_CHECKING:
+    from copies import Generate
+
+REAL = catalogue.load(REPOSITORY / "decisions")
+BOOKSHOP = answers(REPOSITORY / "examples" / "bookshop.yml")
+
+Change = Callable[[Path], object]
+
+
+@pytest.fixture(scope="module")
+def original(generate: Generate) -> Path:
+    """A bookshop with its environment."""
+    made = generate(BOOKSHOP)
+    subprocess.run([UV, "sync", "--quiet"], cwd=made, env=environment(), check=True)
+    return made
+
+
+@pytest.fixture
+def shop(original: Path, tmp_path: Path) -> Path:
+    """A copy of the bookshop for a test to break."""
+    return Path(shutil.copytree(original, tmp_path / "shop", ignore=shutil.ignore_patterns(".venv")))
+
+
+def with_code(original: Path, folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run a project's checker with the packages of another one that is like it."""
+    command = [str(original / ".venv" / "bin" / "python"), "-B", "-m", "scripts.planning.cli", *arguments]
+    done = subprocess.run(command, cwd=folder, env=environment(), capture_output=True, text=True, encoding="utf-8")
+    assert "Traceback" not in done.stdout + done.stderr
+    return done
+
+
+def both(*changes: Change) -> Change:
+    def change(root: Path) -> None:
+        for it in changes:
+            it(root)
+
+    return change
+
+
+def added(file: str, text: str) -> Change:
+    def change(root: Path) -> None:
+        with (root / file).open("a", encoding="utf-8") as stream:
+            stream.write(text)
+
+    return change
+
+
+PARAGRAPH = (
+    "A reader who has waited for three weeks may ask for the money back, and the shop pays it within two days"
+    " without asking why, as long as nobody has opened the parcel.\n"
+)
+NOTES, RULES, API = "Planning/Notes.md", "services/orders/order.py", "services/orders/api.py"
+ACCEPTANCE = "tests/acceptance/test_fr_001.py"
+EMPTY_TEST = (
+    "def test_fr_001_ac1() -> None:\n    print('done')\n\n\ndef test_fr_001_ac2() -> None:\n    assert 1 + 1 == 2\n"
+)
+
+
+class Planted(NamedTuple):
+    """A defect, the file and the text of the line where it must be found, and how much it matters."""
+
+    change: Change
+    file: str
+    line: str
+    """Empty where it is about the whole file."""
+    level: str
+
+    def place(self, root: Path) -> str:
+        if not self.line:
+            return self.file
+        lines = (root / self.file).read_text("utf-8").splitlines()
+        return f"{self.file}:{next(number for number, it in enumerate(lines, 1) if self.line in it)}"
+
+
+TAX = "Planning/ServiceSpecifications/tax.md"
+
+PLANTED = {
+    "X01": Planted(added("README.md", "\n[gone](gone.md)\n"), "README.md", "gone.md", "drift"),
+    "X02": Planted(replaced(GUIDE, ".md) | 8001 |", ".md) | 8009 |"), GUIDE, "| 8009 |", "drift"),
+    "X03": Planted(written(NOTES, "# Notes\n\nTODO: ask <name of the printer>\n"), NOTES, "TODO", "note"),
+    "X04": Planted(
+        replaced("Planning/PRD.md", "**FR-001-AC1**", "**FR-099-AC1**"), "Planning/PRD.md", "FR-099", "drift"
+    ),
+    "X05": Planted(written(ACCEPTANCE, ""), ACCEPTANCE, "", "note"),
+    "X06": Planted(
+        both(written(NOTES, f"# Notes\n\n{PARAGRAPH}"), written("Planning/Money.md", f"# Money\n\n{PARAGRAPH}")),
+        NOTES,
+        "A reader who",
+        "note",
+    ),
+    "X07": Planted(
+        both(written("Planning/Archive/old.md", "# Old\n"), written(NOTES, "# Notes\n\n[old](Archive/old.md)\n")),
+        NOTES,
+        "old.md",
+        "note",
+    ),
+    "X08": Planted(written(NOTES, "# Notes\n\nThe inventory is counted in May.\n"), NOTES, "inventory", "note"),
+    "X10": Planted(written(TAX, "# tax\n"), TAX, "", "drift"),
+    "X11": Planted(written(NOTES, "# Notes\n" + "\nline\n" * 300), NOTES, "", "note"),
+    "X12": Planted(lambda root: (root / NOTES).write_bytes(b"\xff\xfe"), NOTES, "", "note"),
+    "Y01": Planted(written("services/tax/main.py", ""), "services/tax", "", "drift"),
+    "Y02": Planted(replaced("config/processes.toml", "8001", "8009"), "config/processes.toml", "8009", "drift"),
+    "Y03": Planted(replaced(API, "status_code=201", "status_code=200"), API, "status_code=200", "drift"),
+    "Y04": Planted(added(RULES, "from ..catalog import models\n"), RULES, "..catalog", "drift"),
+    "Y05": Planted(added(RULES, 'WHERE = "catalog_database_url"\n'), RULES, "WHERE", "drift"),
+    "Y06": Planted(written(ACCEPTANCE, EMPTY_TEST), ACCEPTANCE, "test_fr_001_ac1", "note"),
+    "Y08": Planted(replaced("pyproject.toml", "stamina==", "stamina==0."), "pyproject.toml", "stamina", "drift"),
+    "Y09": Planted(added(RULES, 'import os\n\nHOST = os.getenv("SMTP_HOST")\n'), RULES, "SMTP_HOST", "drift"),
+    "Y10": Planted(added(RULES, 'API_KEY = "sk4f9a8b7c6d5e4f3a2b1c0d"\n'), RULES, "API_KEY", "drift"),
+    "Y11": Planted(added(RULES, "def broken(:\n"), RULES, "broken", "drift"),
+}
+
+
+def found(text: str) -> list[dict[str, Any]]:
+    findings: list[dict[str, Any]] = json.loads(text)["findings"]
+    return findings
+
+
+def placed(finding: dict[str, Any]) -> str:
+    return f"{finding['file']}:{finding['line']}" if finding["line"] else str(finding["file"])
+
+
+@pytest.mark.parametrize("rule", PLANTED)
+def test_a_planted_defect_is_found_at_its_place_and_nothing_else(original: Path, shop: Path, rule: str) -> None:
+    planted = PLANTED[rule]
+    planted.change(shop)
+    done = with_code(original, shop, "check", "--code", "--json")
+    findings = found(done.stdout)
+    print(f"| {rule} |", *(f"{it['rule']} {placed(it)} {it['level']} |" for it in findings))
+    mine = [it for it in findings if it["rule"] == rule]
+    assert (placed(mine[0]), mine[0]["level"]) == (planted.place(shop), planted.level)
+    assert {it["rule"] for it in findings} == {rule}
+    assert done.returncode == (1 if planted.level == "drift" else 0)
+    assert all(it["message"] and it["fix"] and it["id"].startswith(it["rule"]) for it in findings)
+
+
+def test_every_rule_of_documents_and_code_has_a_planted_defect(original: Path) -> None:
+    listed = (original / "scripts" / "planning" / "checks.py").read_text("utf-8")
+    assert set(re.findall(r'^    "([XY]\d\d)": "', listed, re.MULTILINE)) == set(PLANTED)
+
+
+def test_an_id_does_not_depend_on_what_stands_above(original: Path, shop: Path) -> None:
+    ids = []
+    for text in ("# Notes\n\n[gone](gone.md)\n", "# Notes\n\nOne line more.\n\n[gone](gone.md)\n"):
+        written(NOTES, text)(shop)
+        ids.append([it["id"] for it in found(plan(shop, "check", "--json").stdout)])
+    assert ids[0] == ids[1] == ["X01-Planning/Notes.md gone.md"]
+
+
+@pytest.mark.parametrize("example", [path.stem for path in EXAMPLES])
+def test_the_examples_have_no_drift_in_documents_or_code(original: Path, generate: Generate, example: str) -> None:
+    made = generate(answers(REPOSITORY / "examples" / f"{example}.yml"))
+    if example != "bookshop":  # whose packages are not those of all
+        subprocess.run([UV, "sync", "--quiet"], cwd=made, env=environment(), check=True)
+    done = with_code(original if example == "bookshop" else made, made, "check", "--code", "--json")
+    assert [it for it in found(done.stdout) if it["level"] in ("must", "drift", "note")] == []
+    assert done.returncode == 0
+
+
+FORMS = (
+    added("services/catalog/book.py", "from services import orders as neighbour\n\nneighbour.api\n"),
+    added("services/catalog/book.py", 'WHERE = lambda settings: settings.database_url("notifications")\n'),
+    added(".env.example", "\nNOBODY_READS=1\n"),
+    added(NOTES, "\npassword: k3epsAll0urBooksInside\n"),
+    replaced(API, 'router.get("/orders/{id}", responses=http.GET)', 'router.get("/orders/{id}")'),
+    replaced("services/notifications/api.py", 'APIRouter(prefix="/v1")', 'APIRouter(prefix="/v2")'),
+    written(ACCEPTANCE, "import pytest\n\n\n@pytest.mark.skip\ndef test_fr_001_ac1() -> None:\n    assert 0\n"),
+)
+
+
+def test_defects_have_many_forms(original: Path, shop: Path) -> None:
+    both(*FORMS)(shop)
+    findings = found(with_code(original, shop, "check", "--code", "--json").stdout)
+    said = [f"{it['rule']} {it['file']} {it['message']}" for it in findings]
+    for wanted in (
+        "Y04 services/catalog/book.py imports services.orders, which belongs to orders",
+        "Y05 services/catalog/book.py reads notifications_database_url, and the database is for notifications alone",
+        "Y09 .env.example lists NOBODY_READS, which nothing reads",
+        "Y10 Planning/Notes.md password looks like a secret",
+        f"Y03 {API} GET /v1/orders/{{id}} is answered never with 404",
+        "Y03 services/notifications/api.py GET /v1/notifications is specified and not there",
+        "Y03 services/notifications/api.py GET /v2/notifications is outside of /v1",
+        f"Y06 {ACCEPTANCE} test_fr_001_ac1 is skipped, so that FR-001-AC1 is not shown",
+        f"X05 {ACCEPTANCE} has no test of FR-001-AC2",
+    ):
+        assert wanted in said
+
+
+def test_a_service_that_cannot_start_does_not_hide_the_others(original: Path, shop: Path) -> None:
+    added("services/catalog/models.py", 'raise RuntimeError("not today")\n')(shop)
+    replaced(API, 'router.delete("/orders/{id}"', 'router.delete("/orders/{id}/gone"')(shop)
+    said = [(it["rule"], it["file"]) for it in found(with_code(original, shop, "check", "--code", "--json").stdout)]
+    assert said == [("Y11", "services/catalog/models.py"), ("Y03", API), ("Y03", API)]
+
+
+def test_services_in_one_process_are_compared_where_they_are_mounted(original: Path, generate: Generate) -> None:
+    made = generate(BOOKSHOP | {"architecture_style": "modular_monolith", "decision_overrides": {}})
+    main = "services/main.py"
+    assert with_code(original, made, "check", "--code").returncode == 0
+    replaced(main, 'app.mount(f"/{name}"', 'app.mount(f"/all/{name}"')(made)
+    said = found(with_code(original, made, "check", "--code", "--json").stdout)
+    assert [(it["rule"], it["file"]) for it in said if it["level"] == "drift"] == [("Y03", main)] * 3
+
+
+BROKEN = {
+    "answers of nothing": (
+        added(".copier-answers.yml", "colour: red\n"),
+        r"X12 \.copier-answers\.yml:\d+: answers colour",
+    ),
+    "answers that are none": (added(".copier-answers.yml", "what?\n"), r"X12 \.copier-answers\.yml:\d+: 'what\?'"),
+    "no answers": (removed(".copier-answers.yml"), r"X12 \.copier-answers\.yml: is missing"),
+    "answers in bytes": (
+        lambda root: (root / ".copier-answers.yml").write_bytes(b"\xff"),
+        r"X12 \.copier-answers\.yml: is not UTF-8",
+    ),
+    "pins": (replaced("pyproject.toml", "[project]", "[project"), r"Y11 pyproject\.toml:1: cannot be read"),
+    "processes": (added("config/processes.toml", "= =\n"), r"Y02 config/processes\.toml:\d+: cannot be read"),
+    "a null": (added(RULES, "\0"), rf"Y11 {RULES}(:\d+)?: is no Python"),
+    "settings": (removed("services/common/config.py"), r"Y11 services/common/base\.py:\d+: cannot be imported"),
+}
+
+
+@pytest.mark.parametrize("case", BROKEN)
+def test_what_cannot_be_read_is_one_line_with_its_place(original: Path, shop: Path, case: str) -> None:
+    change, said = BROKEN[case]
+    change(shop)
+    done = with_code(original, shop, "check", "--code")
+    assert done.returncode == 1
+    assert re.search(said, " ".join(done.stdout.split())), done.stdout
+    assert done.stderr == ""
+
+
+def judged(root: Path, **changes: object) -> None:
+    """Give a project the gaps of other answers, and leave all else as it is."""
+    made = json.loads(project.build(BOOKSHOP | changes, REAL).planning.model_json(()))
+    file = root / "Planning" / "model.json"
+    content = json.loads(file.read_text("utf-8"))
+    file.write_text(json.dumps(content | {key: made[key] for key in ("gaps", "rules", "open")}), "utf-8")
+
+
+def of(question: str) -> list[Any]:
+    items = BOOKSHOP[question]
+    assert isinstance(items, list)
+    return items
+
+
+SILENT: dict[str, object] = {"services": ["catalog", *of("services")[1:]]}
+"""A service of which nobody says what it is for."""
+UNTESTED: dict[str, object] = {"mvp_features": [{**of("mvp_features")[0], "acceptance": []}, *of("mvp_features")[1:]]}
+
+HELD: dict[str, Change] = {
+    "1": lambda root: judged(root, concept="tbd"),
+    "2": lambda root: judged(root, **UNTESTED),
+    "3": lambda root: judged(root, **SILENT),
+    "4": PLANTED["Y08"].change,
+    "5": removed("Planning/PRD.md"),
+    "6": PLANTED["Y01"].change,
+    "7": lambda root: judged(root, **SILENT),
+    "8": PLANTED["X01"].change,
+    "9": lambda root: judged(root, timeline={"start": "2027-02-01", "deadline": "2027-01-01"}),
+    "Q1": lambda root: judged(root, decision_overrides={}),
+    "Q2": PLANTED["X02"].change,
+    "Q3": PLANTED["Y04"].change,
+    "Q4": lambda root: judged(root, failure_handling="tbd"),
+    "Q5": lambda root: judged(root, success_metrics="tbd"),
+    "Q6": lambda root: judged(root, timeline={"start": "2027-02-01", "deadline": "2027-01-01"}),
+}
+
+
+@pytest.mark.parametrize("name", HELD)
+def test_each_gate_is_held_by_a_defect_and_else_passed(original: Path, shop: Path, name: str) -> None:
+    code = ["--code"] if name in ("4", "Q3") else []
+    HELD[name](shop)
+    done = with_code(original, shop, "gate", name, "--json", *code)
+    (gate,) = json.loads(done.stdout)["gates"]
+    assert (done.returncode, gate["passed"]) == (1, False)
+    assert gate["findings"]
+
+
+def test_all_gates_of_the_bookshop_are_passed(original: Path) -> None:
+    done = plan(original, "gate")
+    assert done.returncode == 0
+    assert re.findall(r"^(\w+) +passed", done.stdout, re.MULTILINE) == list(HELD)
+    assert plan(original, "gate", "10").returncode == 2
+
+
+WAIVER = {"gap": "B01-catalog", "reason": "written next week", "owner": "Ada", "until": "2027-03-01"}
+
+
+@pytest.mark.parametrize(("today", "waived"), [("2027-02-28", True), ("2027-03-01", True), ("2027-03-02", False)])
+def test_a_waiver_holds_up_to_its_day(shop: Path, today: str, waived: bool) -> None:
+    judged(shop, **SILENT, gap_waivers=[WAIVER])
+    checked, listed, following, seventh = (
+        plan(shop, *command, "--today", today) for command in (["check"], ["gaps"], ["next"], ["gate", "7"])
+    )
+    said = "Accepted: written next week (waiver of Ada ends on 2027-03-01)."
+    assert (said in " ".join(listed.stdout.split())) == waived
+    assert ("The waiver of Ada ended on 2027-03-01." in " ".join(listed.stdout.split())) == (not waived)
+    assert ("Waived: 1" in checked.stdout) == waived
+    assert f"{0 if waived else 1} to resolve before coding" in checked.stdout
+    assert bool(re.search(r"^3  ok", checked.stdout, re.MULTILINE)) == waived
+    assert ("B01-catalog" in following.stdout) == (not waived)
+    codes = [it.returncode for it in (checked, listed, following, seventh)]
+    assert codes == [0 if waived else 1] * 4
+
+
+@pytest.mark.parametrize("command", ["check", "gaps", "next", "gate"])
+def test_a_wrong_day_is_one_line(original: Path, command: str) -> None:
+    done = plan(original, command, "--today", "2027-02-30")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr == "plan: 2027-02-30 is no day. Fix: write it as 2027-03-01.\n"
+
+
+def closed(required: list[str], **properties: object) -> dict[str, object]:
+    return {"type": "object", "required": required, "properties": properties, "additionalProperties": False}
+
+
+TEXT = {"type": "string"}
+MESSAGE = closed(["text"], text=TEXT)
+LOCATION = closed(
+    [],
+    physicalLocation=closed(
+        ["artifactLocation"],
+        artifactLocation=closed([], uri={"type": "string", "format": "uri-reference"}, uriBaseId=TEXT),
+        region=closed([], startLine={"type": "integer", "minimum": 1}),
+    ),
+)
+RESULT = closed(
+    ["message"],
+    ruleId=TEXT,
+    ruleIndex={"type": "integer", "minimum": -1},
+    level={"enum": ["none", "note", "warning", "error"]},
+    message=MESSAGE,
+    locations={"type": "array", "items": LOCATION},
+    partialFingerprints={"type": "object", "additionalProperties": TEXT},
+    suppressions={
+        "type": "array",
+        "items": closed(
+            ["kind"],
+            kind={"enum": ["inSource", "external"]},
+            status={"enum": ["accepted", "underReview", "rejected"]},
+            justification=TEXT,
+        ),
+    },
+)
+RULE = closed(["id"], id=TEXT, shortDescription=MESSAGE, help=MESSAGE)
+DRIVER = closed(["name"], name=TEXT, rules={"type": "array", "items": RULE, "uniqueItems": True})
+RUN = closed(["tool"], tool=closed(["driver"], driver=DRIVER), results={"type": "array", "items": RESULT})
+SARIF = closed(
+    ["version", "runs"],
+    **{"$schema": {"type": "string", "format": "uri"}},
+    version={"enum": ["2.1.0"]},
+    runs={"type": "array", "items": RUN},
+)
+"""What the schema of SARIF 2.1.0 asks of the parts that are written; it knows no others by these names."""
+
+
+def test_findings_are_sarif(shop: Path) -> None:
+    judged(shop, **SILENT, monitoring_requirements="tbd", gap_waivers=[WAIVER])
+    PLANTED["X01"].change(shop)
+    PLANTED["X08"].change(shop)
+    log = json.loads(plan(shop, "check", "--sarif", "--today", "2027-01-01").stdout)
+    jsonschema.validate(log, SARIF)
+    (run,) = log["runs"]
+    rules = run["tool"]["driver"]["rules"]
+    said = {it["partialFingerprints"]["plan/v1"]: it for it in run["results"]}
+    assert [it["ruleId"] for it in said.values()] == [rules[it["ruleIndex"]]["id"] for it in said.values()]
+    levels = {it["ruleId"]: it["level"] for it in said.values()}
+    assert levels.items() >= {"X01": "error", "X08": "note", "B01": "error", "A02": "warning"}.items()
+    assert said["B01-catalog"]["suppressions"][0]["kind"] == "external"
+    assert said["X01-README.md gone.md"]["locations"][0]["physicalLocation"]["region"]["startLine"] > 40
+    assert all(it["help"]["text"] for it in rules)
+    assert [it["ruleId"] for it in json.loads(plan(shop, "gaps", "--sarif").stdout)["runs"][0]["results"]]
+
+
+def test_findings_are_a_markdown_table(shop: Path) -> None:
+    PLANTED["X03"].change(shop)
+    shown = plan(shop, "check", "--markdown").stdout.splitlines()
+    assert shown[0] == "# Bookshop: 1 finding"
+    assert shown[-1].startswith("| X03-Planning/Notes.md TODO | note | Planning/Notes.md:3 | still has 'TODO' |")
+
+
+def test_every_json_has_a_format_and_the_keys_that_are_told(original: Path) -> None:
+    told = (original / "scripts" / "planning" / "report.py").read_text("utf-8").split('"""')[1]
+    for command in ("check", "gaps", "gate", "next", "trace"):
+        content = json.loads(plan(original, command, "--json").stdout)
+        assert (content["format"], content["project"]) == (1, "Bookshop")
+        assert all(f"`{key}`" in told for key in content)
+
+
+def test_next_offers_the_choices_with_the_recommended_one_first(shop: Path) -> None:
+    judged(shop, storage_kind="auto", data_sensitivity=["tbd"])
+    asked = {it["question"]: it for it in json.loads(plan(shop, "next", "99", "--json").stdout)["questions"]}
+    proposed = project.build(BOOKSHOP | {"storage_kind": "auto"}, REAL).decision("storage_kind").option.name
+    assert asked["storage_kind"]["choices"][0]["value"] == proposed
+    assert {"value": "pii", "label": "About persons"} in asked["data_sensitivity"]["choices"]
+    assert asked["data_sensitivity"]["about"] == "which of its data are sensitive"
+
+
+TRACED = {
+    "FR-001": ["FR-001"],
+    "FR-003-AC2": ["FR-003"],
+    "notifications": ["FR-004", "FR-005"],
+    "/v1/books": ["FR-001", "FR-002", "FR-003"],
+    "/v1/books/{id}": ["FR-001", "FR-002", "FR-003"],
+    "Book": ["FR-001", "FR-002", "FR-003"],
+    "order.placed": ["FR-004"],
+    "T-FR-002": ["FR-002"],
+    ACCEPTANCE: ["FR-001"],
+    "test_fr_005_ac1": ["FR-005"],
+    "services/catalog/book.py": ["FR-001", "FR-002", "FR-003"],
+    "services/notifications/on_order_placed.py": ["FR-004"],
+    "CHANGELOG.md": [],
+    "": ["FR-001", "FR-002", "FR-003", "FR-004", "FR-005"],
+}
+
+
+@pytest.mark.parametrize("what", TRACED)
+def test_trace_leads_back_to_the_requirements(original: Path, what: str) -> None:
+    done = plan(original, "trace", what, "--json")
+    requirements = json.loads(done.stdout)["requirements"]
+    assert [it["id"] for it in requirements] == TRACED[what]
+    assert all(set(it["states"].values()) == {"open"} for it in requirements)
+
+
+def test_trace_of_nothing_names_the_nearest(original: Path) -> None:
+    assert plan(original, "trace", "order.plced").stderr == (
+        "plan: order.plced is nothing that a requirement could belong to; try order.placed.\n"
+    )
+
+
+def with_old(root: Path) -> None:
+    written("Planning/Old.md", "---\ntitle: x\n---\n# Old\n\nSee [the PRD](PRD.md#data) and [up](../README.md).\n")(
+        root
+    )
+    written(NOTES, "# Notes\n\n[old](Old.md#old), `[old](Old.md)` and [again](<Old.md>)\n")(root)
+    written("docs/new.md", "# New\n")(root)
+
+
+def test_archiving_moves_a_document_with_its_links(shop: Path) -> None:
+    with_old(shop)
+    before = plan(shop, "check", "--json").stdout
+    done = plan(shop, "archive", "Planning/Old.md", "--why", "the pilot is over.", "--on", "2027-02-01")
+    assert done.stdout == (
+        "Moved Planning/Old.md to Planning/Archive/Old.md.\n  Its links follow in Planning/Notes.md\n"
+    )
+    assert not (shop / "Planning" / "Old.md").exists()
+    assert (shop / "Planning" / "Archive" / "Old.md").read_text("utf-8") == (
+        "---\ntitle: x\n---\n> Archived on 2027-02-01: the pilot is over.\n\n"
+        "# Old\n\nSee [the PRD](../PRD.md#data) and [up](../../README.md).\n"
+    )
+    assert (shop / NOTES).read_text("utf-8") == (
+        "# Notes\n\n[old](Archive/Old.md#old), `[old](Old.md)` and [again](<Archive/Old.md>)\n"
+    )
+    rules = [it["rule"] for it in found(plan(shop, "check", "--json").stdout)]
+    assert rules == ["X07", "X07", *(it["rule"] for it in found(before) if it["rule"] != "X07")]
+
+
+def test_archiving_leads_to_what_takes_the_place(shop: Path) -> None:
+    with_old(shop)
+    assert plan(shop, "archive", "Planning/Old.md", "--by", "docs/new.md").returncode == 0
+    assert "[new.md](../../docs/new.md) takes its place." in (shop / "Planning/Archive/Old.md").read_text("utf-8")
+    assert "[old](../docs/new.md)," in (shop / NOTES).read_text("utf-8")
+    assert not [it for it in found(plan(shop, "check", "--json").stdout) if it["rule"] == "X07"]
+
+
+def test_archiving_that_cannot_be_finished_changes_nothing(shop: Path) -> None:
+    with_old(shop)
+    shutil.rmtree(shop / "Planning" / "Archive", ignore_errors=True)
+    written("Planning/Archive", "a file where the folder would be")(shop)
+    before = (shop / NOTES).read_bytes()
+    done = plan(shop, "archive", "Planning/Old.md")
+    assert (done.returncode, done.stdout, len(done.stderr.splitlines())) == (2, "", 1)
+    assert (shop / NOTES).read_bytes() == before
+    assert (shop / "Planning" / "Old.md").exists()
+
+
+REFUSED = {
+    "managed": (["Planning/PRD.md"], "is managed and would come back"),
+    "outside": (["../elsewhere.md"], "is outside of the project"),
+    "archived": (["Planning/Archive/Old.md"], "is in the archive already"),
+    "no document": (["pyproject.toml"], "is no document"),
+    "not there": (["Planning/Older.md"], "is no document"),
+    "target": (["Planning/Old.md"], "is there already"),
+    "day": (["Planning/Notes.md", "--on", "yesterday"], "is no day"),
+    "heir": (["Planning/Notes.md", "--by", "gone.md"], "is no document"),
+}
+
+
+@pytest.mark.parametrize("case", REFUSED)
+def test_archiving_refuses_in_one_line_and_changes_nothing(shop: Path, case: str) -> None:
+    with_old(shop)
+    written("Planning/Archive/Old.md", "# Older\n")(shop)
+    before = {path: path.read_bytes() for path in shop.rglob("*") if path.is_file()}
+    arguments, said = REFUSED[case]
+    done = plan(shop, "archive", *arguments)
+    assert (done.returncode, done.stdout) == (2, "")
+    (line,) = done.stderr.splitlines()
+    assert said in line
+    assert {path: path.read_bytes() for path in before if "__pycache__" not in path.parts} == {
+        path: it for path, it in before.items() if "__pycache__" not in path.parts
+    }
+
+
+IDS = "FR-001 and FR-002 and FR-003 are meant.\n"
+
+ADVISED = {
+    "alike": (PLANTED["X06"].change, "Consolidate", "Planning/Notes.md:3 and Planning/Money.md:3 say the same to 100%"),
+    "one purpose": (
+        both(written(NOTES, f"# Notes\n\n{IDS}"), written("Planning/More.md", f"# More\n\n{IDS}")),
+        "Consolidate",
+        "serve one purpose (3 of 3 ids are in both: FR-001, FR-002, FR-003)",
+    ),
+    "scattered": (
+        both(*(written(f"Planning/Part{number}.md", f"# {number}\n\nFR-001\n") for number in range(4))),
+        "Consolidate",
+        "what is said of FR-001 is scattered over 4 documents",
+    ),
+    "long": (PLANTED["X11"].change, "Consolidate", "`doc_budget_lines` is 400: split it"),
+    "rewritten": (
+        written("docs/why.md", f"# Why\n\n{BOOKSHOP['concept']}\n"),
+        "Keep separate",
+        "is rewritten by every update and the other is not",
+    ),
+    "audience": (
+        written(NOTES, f"# Notes\n\n{BOOKSHOP['concept']}\n"),
+        "Keep separate",
+        "they are for others: everybody; product owner, everybody first",
+    ),
+    "legal": (
+        written(NOTES, "# Notes\n\nWe keep personal data for a year.\n\nThe shelf is blue.\n"),
+        "Keep separate",
+        "Planning/Notes.md, line 3: what law or contract asks for stands beside 1 paragraph about something else",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", ADVISED)
+def test_advice_has_its_numbers_and_places(shop: Path, case: str) -> None:
+    change, title, said = ADVISED[case]
+    change(shop)
+    done = plan(shop, "advise")
+    assert done.returncode == 0
+    assert f"{title}:" in done.stdout
+    assert said in " ".join(done.stdout.split()), done.stdout
+
+
+def test_there_is_no_advice_where_none_is_due(original: Path) -> None:
+    assert plan(original, "advise").stdout == "Nothing to consolidate.\n"
+
+
+def test_what_replaced_records_is_led_to(shop: Path) -> None:
+    file = shop / "Planning" / "model.json"
+    content = json.loads(file.read_text("utf-8"))
+    old = next(it for it in content["documents"] if it.startswith("Decisions/0007"))
+    for decision in content["decisions"]:
+        decision["record"] = decision["record"].replace("0007", "0040")
+    file.write_text(json.dumps(content), "utf-8")
+    written(NOTES, f"# Notes\n\n[storage]({old})\n")(shop)
+    said = [it["message"] for it in found(plan(shop, "check", "--json").stdout) if it["file"] == NOTES]
+    assert said == [f"links to {old}, which is superseded"]
+
+
+def test_no_specification_says_where_it_is_looked_for(shop: Path) -> None:
+    removed(ORDERS)(shop)
+    assert ORDERS in [it["file"] for it in found(plan(shop, "check", "--json").stdout) if it["rule"] == "X10"]
