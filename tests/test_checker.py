@@ -583,3 +583,25 @@ def test_what_replaced_records_is_led_to(shop: Path) -> None:
 def test_no_specification_says_where_it_is_looked_for(shop: Path) -> None:
     removed(ORDERS)(shop)
     assert ORDERS in [it["file"] for it in found(plan(shop, "check", "--json").stdout) if it["rule"] == "X10"]
+
+
+OTHERS = {
+    "next to nothing": {"project_name": "Shop", "concept": "Sells.", "services": ["shop: sells"]},
+    "no estimates": BOOKSHOP | {"estimate_basis": "order_only"},
+    "agents": BOOKSHOP | {"estimate_basis": "agent_hours_with_review"},
+    "one process": BOOKSHOP
+    | {"architecture_style": "modular_monolith", "failure_isolation": "auto", "decision_overrides": {}},
+}
+"""Answers of other kinds than the examples'."""
+
+
+@pytest.mark.parametrize("kind", OTHERS)
+def test_every_command_can_tell_of_every_kind_of_project(generate: Generate, kind: str) -> None:
+    project = generate(OTHERS[kind])
+    for command in ("check", "gaps", "gate", "next", "trace", "advise", "why services"):
+        done = plan(project, *command.split())
+        assert (done.returncode in (0, 1), done.stderr) == (True, ""), command
+        assert done.stdout.strip(), command
+    for command in ("check --sarif", "check --json", "gaps --json", "gate --json", "next --json", "trace --json"):
+        assert json.loads(plan(project, *command.split()).stdout), command
+    assert "0 differences" in plan(project, "check").stdout

@@ -102,7 +102,9 @@ def _metrics(project: Project) -> str:
 
 def _plan(project: Project) -> str:
     tasks = project.model.tasks
-    return f"{count(len(tasks), 'task')}, {sum(it.hours for it in tasks)} hours; {project.model.verdict}"
+    hours = [it.hours for it in tasks if it.hours is not None]
+    work = f", {sum(hours)} hours" if hours else ""
+    return f"{count(len(tasks), 'task')}{work}; {project.model.verdict}"
 
 
 INDICATORS = (
