@@ -117,6 +117,7 @@ PLANTED = {
     "X10": Planted(written(TAX, "# tax\n"), TAX, "", "drift"),
     "X11": Planted(written(NOTES, "# Notes\n" + "\nline\n" * 300), NOTES, "", "note"),
     "X12": Planted(lambda root: (root / NOTES).write_bytes(b"\xff\xfe"), NOTES, "", "note"),
+    "X13": Planted(added("README.md", "\n<<<<<<< a\nb\n=======\nc\n>>>>>>> d\n"), "README.md", "<<<<<<< a", "drift"),
     "Y01": Planted(written("services/tax/main.py", ""), "services/tax", "", "drift"),
     "Y02": Planted(replaced("config/processes.toml", "8001", "8009"), "config/processes.toml", "8009", "drift"),
     "Y03": Planted(replaced(API, "status_code=201", "status_code=200"), API, "status_code=200", "drift"),
@@ -501,8 +502,10 @@ REFUSED = {
     "no document": (["pyproject.toml"], "is no document"),
     "not there": (["Planning/Older.md"], "is no document"),
     "target": (["Planning/Old.md"], "is there already"),
-    "day": (["Planning/Notes.md", "--on", "yesterday"], "is no day"),
-    "heir": (["Planning/Notes.md", "--by", "gone.md"], "is no document"),
+    "of every project": (["Planning/Notes.md"], "belongs to every project"),
+    "day": (["docs/new.md", "--on", "yesterday"], "is no day"),
+    "heir": (["docs/new.md", "--by", "gone.md"], "is no document"),
+    "its own heir": (["docs/new.md", "--by", "docs/new.md"], "cannot take its own place"),
 }
 
 
@@ -605,3 +608,18 @@ def test_every_command_can_tell_of_every_kind_of_project(generate: Generate, kin
     for command in ("check --sarif", "check --json", "gaps --json", "gate --json", "next --json", "trace --json"):
         assert json.loads(plan(project, *command.split()).stdout), command
     assert "0 differences" in plan(project, "check").stdout
+
+
+@pytest.mark.parametrize(
+    "text", ["Just a note.\n", "> quoted\n", "- one\n- two\n", "", "\n\n", "The \u0130nventory.\n"]
+)
+def test_any_document_can_be_read(shop: Path, text: str) -> None:
+    for name in (NOTES, "docs/ours.md"):
+        written(name, text)(shop)
+    for command in ("check", "advise", "gate"):
+        assert plan(shop, command).returncode in (0, 1)
+
+
+def test_a_link_to_a_name_that_no_file_can_have_leads_nowhere(shop: Path) -> None:
+    written(NOTES, f"# Notes\n\n[x]({'x' * 300}.md)\n")(shop)
+    assert "X01" in {it["rule"] for it in found(plan(shop, "check", "--json").stdout)}

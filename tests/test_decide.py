@@ -60,6 +60,23 @@ class TestDecide:
         assert "Gaps closed:\n  A02-personas\n  D12-storage_kind\n" in done
         assert "Gaps opened:\n  D13-storage_kind\n" in done
 
+    def test_a_reason_that_is_given_with_it_is_one(self, generate: Generate) -> None:
+        project = generate(SHOP | {"storage_kind": "auto"})
+        done = plan(project, "decide", "storage_kind=postgres", "--why", "two machines write", "--dry-run").stdout
+        assert "Gaps opened" not in done
+
+    @pytest.mark.parametrize(
+        ("content", "said"),
+        [(b"", "holds no answers"), (b"- a\n", "holds no answers"), (b"a: \xff\n", "is not UTF-8 text")],
+    )
+    def test_a_file_without_answers_is_refused_in_a_line(
+        self, generate: Generate, tmp_path: Path, content: bytes, said: str
+    ) -> None:
+        (tmp_path / "changed.yml").write_bytes(content)
+        done = plan(generate(SHOP), "decide", "--data-file", str(tmp_path / "changed.yml"))
+        assert (done.returncode, done.stdout, len(done.stderr.splitlines())) == (2, "", 1)
+        assert said in done.stderr
+
     def test_auto_takes_what_the_answers_speak_for_now(self, generate: Generate) -> None:
         project = generate(SHOP | {"storage_kind": "auto"})
         assert plan(project, "decide", "deploy_target=kubernetes").returncode == 0
@@ -165,6 +182,7 @@ REFUSED: dict[str, tuple[Callable[[Path], None], tuple[str, ...], str]] = {
         "says something else than Planning/model.json. Fix:",
     ),
     "a template that is gone": (moved, ("storage_kind=postgres",), "no longer at /nowhere/at/all. Fix:"),
+    "what is remembered": (nothing, ("history={}",), "history is what the project itself remembers. Fix:"),
     "no answer": (nothing, ("storage_kind",), "storage_kind is no KEY=VALUE. Fix:"),
     "nothing": (nothing, (), "nothing is answered. Fix:"),
     "no file": (nothing, ("--data-file", "none.yml"), "none.yml is no file. Fix:"),
@@ -350,13 +368,23 @@ class TestInterruption:
         before = contents(project)
         (project / "services" / "new.py").write_text("half\n")
         (project / "README.md").write_text("half\n")
-        (project / ".git" / "plan-change.json").write_text('{"new": ["services/new.py"]}')
+        (project / ".git" / "plan-change.json").write_text('["services/new.py"]')
         (project / ".git" / "index.lock").touch()
         assert "`uv run plan undo` takes it back" in plan(project, "decide", "storage_kind=postgres").stderr
         assert plan(project, "undo").stdout == "The last commit is back.\n"
         assert contents(project) == before
         assert clean(project)
         assert plan(project, "undo").stdout == "No change of mind was interrupted.\n"
+
+    def test_a_damaged_journal_takes_nothing_back(self, generate: Generate) -> None:
+        project = generate(SHOP)
+        (project / "README.md").write_text("mine\n")
+        for text in ("broken{", "[1]", "{}"):
+            (project / ".git" / "plan-change.json").write_text(text)
+            done = plan(project, "undo")
+            assert (done.returncode, done.stdout, len(done.stderr.splitlines())) == (2, "", 1)
+            assert "was damaged, so that nothing was taken back. Fix:" in done.stderr
+        assert (project / "README.md").read_text() == "mine\n"
 
     @pytest.mark.parametrize("most", [1_000, 10_000, 40_000, 200_000])
     def test_a_disk_that_is_full_changes_nothing(self, generate: Generate, most: int) -> None:

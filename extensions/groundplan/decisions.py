@@ -59,6 +59,13 @@ class Resolved:
     override: Override = Override()
     answers: Names = field(default=frozenset(), compare=False)
     """The questions whose answers speak in its reasons."""
+    recorded_why: str = ""
+    """The reason that somebody gave with a change of mind."""
+
+    @property
+    def why(self) -> str:
+        """Somebody's own reason; empty without one."""
+        return self.override.why or self.recorded_why
 
     @property
     def because(self) -> str:

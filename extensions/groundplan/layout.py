@@ -52,6 +52,12 @@ def assigned(head: str, value: str, indent: int = 4) -> str:
     return f"{head} = (\n{pad}    {value}\n{pad})"
 
 
+def imported(module: str, name: str) -> str:
+    """The import of a name; in brackets where it is too long."""
+    whole = f"from {module} import {name}"
+    return whole if width(whole) <= LINE_LENGTH else f"from {module} import (\n    {name},\n)"
+
+
 def absent(declaration: str, indent: int = 4) -> str:
     """A declaration that ends with `| None`, and `None` as its value."""
     if indent + width(f"{declaration} = (") <= LINE_LENGTH:

@@ -468,7 +468,8 @@ class Plan:
     def _exits(self, number: int) -> Iterator[str]:
         """What must hold to leave a phase: things that a command or a list of ids shows."""
         named = [task.requirement for task in self.tasks if task.requirement and task.phase == number]
-        features = [id for id in named if id.startswith("FR-")]
+        tested = {feature.id for feature in self.product.features if feature.criteria}
+        features = [id for id in named if id in tested]
         if number == 1:
             yield f"`uv run plan gaps` shows no gap to resolve before coding (at generation: {self.blockers})"
             for api in self.product.external_apis:

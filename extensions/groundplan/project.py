@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import chain
 
 from . import codegen, history, layout, reading, text
@@ -280,10 +280,16 @@ def build(raw: Mapping[str, object], catalogue: Catalogue, order: Sequence[str] 
         Asked(product, decisions, tuple(_names(product, lists)), port_base, *_decided(answers)),
     )
     settled = history.settle(product, after, port_base)
+    decisions = tuple(replace(it, recorded_why=_why(after, it)) for it in decisions)
     project = Project(answers, settled, decisions, after, lists, port_base, tuple(order))
     if problems := project.planning.problems:
         raise Refused(problems)
     return project
+
+
+def _why(remembered: History, it: Resolved) -> str:
+    record = remembered.current(it.decision.id)
+    return record.why if record else ""
 
 
 def _names(product: Product, lists: Mapping[str, tuple[Item, ...]]) -> Iterator[tuple[str, tuple[str, ...]]]:

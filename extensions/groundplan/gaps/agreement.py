@@ -171,7 +171,8 @@ def measured_before_start(facts: Facts) -> Iterator[Finding]:
 def increments_of_nothing(facts: Facts) -> Iterator[Finding]:
     """Increments shall follow the MVP, and nothing is left for them."""
     later = facts.items("future_features") or facts.answer("future_features").state in ("tbd", "defer")
-    first = all(feature.priority == "P1" for feature in facts.product.features)
+    features = facts.product.features
+    first = bool(features) and all(feature.priority == "P1" for feature in features)
     if facts.answer("phased_delivery").value == "mvp_then_increments" and first and not later:
         yield Finding(
             "phased_delivery",

@@ -53,7 +53,7 @@ def recovery_unsaid(facts: Facts) -> Iterator[Finding]:
 def choice_without_reason(facts: Facts) -> Iterator[Finding]:
     """Somebody chose an option and left no reason of their own."""
     for resolved in facts.decisions:
-        if resolved.how == "chosen" and not resolved.override.why:
+        if resolved.how == "chosen" and not resolved.why:
             name = resolved.decision.id
             yield Finding(
                 name,
@@ -91,13 +91,17 @@ def overtaken(facts: Facts) -> Iterator[Finding]:
             )
 
 
+SHORT = 15
+"""Characters of a reason that nobody can argue with: `it is good`."""
+
+
 @rule("D15", DEFER, "inconsistent", 3)
 def reason_says_nothing(facts: Facts) -> Iterator[Finding]:
     """The reason for a decision is too short to argue with, or repeats its name."""
     for resolved in facts.decisions:
-        why = resolved.override.why
+        why = resolved.why
         label = resolved.option.label.casefold()
-        if why and (len(why) < 20 or why.casefold().strip(" .") == label):
+        if why and (len(why) < SHORT or why.casefold().strip(" .") == label):
             name = resolved.decision.id
             yield Finding(
                 name,

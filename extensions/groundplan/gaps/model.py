@@ -137,12 +137,13 @@ def _gaps(rule: Rule, facts: Facts) -> Iterator[Gap]:
 
 
 def _waived(gap: Gap, facts: Facts) -> Gap:
-    """The gap with what the first waiver that holds says of it, or as it is."""
-    for waiver in facts.items("gap_waivers"):
-        if waiver.name in (gap.id, gap.rule) and not lacking(waiver):
-            owner, until = str(waiver.get("owner")), str(waiver.get("until"))
-            return replace(gap, waived_because=waiver.text, waived_by=owner, waived_until=until)
-    return gap
+    """The gap with what the waiver that holds longest says of it, or as it is."""
+    waivers = [it for it in facts.items("gap_waivers") if it.name in (gap.id, gap.rule) and not lacking(it)]
+    if not waivers:
+        return gap
+    longest = max(waivers, key=lambda it: (str(it.get("until")), it.name == gap.id))
+    owner, until = str(longest.get("owner")), str(longest.get("until"))
+    return replace(gap, waived_because=longest.text, waived_by=owner, waived_until=until)
 
 
 def lacking(waiver: Item) -> tuple[str, ...]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ..domain import Entity
-from ..layout import differing, wrapped
+from ..layout import differing, imported, wrapped
 from ..text import py
 
 
@@ -57,7 +57,7 @@ class RuleExample:
                 "",
                 "from services.common.errors import Refusal",
                 f"from services.{service} import models",
-                f"from services.{service}.{self.entity.snake} import updating",
+                imported(f"services.{service}.{self.entity.snake}", "updating"),
                 "",
                 "",
                 f"async def test_the_{field}_stays() -> None:",

@@ -83,6 +83,7 @@ def _model(planning: Planning) -> dict[str, object]:
         "legal": sorted(_legal(planning)),
         "questions": list(BY_NAME),
         "decisions": [_decision(planning, it) for it in project.decisions],
+        "tasks": [],  # they have a file of their own; checkers of before look for them here
         "verdict": planning.plan.verdict,
         "documents": [
             *DOCUMENTS,

@@ -235,11 +235,15 @@ def _by_person(goal: Goal) -> str:
     return "; ".join((*people, *gates))
 
 
+LEAST_HOURS = 0.01
+"""Of a day's work; less is a slip, and days would have no end."""
+
+
 def _team(given: Mapping[str, object]) -> Team:
     hours, days = given.get("hours_per_day"), given.get("days_per_week")
     return Team(
         max(1, _whole(given.get("size"), 1)),
-        float(hours) if isinstance(hours, (int, float)) and hours > 0 else 6,
+        float(hours) if isinstance(hours, (int, float)) and hours >= LEAST_HOURS else 6,
         min(7, max(1, _whole(days, 5))),
     )
 

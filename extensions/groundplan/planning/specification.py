@@ -81,7 +81,8 @@ class Specification:
         if tested:
             yield f"the acceptance tests of {', '.join(tested)} pass without xfail marks"
         for row in self.objectives.rows:
-            yield f"{row[0]} is measured: {row[2]} {row[3]}"
+            measure = "" if row[2] == UNKNOWN else f"{row[2]} "
+            yield f"{row[0]} is measured: {measure}{row[3]}"
         if secrets := [it.name for it in self.settings if it.secret]:
             yield f"the process of {self.name} has secrets of its own for {codes(secrets)}"
 
@@ -257,13 +258,8 @@ class Specification:
             it.name for event in self.service.events for it in self.facts.product.subscribers(event.name)
         )
         subscribers = ((code(name), "subscriber", "its events wait, in order", waits) for name in told)
-        keeps = bool(self.service.entities or self.service.copies)
-        store = [("its database", "store", "503, to be tried again", NONE)] if keeps else []
-        return table(
-            "Needs, Kind, While it is away, Timeout",
-            (*services, *apis, *subscribers, *store),
-            f"{self.name} needs neither a database nor a neighbour.",
-        )
+        store = ("its database", "store", "503, to be tried again", NONE)
+        return table("Needs, Kind, While it is away, Timeout", (*services, *apis, *subscribers, store))
 
     @cached_property
     def configuration(self) -> Table:

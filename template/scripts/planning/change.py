@@ -102,7 +102,9 @@ def bring(change: Change) -> None:
     _git(root, "fetch", "--quiet", "--no-tags", str(change.clone), change.commit)
     step = ("-m", "-u", "HEAD", change.commit)
     _git(root, "read-tree", "--dry-run", *step)  # somebody may have edited here meanwhile
-    journal.write_text(json.dumps({"new": change.named("A")}), encoding="utf-8")
+    written = journal.with_suffix(".new")
+    written.write_text(json.dumps(change.named("A")), encoding="utf-8")
+    written.replace(journal)  # whole or not at all
     try:
         _git(root, "read-tree", *step)
     except Stop:
@@ -116,12 +118,25 @@ def undo(root: Path) -> bool:
     journal = _journal(root)
     if not journal.exists():
         return False
+    new = _came(journal)
     (journal.parent / "index.lock").unlink(missing_ok=True)
     _git(root, "reset", "--quiet", "--hard", "HEAD")
-    for path in json.loads(journal.read_text(encoding="utf-8"))["new"]:
+    for path in new:
         (root / path).unlink(missing_ok=True)
     journal.unlink()
     return True
+
+
+def _came(journal: Path) -> list[str]:
+    """The files that an interrupted step may have brought, none of which the last commit has."""
+    try:
+        came = json.loads(journal.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        came = None
+    if not isinstance(came, list) or not all(isinstance(it, str) for it in came):
+        fix = f"`git status` shows what is not committed; keep what you want, and remove {journal}"
+        raise Stop(f"{journal.name} was damaged, so that nothing was taken back. Fix: {fix}")
+    return came
 
 
 def _ready(root: Path) -> None:

@@ -8,6 +8,7 @@ import tomllib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import zip_longest
 from pathlib import Path
 
 from scripts.planning.markdown import Document, FoundTable, target
@@ -42,6 +43,7 @@ RULES = {
     "X10": "A document of the model is missing, or one describes what the model does not know.",
     "X11": "A document is longer than the project allows itself.",
     "X12": "A document or the answers file cannot be read.",
+    "X13": "A document has marks of a conflict.",
     "Y01": "A service has no code, or code is there that belongs to no service.",
     "Y02": "A process serves something else than the model says, or elsewhere.",
     "Y03": "The API of a service is not what its specification says.",
@@ -263,10 +265,14 @@ def _answer_lines(root: Path) -> dict[str, int]:
     }
 
 
+MARK = re.compile(r"(<{7}|>{7})( |$)")
+"""How git begins and ends the two sides of a conflict."""
+
+
 def documents(project: Project) -> tuple[Finding, ...]:
     """Everything in documents and folders that does not agree, in the order of the checkpoints."""
     checks = (
-        *(missing, unreadable, answers_file, strangers, folders, ports, tables, links, ids, sizes),
+        *(missing, unreadable, conflicting, answers_file, strangers, folders, ports, tables, links, ids, sizes),
         *(untested, placeholders, repeated, outdated, shunned),
     )
     found = [finding for check in checks for finding in check(project)]
@@ -275,8 +281,7 @@ def documents(project: Project) -> tuple[Finding, ...]:
 
 def missing(project: Project) -> Iterator[Finding]:
     """Documents of the model that are not there."""
-    for name in project.model.documents:
-        place = f"Planning/{name}"
+    for place in ("README.md", "AGENTS.md", *(f"Planning/{it}" for it in project.model.documents)):
         if not (project.root / place).is_file():
             yield Finding(
                 "X10",
@@ -286,7 +291,7 @@ def missing(project: Project) -> Iterator[Finding]:
                 place,
                 0,
                 "is missing",
-                _restore(place),
+                _restore(place) if place in project.managed else f"`git checkout -- {place}`, or write it anew",
             )
 
 
@@ -295,7 +300,18 @@ def unreadable(project: Project) -> Iterator[Finding]:
         place = project.name(path)
         if place not in project.documents:
             level, message = project.level(place), "is not UTF-8 text"
-            yield Finding("X12", place, level, CONSISTENCY, place, 0, message, _restore(place))
+            fix = _restore(place) if place in project.managed else "write it anew as UTF-8"
+            yield Finding("X12", place, level, CONSISTENCY, place, 0, message, fix)
+
+
+def conflicting(project: Project) -> Iterator[Finding]:
+    """Documents in which an edit and a change of mind met, and nobody decided between them."""
+    for place, document in project.documents.items():
+        for number, line in enumerate(document.text.splitlines(), 1):
+            if MARK.match(line):
+                message, fix = "has marks of a conflict", "decide between the two, and take the marks out"
+                yield Finding("X13", place, DRIFT, CONSISTENCY, place, number, message, fix)
+                break
 
 
 def answers_file(project: Project) -> Iterator[Finding]:
@@ -318,7 +334,7 @@ def _answers_faults(project: Project) -> Iterator[tuple[int, str]]:
     known = {*project.model.questions, "history"}
     for number, line in enumerate(lines, 1):
         name = re.match(r"(\w+):(?: |$)", line)
-        if re.match(r"(<{7}|={7}|>{7})( |$)", line):
+        if MARK.match(line):
             yield number, "has marks of a conflict"
         elif line.startswith("\t"):
             yield number, "is indented by a tab, which YAML does not read"
@@ -432,7 +448,7 @@ def _differences(place: str, expected: Table, shown: FoundTable) -> Iterator[Fin
             message = f"the table of {title} lacks {_plain(key)}"
             yield _fact(place, shown.line, _plain(key), message, _restore(place))
             continue
-        for column, mine, other in zip(expected.header, row, theirs[key], strict=False):
+        for column, mine, other in zip_longest(expected.header, row, theirs[key], fillvalue=""):
             if mine != other:
                 message = f"{column} of {_plain(key)} is {other!r}, the model says {mine!r}"
                 line = shown.line_of(theirs[key])
@@ -474,7 +490,11 @@ def links(project: Project) -> Iterator[Finding]:
 
 def _fault(project: Project, path: Path, heading: str) -> str:
     """Why a link leads nowhere, or an empty string."""
-    if not path.exists():
+    try:
+        there = path.exists()
+    except OSError:  # a name longer than any file may have
+        there = False
+    if not there:
         return "which is not there"
     known = project.documents.get(project.name(path))
     return "which has no such heading" if heading and known and heading not in known.anchors else ""
@@ -500,7 +520,8 @@ def sizes(project: Project) -> Iterator[Finding]:
         count = len(document.text.splitlines())
         if place.startswith("Planning/") and count > most:
             message = f"has {count} lines; `doc_budget_lines` is {most}"
-            fix = "split it, or answer `doc_budget_lines` with more"
+            split = "shorten the answers that made it" if place in project.managed else "split it"
+            fix = f"{split}, or answer `doc_budget_lines` with more"
             yield Finding(
                 "X11", place, NOTE, CONSISTENCY, place, 0, message, fix, "doc_budget_lines"
             )
@@ -594,7 +615,8 @@ def shunned(project: Project) -> Iterator[Finding]:
     for place, document in project.own.items():
         for line in document.prose:
             if found := pattern.search(line.text):
-                term = wanted[found[1].casefold()]
+                word = next(it for it in wanted if re.fullmatch(re.escape(it), found[1], re.IGNORECASE))
+                term = wanted[word]
                 message = f'says "{found[0]}", and the glossary calls it "{term}"'
                 fix = f'say "{term}", or take the word out of not_called'
                 yield _told("X08", found[1], NOTE, place, line.line, message, fix, "glossary")

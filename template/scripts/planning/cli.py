@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import io
+import os
 import re
 import sys
 import textwrap
@@ -39,7 +40,10 @@ def main(arguments: Sequence[str] | None = None, root: Path = ROOT) -> int:
         if options.command in ("decide", "update", "undo"):
             return answer_anew(root, options)
         return _run(Project(root, load(root), _day(options.today)), options)
-    except (Unreadable, Stop, why.Unknown, ValueError) as error:
+    except BrokenPipeError:  # whoever reads had enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    except (Unreadable, Stop, why.Unknown, ValueError, OSError) as error:
         print(f"plan: {error}.", file=sys.stderr)
         return 2
 
@@ -148,14 +152,36 @@ def _to_copier(options: argparse.Namespace) -> list[str]:
         raise Stop(f"{wrong[0]} is no KEY=VALUE. Fix: e.g. storage_kind=auto")
     if not options.answers and not options.data_file:
         raise Stop("nothing is answered. Fix: e.g. `plan decide storage_kind=auto`")
-    if options.data_file and not Path(options.data_file).is_file():
-        raise Stop(f"{options.data_file} is no file. Fix: name a YAML file of answers")
+    for name in (it.partition("=")[0] for it in options.answers):
+        if name.startswith("_") or name in REMEMBERED:
+            fix = "answer a question; --why and --on say the reason and the day"
+            raise Stop(f"{name} is what the project itself remembers. Fix: {fix}")
+    if options.data_file:
+        _check_answers(Path(options.data_file))
     anew = " ".join(it.removesuffix("=auto") for it in options.answers if it.endswith("=auto"))
     day = options.on or date.today().isoformat()
     decided = (f"why={options.why}", f"decided_on={day}", f"reopened={anew}")
     data = [part for it in (*options.answers, *decided) for part in ("--data", it)]
     file = ["--data-file", str(Path(options.data_file).resolve())] if options.data_file else []
     return ["--vcs-ref", ":current:", *data, *file]
+
+
+REMEMBERED = ("history", "why", "decided_on", "reopened")
+"""What stands among the answers and is no answer."""
+
+
+def _check_answers(path: Path) -> None:
+    """Refuse a file that holds no answers, of which Copier would say too little."""
+    try:
+        lines = path.read_text(encoding="utf-8-sig").splitlines()
+    except UnicodeDecodeError:
+        raise Stop(f"{path} is not UTF-8 text. Fix: write it anew as UTF-8") from None
+    except OSError:
+        raise Stop(f"{path} is no file. Fix: name a YAML file of answers") from None
+    said = [it for it in lines if it.strip() and not it.startswith(("#", "---", "%"))]
+    if not said or not re.match(r"""["']?\w+["']?\s*:|\{""", said[0]):
+        fix = "write `question: answer`, one a line"
+        raise Stop(f"{path} holds no answers by question. Fix: {fix}")
 
 
 def _tell(made: Change) -> None:
@@ -348,7 +374,10 @@ def put_away(project: Project, options: argparse.Namespace) -> int:
     if new.exists():
         raise Stop(f"{project.name(new)} is there already. Fix: rename one of the two")
     by = _live(project, options.by) if options.by else None
-    why_not = f": {options.why.strip().rstrip('.')}" if options.why.strip() else ""
+    if by and by.path == document.path:
+        raise Stop(f"{name} cannot take its own place. Fix: name another document with --by")
+    reason = " ".join(options.why.split()).rstrip(".")
+    why_not = f": {reason}" if reason else ""
     instead = f" [{by.path.name}]({link_to(new, by.path)}) takes its place." if by else ""
     banner = f"> Archived on {_day(options.on)}{why_not}.{instead}"
     archived = moved(document, new, banner)
@@ -372,6 +401,8 @@ def _to_put_away(project: Project, file: str) -> tuple[Document, str]:
         raise Stop(
             f"{name} is managed and would come back. Fix: change the answers (`plan why {name}`)"
         )
+    if name.removeprefix("Planning/") in project.model.documents:
+        raise Stop(f"{name} belongs to every project. Fix: put away a part of it as its own file")
     return document, name
 
 

@@ -36,7 +36,7 @@ from scripts.planning.model import Service
 EXAMPLE, CONFIG, PINS = ".env.example", "services/common/config.py", "pyproject.toml"
 
 SECRET = re.compile(
-    r"(?i)(?P<name>\w*(?:secret|key|token|password|passwd)\w*)[\"']?\]?\s*(?::\s*\w+\s*=|[:=])\s*(?:\w+\()?"
+    r"(?i)(?<!\w)(?P<name>\w{0,40}?(?:secret|key|token|password|passwd)\w{0,40})[\"']?\]?\s*(?::\s*\w+\s*=|[:=])\s*(?:\w+\()?"
     r"(?P<quote>[\"']?)(?P<value>[\w+/=.~$!%^&*-]{16,})(?P=quote)"
 )
 """A name that says secret, and something long behind it."""
@@ -92,14 +92,20 @@ def code(project: Project) -> tuple[Finding, ...]:
     return tuple(sorted(once.values(), key=lambda it: (it.checkpoint, it.file, it.line, it.id)))
 
 
+UNREADABLE = "\0"
+"""In place of a text that cannot be read; no file of code or settings holds it."""
+
+
 def _text(path: Path) -> str:
     try:
         return path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError):
-        return "\0"  # which no Python file holds
+        return UNREADABLE
 
 
 def _parse(name: str, text: str) -> ast.Module | Finding:
+    if text == UNREADABLE:
+        return _broken(name, 0, "is not UTF-8 text")
     try:
         return ast.parse(text)
     except SyntaxError as error:
@@ -208,6 +214,9 @@ def _installed(package: str) -> str:
 def settings(code: Code) -> Iterator[Finding]:
     """Settings that are read and not listed, or listed and read by nothing."""
     text = _text(code.project.root / EXAMPLE)
+    if text == UNREADABLE:
+        yield _broken(EXAMPLE, 0, "is missing, or not UTF-8 text")
+        return
     listed = {it[1]: text[: it.start()].count("\n") + 1 for it in VARIABLE.finditer(text)}
     read = dict(_settings(code))
     for name, (file, line) in read.items():

@@ -114,7 +114,7 @@ class Document:
             text = it.text.strip()
             if not text or HEADING.match(it.text) or text.startswith(("|", "<!--")):
                 last = 0
-            elif last == it.line - 1:
+            elif found and last == it.line - 1:
                 found[-1] = Found(found[-1].line, f"{found[-1].text} {text}")
                 last = it.line
             else:

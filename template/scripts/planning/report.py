@@ -3,7 +3,7 @@
 Every JSON document has `format` (1; raised when a reader of today could misread it), `project` and
 `today` (the day for which waivers were looked at). Beside them have
 
-- `plan check`: `complete` (no gate is open), `checkpoints` and `findings`;
+- `plan check`: `complete` (no checkpoint is open), `checkpoints` and `findings`;
 - `plan gaps`: `findings`, of answers alone;
 - `plan gate`: `passed` and `gates`: `gate` (`1` to `9`, `Q1` to `Q6`), `title`, `passed`, `evidence`
   and `findings`, those that keep it open;
@@ -73,10 +73,15 @@ def count(number: int, noun: str) -> str:
     return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
+def _open_gaps(project: Project) -> list[Finding]:
+    """The gaps that nobody accepts today."""
+    return [it for it in checks.gaps(project) if not it.waived]
+
+
 def _rationale(project: Project) -> str:
     decisions = project.model.decisions
     records = sum(it.startswith("Decisions/") for it in project.model.documents)
-    unreasoned = len({it.subject for it in project.model.gaps if it.rule in ("D12", "D15")})
+    unreasoned = len({it.subject for it in _open_gaps(project) if it.rule in ("D12", "D15")})
     return f"{len(decisions) - unreasoned} of {len(decisions)} decisions have a reason, {records} records"
 
 
@@ -92,7 +97,7 @@ def _boundaries(project: Project) -> str:
 
 def _errors(project: Project) -> str:
     problems = {status for it in project.model.routes for status in it.split()[3:]}
-    open_gaps = sum(it.kind == "error" for it in project.model.gaps)
+    open_gaps = sum(it.rule.startswith("C") for it in _open_gaps(project))
     return f"{len(problems)} statuses of errors, {count(open_gaps, 'gap')} in handling them"
 
 

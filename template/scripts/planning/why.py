@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from difflib import get_close_matches
 from pathlib import Path
@@ -27,7 +28,7 @@ def told(root: Path, model: Model, what: str) -> Iterator[str]:
     if what in model.questions:
         yield from _reach(root, model, what)
         return
-    name, _, line = what.rpartition(":") if what.rpartition(":")[2].isdigit() else (what, "", "")
+    name, _, line = what.rpartition(":") if what.rpartition(":")[2].isdecimal() else (what, "", "")
     path = (root / name).resolve()
     if not path.is_file() or not path.is_relative_to(root.resolve()):
         near = get_close_matches(name, (*model.questions, *(it.file for it in model.made)), 1)
@@ -36,8 +37,10 @@ def told(root: Path, model: Model, what: str) -> Iterator[str]:
     file = path.relative_to(root.resolve()).as_posix()
     made = next((it for it in model.made if it.file == file), None)
     owned = "yours: written once, no update touches it" if file in model.owned else "managed"
-    if file == "Planning/model.json":
+    if file in ("Planning/model.json", ".copier-answers.yml"):
         yield f"{file}: managed; every answer made it"
+    elif made is None and file in model.owned:
+        yield f"{file}: {owned}; no answer made it"
     elif made is None:
         yield f"{file}: no answer made it; it is the same in every project, or somebody's own"
     else:
@@ -71,7 +74,7 @@ def _reach(root: Path, model: Model, question: str) -> Iterator[str]:
     if decision := decisions.get(question):
         yield str(decision)
     files = [it for it in model.made if question in it.answers]
-    yield f"{question} reaches {len(files)} {'file' if len(files) == 1 else 'files'}:"
+    yield f"{question} reaches {len(files) or 'no'} {'file' if len(files) == 1 else 'files'}{':' if files else '.'}"
     for it in files:
         yield f"  {it.file}{_lines(it, question) if it.is_as_made(root) else ''}"
     for spoken in decisions.values():
@@ -94,8 +97,9 @@ def requirements(project: Project, what: str) -> tuple[Requirement, ...]:
         Unknown: Nothing has that name.
     """
     known = _belonging(project)
+    what = re.sub(r"^(GET|POST|PUT|DELETE) |^\./", "", what)
     if what not in known:
-        near = get_close_matches(what, known, 1) or list(known)[1:2]
+        near = get_close_matches(what, known, 1)
         hint = f"; try {near[0]}" if near else ""
         raise Unknown(f"{what} is nothing that a requirement could belong to{hint}")
     return tuple(it for it in project.model.requirements if it.id in known[what])
@@ -107,6 +111,7 @@ def _belonging(project: Project) -> dict[str, set[str]]:
     known: dict[str, set[str]] = {"": {it.id for it in model.requirements}}
     known |= {it.id: {it.requirement} for it in model.tasks}
     known |= {it.name: set() for it in model.services} | {it: set() for it in model.owned}
+    known |= {it: set() for it in _spoken(model)}
     for it in model.requirements:
         for name in _names(model, it):
             known.setdefault(name, set()).add(it.id)
@@ -115,6 +120,15 @@ def _belonging(project: Project) -> dict[str, set[str]]:
         for name in (test.name, test.file):
             known.setdefault(name, set()).update(filter(None, [of_criterion.get(test.criterion)]))
     return known
+
+
+def _spoken(model: Model) -> Iterator[str]:
+    """The entities with their addresses, and the events."""
+    for entity in (it for service in model.services for it in service.entities):
+        yield from (entity.name, f"/v1/{entity.collection}", f"/v1/{entity.collection}/{{id}}")
+    for table in model.tables:
+        if table.document == "ArchitectureGuide.md" and table.header[0] == "Event":
+            yield from (row[0].strip("`") for row in table.rows)
 
 
 def _names(model: Model, it: Requirement) -> Iterator[str]:
