@@ -272,8 +272,8 @@ MARK = re.compile(r"(<{7}|>{7})( |$)")
 def documents(project: Project) -> tuple[Finding, ...]:
     """Everything in documents and folders that does not agree, in the order of the checkpoints."""
     checks = (
-        *(missing, unreadable, conflicting, answers_file, strangers, folders, ports, tables, links, ids, sizes),
-        *(untested, placeholders, repeated, outdated, shunned),
+        *(missing, unreadable, conflicting, answers_file, strangers, folders, ports, tables),
+        *(links, ids, sizes, untested, placeholders, repeated, outdated, shunned),
     )
     found = [finding for check in checks for finding in check(project)]
     return tuple(sorted(found, key=lambda it: (it.checkpoint, it.place)))
@@ -291,7 +291,9 @@ def missing(project: Project) -> Iterator[Finding]:
                 place,
                 0,
                 "is missing",
-                _restore(place) if place in project.managed else f"`git checkout -- {place}`, or write it anew",
+                _restore(place)
+                if place in project.managed
+                else f"`git checkout -- {place}`, or write it anew",
             )
 
 
@@ -309,7 +311,8 @@ def conflicting(project: Project) -> Iterator[Finding]:
     for place, document in project.documents.items():
         for number, line in enumerate(document.text.splitlines(), 1):
             if MARK.match(line):
-                message, fix = "has marks of a conflict", "decide between the two, and take the marks out"
+                message = "has marks of a conflict"
+                fix = "decide between the two, and take the marks out"
                 yield Finding("X13", place, DRIFT, CONSISTENCY, place, number, message, fix)
                 break
 
@@ -615,7 +618,9 @@ def shunned(project: Project) -> Iterator[Finding]:
     for place, document in project.own.items():
         for line in document.prose:
             if found := pattern.search(line.text):
-                word = next(it for it in wanted if re.fullmatch(re.escape(it), found[1], re.IGNORECASE))
+                word = next(
+                    it for it in wanted if re.fullmatch(re.escape(it), found[1], re.IGNORECASE)
+                )
                 term = wanted[word]
                 message = f'says "{found[0]}", and the glossary calls it "{term}"'
                 fix = f'say "{term}", or take the word out of not_called'
