@@ -311,7 +311,7 @@ def products(draw: st.DrawFn) -> dict[str, object]:
 def test_services_of_any_product_are_formatted_code(tmp_path: Path) -> None:
     folders = iter(range(1_000))
 
-    @settings(max_examples=150)
+    @settings(max_examples=150, deadline=None)
     @given(products())
     def write(answers: dict[str, object]) -> None:
         folder = tmp_path / str(next(folders))
