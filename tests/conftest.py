@@ -10,9 +10,13 @@ from pathlib import Path
 import pytest
 import yaml
 from copier import VcsRef, run_copy, run_update
+from hypothesis import settings
 from plumbum import local
 
 from copies import GIT, Generate, Reanswer, clone_template, commit
+
+settings.register_profile("untimed", deadline=None)  # machines are shared; speed is measured in benchmarks
+settings.load_profile("untimed")
 
 
 @pytest.fixture(scope="session", autouse=True)
