@@ -95,12 +95,13 @@ class Planning:
     @cached_property
     def courses(self) -> Table:
         """What happens across services, for which requirements, and where it is drawn."""
+        needs = {it.id: self._needs(it) for it in self.project.product.features}
         return table(
             "What happens across services, For, Drawn in",
             (
                 (
                     text(diagram.title),
-                    ", ".join(it.id for it in self.project.product.features if diagram.about in self._needs(it)),
+                    ", ".join(id for id, those in needs.items() if diagram.about in those),
                     f"[{specification.name}](ServiceSpecifications/{specification.name}.md#at-run-time)",
                 )
                 for specification in self.specifications
