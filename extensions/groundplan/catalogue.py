@@ -159,6 +159,8 @@ class Option:
     conflicts: tuple[str, ...] = ()
     """Traits and drivers that it cannot live with."""
     footprint: Footprint = Footprint()
+    shares: tuple[str, ...] = ()
+    """Folders of modules that other options of the decision bring, too."""
     modules: tuple[Module, ...] = ()
 
     @property
@@ -285,6 +287,9 @@ def _option(folder: Path, file: str, name: str, raw: object) -> Option:
         raise CatalogueError(f"{where}: the name is taken")
     entry = _mapping(raw, where)
     drivers = _mapping(entry.get("drivers", {}), f"{where}.drivers")
+    shares = _texts(entry.get("shares"), f"{where}.shares")
+    if missing := [it for it in shares if not (folder / it).is_dir()]:
+        raise CatalogueError(f"{where}.shares: there is no folder {missing[0]}")
     option = _made(
         Option,
         {
@@ -292,7 +297,8 @@ def _option(folder: Path, file: str, name: str, raw: object) -> Option:
             "name": name,
             "drivers": tuple((driver, _weight(weight, where)) for driver, weight in drivers.items()),
             "footprint": _footprint(entry.get("footprint", {}), folder.name, f"{where}.footprint"),
-            "modules": _modules(folder / name),
+            "shares": shares,
+            "modules": tuple(module for it in (name, *shares) for module in _modules(folder / it)),
             **{key: _texts(entry.get(key), f"{where}.{key}") for key in ("provides", "needs", "conflicts")},
         },
         where,

@@ -19,6 +19,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse
 from starlette.routing import Route
 
+from services.common import callers
 from services.common.config import PROJECT
 from scripts.migrate import migrate_all
 from scripts.processes import ROOT, Process, load_page_port, load_processes, service_names
@@ -43,7 +44,7 @@ PAGE = """<!doctype html>
 <tr><th>Service</th><th>Health</th><th>Address</th><th>Documentation</th></tr>
 {rows}
 </table>
-<p>Send a key with each request: <code>X-API-Key: {key}</code></p>
+<p>{advice}</p>
 </html>
 """
 ROW = """<tr><td>{name}</td><td class="{health}">{health}</td><td>{url}</td>
@@ -108,7 +109,7 @@ async def health(client: httpx2.AsyncClient, url: str) -> str:
     return "ready" if response.is_success else "away"
 
 
-def page(processes: list[Process], key: str) -> Starlette:
+def page(processes: list[Process], advice: str) -> Starlette:
     """The page that lists the services."""
     urls = {name: process.url(name) for process in processes for name in process.services}
 
@@ -119,7 +120,7 @@ def page(processes: list[Process], key: str) -> Starlette:
             ROW.format(name=escape(name), url=url, health=state)
             for (name, url), state in zip(urls.items(), states, strict=True)
         )
-        shown = PAGE.format(project=escape(PROJECT), rows="\n".join(rows), key=escape(key))
+        shown = PAGE.format(project=escape(PROJECT), rows="\n".join(rows), advice=escape(advice))
         return HTMLResponse(shown)
 
     return Starlette(routes=[Route("/", show)])
@@ -129,10 +130,8 @@ async def run(processes: list[Process], port: int, environment: dict[str, str]) 
     """Run the processes and the page until Ctrl-C, or until one does not stay up."""
     os.environ.update(environment)
     await migrate_all(service_names())
-    keys = environment["API_KEYS"]
-    example = dotenv_values(ROOT / ".env.example")["API_KEYS"]
-    key = "dev-key" if keys == example else "one of your API_KEYS"
-    config = uvicorn.Config(page(processes, key), port=port, log_level="warning")
+    advice = callers.advice(environment, dotenv_values(ROOT / ".env.example"))
+    config = uvicorn.Config(page(processes, advice), port=port, log_level="warning")
     tasks = [asyncio.create_task(supervise(process, environment)) for process in processes]
     tasks.append(asyncio.create_task(uvicorn.Server(config).serve()))
     print(f"{PROJECT}: http://127.0.0.1:{port} shows all services. Ctrl-C stops them.", flush=True)

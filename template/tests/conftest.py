@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 
 import pytest
 import pytest_asyncio
-import stamina
 
 from tests.fixtures.system import System, running_system
 
@@ -15,13 +14,6 @@ def pytest_itemcollected(item: pytest.Item) -> None:
     """Let `-k FR-001` and `-k FR-001-AC1` find what a test proves."""
     for mark in item.iter_markers("requirement"):
         item.extra_keyword_matches.update(mark.args)
-
-
-@pytest.fixture(scope="session", autouse=True)
-def no_pauses() -> Iterator[None]:
-    """Retry as in production, but at once."""
-    with stamina.set_testing(True, attempts=3, cap=True):
-        yield
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")

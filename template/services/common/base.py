@@ -2,27 +2,55 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from importlib import metadata
+from typing import Protocol
 
 import httpx2
 from fastapi import APIRouter, Depends, FastAPI
 from sqlalchemy.exc import SQLAlchemyError
 
+from services.common import carrier as installed_carrier
 from services.common import errors, logs
 from services.common.clients import Client
 from services.common.config import PROJECT, Settings, load_settings
 from services.common.consumers import Consumer
 from services.common.errors import Away, problems
 from services.common.messaging import Relay, outbox
-from services.common.models import Envelope
 from services.common.runtime import Runtime, RuntimeDep
-from services.common.security import identify, only_services
+from services.common.security import AS_SERVICE, identify, only_services
 from services.common.storage import Database
 from services.common.telemetry import RequestLog
 from services.common.transport import open_client
+
+
+class Carrier(Protocol):
+    """What a choice of delivery provides, in `carrier.py`: how events leave a service, and how they arrive."""
+
+    def reached(self, subscribers: Sequence[str]) -> Sequence[str]:
+        """The subscribers that a publisher must reach itself."""
+
+    def relays(
+        self,
+        database: Database,
+        subscribers: Sequence[str],
+        clients: Mapping[str, Client],
+        settings: Settings,
+    ) -> tuple[Relay, ...]:
+        """What empties the outbox of a service."""
+
+    def routes(self, consumer: Consumer) -> APIRouter:
+        """Where the events of others arrive, if they come as requests."""
+
+    def listening(
+        self, consumer: Consumer, runtime: Runtime, settings: Settings
+    ) -> AbstractAsyncContextManager[None]:
+        """Take the events of others, if they must be fetched, for the duration of a `with` block."""
+
+
+CARRIER: Carrier = installed_carrier
 
 
 @dataclass(frozen=True)
@@ -65,14 +93,12 @@ class Service:
             self.router, dependencies=[Depends(caller)], responses=problems(401, 503)
         )
         app.include_router(health)
-        app.include_router(
-            self._events(), dependencies=[Depends(only_services)], include_in_schema=False
-        )
+        app.include_router(CARRIER.routes(self.consumer))
         return app
 
     @asynccontextmanager
     async def _running(self, settings: Settings) -> AsyncIterator[Runtime]:
-        as_service = {"X-API-Key": settings.service_key.get_secret_value()}
+        as_service = {AS_SERVICE: settings.service_key.get_secret_value()}
         async with AsyncExitStack() as stack:
 
             async def client(name: str, http: httpx2.AsyncClient) -> Client:
@@ -82,29 +108,18 @@ class Service:
             stack.push_async_callback(database.close)
             clients = {
                 name: await client(name, open_client(name, settings.url(name), as_service))
-                for name in dict.fromkeys((*self.calls, *self.subscribers))
+                for name in dict.fromkeys((*self.calls, *CARRIER.reached(self.subscribers)))
             }
             apis = {
                 name: await client(name, _open_api(settings.url(name), settings.api_key(name)))
                 for name in self.apis
             }
-            relays = tuple(
-                Relay(database, name, clients[name], settings.outbox_poll_s)
-                for name in self.subscribers
-            )
+            relays = CARRIER.relays(database, self.subscribers, clients, settings)
+            runtime = Runtime(self.name, database, clients, apis, relays)
             for relay in relays:
                 await stack.enter_async_context(relay.running())
-            yield Runtime(self.name, database, clients, apis, relays)
-
-    def _events(self) -> APIRouter:
-        router = APIRouter()
-
-        @router.post("/internal/events", status_code=204)
-        async def receive(envelope: Envelope, runtime: RuntimeDep) -> None:
-            """Take an event; a second delivery of it changes nothing."""
-            await self.consumer.handle(envelope, runtime)
-
-        return router
+            await stack.enter_async_context(CARRIER.listening(self.consumer, runtime, settings))
+            yield runtime
 
 
 def _open_api(url: str, key: str) -> httpx2.AsyncClient:

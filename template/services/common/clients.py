@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Mapping
+import asyncio
+from collections.abc import Awaitable, Callable, Container
 from typing import Any, TypeVar
 from uuid import UUID
 
@@ -10,17 +11,15 @@ import httpx2
 import structlog
 from pydantic import ValidationError
 
-from services.common.errors import Away
+from services.common.breaker import Breaker
+from services.common.errors import Away, Transient
 from services.common.models import View
-from services.common.resilience import Breaker, Transient, call
+from services.common.retries import retried
 
 ViewT = TypeVar("ViewT", bound=View)
+ResultT = TypeVar("ResultT")
 
 log = structlog.get_logger()
-
-ATTEMPTS = 3
-DELIVERY_TIMEOUT_S = 30.0
-"""Longer than a call: what a subscriber does about an event may call others in turn."""
 
 
 class Rejected(Exception):
@@ -55,15 +54,6 @@ class Client:
             log.error("answer not understood", service=self.name, error=str(error))
             raise Away(f"{self.name} answered what is not a {view.__name__}.") from error
 
-    async def send_event(self, envelope: Mapping[str, Any]) -> None:
-        """Deliver an event.
-
-        Raises:
-            Away: It may be tried again later.
-            Rejected: It is not taken as it is.
-        """
-        await self.request("POST", "/internal/events", json=envelope, timeout=DELIVERY_TIMEOUT_S)
-
     async def request(
         self, method: str, path: str, *, accept: Container[int] = (), **options: Any
     ) -> httpx2.Response:
@@ -85,7 +75,7 @@ class Client:
                 raise Transient(f"{self.name} answered {response.status_code}")
             return response
 
-        response = await call(self.breaker, attempt, attempts=ATTEMPTS, timeout_s=limit)
+        response = await call(self.breaker, attempt, timeout_s=limit)
         if response.is_success or response.status_code in accept:
             return response
         raise Rejected(self.name, response)
@@ -95,3 +85,22 @@ def _request_id() -> dict[str, str]:
     """The id of the request being served, so that the logs of both sides can be joined."""
     request_id = structlog.contextvars.get_contextvars().get("request_id")
     return {"X-Request-ID": request_id} if request_id else {}
+
+
+async def call(
+    breaker: Breaker, attempt: Callable[[], Awaitable[ResultT]], *, timeout_s: float
+) -> ResultT:
+    """Try until it works, as often as is worth it and for `timeout_s` seconds in all.
+
+    Raises:
+        Away: It did not work, or the breaker is open.
+    """
+    breaker.before_call()
+    try:
+        async with asyncio.timeout(timeout_s):
+            result = await retried(attempt)
+    except (Transient, TimeoutError) as error:
+        breaker.failed()
+        raise Away(f"{breaker.name} is not available.") from error
+    breaker.succeeded()
+    return result

@@ -24,11 +24,18 @@ RENAMED = {HTTPStatus.UNPROCESSABLE_ENTITY: "Unprocessable Content"}
 """Titles that newer versions of Python write otherwise than older ones: as RFC 9110 has them."""
 
 
+LATER = {"Retry-After": "5"}
+
+
 class ServiceError(Exception):
     """An expected failure; its message goes to the caller."""
 
     status: ClassVar[HTTPStatus] = HTTPStatus.INTERNAL_SERVER_ERROR
-    headers: ClassVar[dict[str, str]] = {}
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """What the answer says beside its status and body."""
+        return {}
 
 
 class Refusal(ServiceError):
@@ -41,7 +48,14 @@ class Unauthorized(ServiceError):
     """The caller did not prove who it is."""
 
     status = HTTPStatus.UNAUTHORIZED
-    headers: ClassVar[dict[str, str]] = {"WWW-Authenticate": 'ApiKey realm="services"'}
+
+    def __init__(self, message: str, challenge: str) -> None:
+        super().__init__(message)
+        self.challenge = challenge
+
+    @property
+    def headers(self) -> dict[str, str]:
+        return {"WWW-Authenticate": self.challenge}
 
 
 class Missing(ServiceError):
@@ -66,7 +80,14 @@ class Away(ServiceError):
     """A service or store that is needed for the answer cannot be reached."""
 
     status = HTTPStatus.SERVICE_UNAVAILABLE
-    headers: ClassVar[dict[str, str]] = {"Retry-After": "5"}
+
+    @property
+    def headers(self) -> dict[str, str]:
+        return LATER
+
+
+class Transient(Exception):
+    """A failure of a call that the next attempt may not see: no connection, a time-out, a 5xx answer."""
 
 
 def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
@@ -137,7 +158,7 @@ def install(app: FastAPI) -> None:
     @app.exception_handler(ConnectionError)
     async def database_away(request: Request, error: Exception) -> JSONResponse:
         log.error("database away", path=request.url.path, error=str(error))
-        return respond(request, Away.status, "The database does not answer.", headers=Away.headers)
+        return respond(request, Away.status, "The database does not answer.", headers=LATER)
 
     @app.exception_handler(Exception)
     async def unexpected(request: Request, error: Exception) -> JSONResponse:

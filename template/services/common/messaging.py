@@ -1,18 +1,17 @@
 """Events: stored with the change that caused them, delivered at least once, handled once.
 
-The outbox has a row for each subscriber of an event, written in the transaction of the change. A relay sends the rows
-of its subscriber in order and deletes what was taken. The inbox of a consumer remembers what was handled, in the
-transaction of what handling it did, so that a second delivery changes nothing.
+The outbox has a row for each subscriber of an event, written in the transaction of the change. A relay takes rows out
+of it, in order, once they are delivered. The inbox of a consumer remembers what was handled, in the transaction of
+what handling it did, so that a second delivery changes nothing.
 """
 
 from __future__ import annotations
 
 import asyncio
+from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager, suppress
-from datetime import datetime, timedelta
-from http import HTTPStatus
-from typing import Any
+from datetime import timedelta
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -20,7 +19,6 @@ import structlog
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from services.common.clients import Client, Rejected
 from services.common.engine import COUNTED, COUNTER
 from services.common.models import Envelope
 from services.common.storage import Database, InstantColumn
@@ -100,15 +98,19 @@ async def keep_copy(
         await connection.execute(sa.update(read_copies).where(this).values(values))
 
 
-class Relay:
-    """Deliver the outbox of a service to one subscriber."""
+class Relay(ABC):
+    """Deliver the outbox of a service; each choice of delivery says how."""
 
-    def __init__(self, database: Database, subscriber: str, client: Client, poll_s: float) -> None:
+    def __init__(self, database: Database, name: str, poll_s: float) -> None:
         self.database = database
-        self.subscriber = subscriber
-        self.client = client
+        self.name = name
+        """Who or what it delivers to, for the log."""
         self.poll_s = poll_s
         self._something_to_send = asyncio.Event()
+
+    @abstractmethod
+    async def deliver(self) -> None:
+        """Send what waits, oldest first, until nothing does; raise if it cannot be taken now."""
 
     def wake(self) -> None:
         """Look at the outbox now instead of at the next poll."""
@@ -139,44 +141,4 @@ class Relay:
             except Exception as error:
                 # Whatever it was: a relay that ended would keep all events that follow.
                 pause = min(pause * 2, LONGEST_PAUSE_S)
-                log.warning(
-                    "delivery failed", subscriber=self.subscriber, error=repr(error), retry_s=pause
-                )
-
-    async def deliver(self) -> None:
-        """Send what waits, oldest first, until nothing does.
-
-        Raises:
-            Away: The subscriber cannot take it now; what was not taken stays, in order.
-        """
-        while row := await self._oldest():
-            change: sa.Update | sa.Delete = sa.delete(outbox)
-            try:
-                await self.client.send_event(row.event)
-            except Rejected as error:
-                if error.status == HTTPStatus.CONFLICT and _is_young(row.event):
-                    # Another event may still bring what this one refers to; the rest need not wait.
-                    change = sa.update(outbox).values(due_at=now() + POSTPONED)
-                else:
-                    log.error("event rejected", subscriber=self.subscriber, error=str(error))
-                    change = sa.update(outbox).values(rejected=str(error)[:500])
-            async with self.database.write() as connection:
-                await connection.execute(change.where(outbox.c.position == row.position))
-
-    async def _oldest(self) -> sa.Row[int, Any] | None:
-        waiting = (
-            sa.select(outbox.c.position, outbox.c.event)
-            .where(
-                outbox.c.subscriber == self.subscriber,
-                outbox.c.rejected.is_(None),
-                outbox.c.due_at <= now(),
-            )
-            .order_by(outbox.c.position)
-            .limit(1)
-        )
-        async with self.database.read() as connection:
-            return (await connection.execute(waiting)).one_or_none()
-
-
-def _is_young(event: dict[str, Any]) -> bool:
-    return now() - datetime.fromisoformat(event["time"]) < PATIENCE
+                log.warning("delivery failed", to=self.name, error=repr(error), retry_s=pause)

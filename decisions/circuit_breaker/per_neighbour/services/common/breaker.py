@@ -1,21 +1,11 @@
-"""Retries and circuit breaking for calls that leave the process."""
+"""Stop calling a neighbour that keeps failing."""
 
 from __future__ import annotations
 
-import asyncio
 import time
-from collections.abc import Awaitable, Callable
-from typing import TypeVar
-
-import stamina
+from collections.abc import Callable
 
 from services.common.errors import Away
-
-ResultT = TypeVar("ResultT")
-
-
-class Transient(Exception):
-    """A failure that the next attempt may not see: no connection, a time-out, a 5xx answer."""
 
 
 class Breaker:
@@ -54,26 +44,3 @@ class Breaker:
     def failed(self) -> None:
         self.failures += 1
         self.retry_at = self.clock() + self.pause_s
-
-
-async def call(
-    breaker: Breaker, attempt: Callable[[], Awaitable[ResultT]], *, attempts: int, timeout_s: float
-) -> ResultT:
-    """Try until it works, at most `attempts` times and for `timeout_s` seconds in all.
-
-    Raises:
-        Away: It did not work, or the breaker is open.
-    """
-    breaker.before_call()
-    try:
-        async with asyncio.timeout(timeout_s):
-            async for retry in stamina.retry_context(
-                on=Transient, attempts=attempts, timeout=None, wait_initial=0.05, wait_max=0.5
-            ):
-                with retry:
-                    result = await attempt()
-    except (Transient, TimeoutError) as error:
-        breaker.failed()
-        raise Away(f"{breaker.name} is not available.") from error
-    breaker.succeeded()
-    return result

@@ -1,0 +1,37 @@
+"""Callers from outside prove who they are with API keys."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated
+
+from fastapi import Security
+from fastapi.security import APIKeyHeader
+
+from services.common.config import Settings
+from services.common.errors import Unauthorized
+from services.common.utils import same
+
+HEADER = "X-API-Key"
+
+Credential = Annotated[str | None, Security(APIKeyHeader(name=HEADER, auto_error=False))]
+"""What a request brings to prove who sends it."""
+
+
+async def recognize(credential: Credential, settings: Settings) -> str:
+    """The name of the caller.
+
+    Raises:
+        Unauthorized: The key is missing or unknown.
+    """
+    for name, key in settings.api_keys.items():
+        if credential and same(credential, key.get_secret_value()):
+            return name
+    raise Unauthorized(f"Send a valid key in the {HEADER} header.", 'ApiKey realm="services"')
+
+
+def advice(environment: Mapping[str, str], example: Mapping[str, str | None]) -> str:
+    """How a developer calls the services with the settings of `environment`."""
+    keys = environment["API_KEYS"]
+    key = "dev-key" if keys == example["API_KEYS"] else "one of your API_KEYS"
+    return f"Send a key with each request: {HEADER}: {key}"

@@ -1,0 +1,111 @@
+"""Events go over HTTP, from the outbox of their publisher to each subscriber."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from datetime import datetime
+from http import HTTPStatus
+from typing import Any
+
+import sqlalchemy as sa
+import structlog
+from fastapi import APIRouter, Depends
+
+from services.common.clients import Client, Rejected
+from services.common.config import Settings
+from services.common.consumers import Consumer
+from services.common.messaging import PATIENCE, POSTPONED, Relay, outbox
+from services.common.models import Envelope
+from services.common.runtime import Runtime, RuntimeDep
+from services.common.security import only_services
+from services.common.storage import Database
+from services.common.utils import now
+
+log = structlog.get_logger()
+
+TIMEOUT_S = 30.0
+"""Longer than a call: what a subscriber does about an event may call others in turn."""
+
+
+class HttpRelay(Relay):
+    """Deliver what waits for one subscriber."""
+
+    def __init__(self, database: Database, client: Client, poll_s: float) -> None:
+        super().__init__(database, client.name, poll_s)
+        self.client = client
+
+    async def deliver(self) -> None:
+        """Send what waits, oldest first, until nothing does.
+
+        Raises:
+            Away: The subscriber cannot take it now; what was not taken stays, in order.
+        """
+        while row := await self._oldest():
+            change: sa.Update | sa.Delete = sa.delete(outbox)
+            try:
+                await self.client.request(
+                    "POST", "/internal/events", json=row.event, timeout=TIMEOUT_S
+                )
+            except Rejected as error:
+                if error.status == HTTPStatus.CONFLICT and _is_young(row.event):
+                    # Another event may still bring what this one refers to; the rest need not wait.
+                    change = sa.update(outbox).values(due_at=now() + POSTPONED)
+                else:
+                    log.error("event rejected", subscriber=self.name, error=str(error))
+                    change = sa.update(outbox).values(rejected=str(error)[:500])
+            async with self.database.write() as connection:
+                await connection.execute(change.where(outbox.c.position == row.position))
+
+    async def _oldest(self) -> sa.Row[int, Any] | None:
+        waiting = (
+            sa.select(outbox.c.position, outbox.c.event)
+            .where(
+                outbox.c.subscriber == self.name,
+                outbox.c.rejected.is_(None),
+                outbox.c.due_at <= now(),
+            )
+            .order_by(outbox.c.position)
+            .limit(1)
+        )
+        async with self.database.read() as connection:
+            return (await connection.execute(waiting)).one_or_none()
+
+
+def _is_young(event: dict[str, Any]) -> bool:
+    return now() - datetime.fromisoformat(event["time"]) < PATIENCE
+
+
+def reached(subscribers: Sequence[str]) -> Sequence[str]:
+    """The services that a publisher must reach itself: all of its subscribers."""
+    return subscribers
+
+
+def relays(
+    database: Database,
+    subscribers: Sequence[str],
+    clients: Mapping[str, Client],
+    settings: Settings,
+) -> tuple[Relay, ...]:
+    """What delivers the events of a service: a relay for each of its subscribers."""
+    return tuple(HttpRelay(database, clients[name], settings.outbox_poll_s) for name in subscribers)
+
+
+def routes(consumer: Consumer) -> APIRouter:
+    """Where the events of others arrive, each as a request."""
+    router = APIRouter(dependencies=[Depends(only_services)], include_in_schema=False)
+
+    @router.post("/internal/events", status_code=204)
+    async def receive(envelope: Envelope, runtime: RuntimeDep) -> None:
+        """Take an event; a second delivery of it changes nothing."""
+        await consumer.handle(envelope, runtime)
+
+    return router
+
+
+@asynccontextmanager
+async def listening(
+    consumer: Consumer, runtime: Runtime, settings: Settings
+) -> AsyncIterator[None]:
+    """Nothing is listened to: events come as requests."""
+    yield

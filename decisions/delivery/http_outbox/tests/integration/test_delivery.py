@@ -1,0 +1,73 @@
+"""Events arrive as requests of the other services, and wait where they cannot."""
+
+from __future__ import annotations
+
+import httpx2
+import pytest
+import sqlalchemy as sa
+from sqlalchemy.exc import OperationalError
+
+from services.common import messaging
+from services.common.carrier import HttpRelay
+from services.common.clients import Client
+from services.common.consumers import Consumer
+from services.common.models import Envelope
+from services.common.utils import now
+from tests.fixtures import callers
+from tests.fixtures.facts import SERVICES
+from tests.fixtures.system import NO_SUCH_ID, System
+
+ENVELOPE = {
+    "id": NO_SUCH_ID,
+    "source": "/tests",
+    "type": "nothing.happened",
+    "subject": NO_SUCH_ID,
+    "time": "2026-03-01T09:30:00Z",
+    "sequence": 1,
+    "data": {},
+}
+
+pytestmark = pytest.mark.parametrize("service", SERVICES)
+
+
+@pytest.mark.parametrize(
+    "error", [ConnectionRefusedError("gone"), OperationalError("SELECT 1", {}, Exception("gone"))]
+)
+async def test_a_database_that_is_away_is_said_to_be(
+    system: System, service: str, error: Exception, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def fail(*_: object) -> None:
+        raise error
+
+    monkeypatch.setattr(Consumer, "handle", fail)
+    async with system.as_service(service) as client:
+        answer = await client.post("/internal/events", json=ENVELOPE)
+    assert (answer.status_code, answer.headers["Retry-After"]) == (503, "5")
+
+
+async def test_an_event_that_comes_too_early_is_tried_again_for_a_while(
+    system: System, service: str
+) -> None:
+    database = system.runtime(service).database
+    refuse = httpx2.MockTransport(lambda _: httpx2.Response(409, text="there is no such record"))
+    async with httpx2.AsyncClient(transport=refuse, base_url="http://test") as http:
+        relay = HttpRelay(database, Client("nobody", http, 1.0), 1.0)
+        for time in (now(), now() - messaging.PATIENCE):
+            envelope = Envelope.model_validate(ENVELOPE | {"time": time})
+            async with database.write() as connection:
+                await messaging.publish(connection, envelope, ["nobody"])
+        await relay.deliver()
+    young_and_old = (
+        sa.select(messaging.outbox.c.rejected)
+        .where(messaging.outbox.c.subscriber == "nobody")
+        .order_by(messaging.outbox.c.position)
+    )
+    async with database.read() as connection:
+        young, old = (await connection.scalars(young_and_old)).all()
+    assert young is None
+    assert old == "nobody answered 409: there is no such record"
+
+
+async def test_callers_from_outside_cannot_send_events(system: System, service: str) -> None:
+    async with system.client(service, callers.credentials()) as client:
+        assert (await client.post("/internal/events", json={})).status_code == 401
