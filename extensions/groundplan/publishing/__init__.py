@@ -11,7 +11,7 @@ from pathlib import Path
 
 from ..catalogue import load
 from ..questionnaire import DEPTHS, QUESTIONS, with_choices
-from . import answers, coverage, interview, schema
+from . import answers, coverage, interview, options, schema
 
 
 def documents(root: Path) -> Iterator[tuple[str, str]]:
@@ -23,3 +23,4 @@ def documents(root: Path) -> Iterator[tuple[str, str]]:
         yield f"docs/answers.example.{depth}.yml", answers.example(questions, catalogue, depth)
     yield "docs/questionnaire.md", interview.text(questions, catalogue)
     yield "docs/guide-coverage.md", coverage.text(coverage.read(root / "docs" / "guide.yml"))
+    yield "docs/options.md", options.text(catalogue)

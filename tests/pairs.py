@@ -1,0 +1,164 @@
+"""Every two options that go together, in as few projects as that takes: a covering array over the catalogue."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import random
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import combinations
+from typing import Any
+
+import yaml
+from covertable import make
+
+from groundplan.answers import Answers
+from groundplan.catalogue import Catalogue, Decision, Option
+from groundplan.drivers import holding
+from groundplan.problems import Refused
+from groundplan.project import build
+from groundplan.reading import read
+from projects import REPOSITORY
+
+Row = Mapping[str, str]
+"""The name of a product, and an option for each decision with a choice."""
+Condition = dict[str, Any]
+
+PRODUCT = "product"
+
+PRODUCTS: dict[str, dict[str, Any]] = {
+    it["project_name"]: it
+    for it in yaml.safe_load(
+        """
+        - project_name: Repair shop
+          concept: Bicycles are handed in, mended and paid for.
+          external_apis:
+            - {name: sms, purpose: tells owners that a bicycle is ready, used_by: [desk]}
+          services:
+            - workshop: mends what is handed in
+            - name: desk
+              responsibility: takes bicycles in and hands them out
+              depends_on: [workshop]
+              publishes: [order.taken on create Order, order.closed on update Order]
+            - name: billing
+              responsibility: asks for money
+              subscribes:
+                - keep Bicycle
+                - "on order.taken: create Invoice(order: id, due: total)"
+          data_entities:
+            - "workshop.Bench(label: str, size: small|large = small)"
+            - "desk.Bicycle(owner: email, frame: str, seen: datetime?)"
+            - "desk.Order(bicycle: Bicycle, bench: Bench?, total: money, day: date, notes: list[str])"
+            - "billing.Invoice(order: uuid, due: money, bicycle: Bicycle?)"
+        - project_name: Two desks
+          concept: Rooms are booked, and each booking is checked against the rooms.
+          services:
+            - rooms: knows the rooms
+            - {name: bookings, responsibility: keeps who is where, depends_on: [{service: rooms, when_away: accept}]}
+          data_entities:
+            - "rooms.Room(label: str, seats: int = 1)"
+            - "bookings.Booking(room: Room, guest: str, first: datetime, nights: int)"
+        - project_name: Note book
+          concept: One person keeps notes.
+          services:
+            - notes: keeps them
+          data_entities:
+            - "notes.Note(title: str, text: text?, done: bool = false)"
+        """
+    )
+}
+"""Products of every shape that an option may not go with: with calls, events and copies, with calls, with neither."""
+
+
+def covering(catalogue: Catalogue) -> tuple[Row, ...]:
+    """Rows that hold every pair of options, each with a product, that can be in one project."""
+    open_ = [it for it in catalogue.decisions if not it.settled]
+    factors = {PRODUCT: [*PRODUCTS]} | {it.id: [option.name for option in it.offered] for it in open_}
+    conditions = [condition for it in open_ for condition in _conditions(it, catalogue)]
+    rows = make(factors, constraints=conditions)
+    return tuple({name: row[name] for name in factors} for row in rows)
+
+
+def sampled(catalogue: Catalogue) -> tuple[Row, ...]:
+    """The rows to try now: all with `PAIRS=all`, else so many that another content of the template picks others."""
+    rows = (*alone(catalogue), *covering(catalogue))
+    asked = os.environ.get("PAIRS", "8")
+    if asked == "all":
+        return rows
+    return tuple(random.Random(content()).sample(rows, min(int(asked), len(rows))))
+
+
+def alone(catalogue: Catalogue) -> Iterator[Row]:
+    """Each option once, with a product that can have it, and everything else as it is proposed."""
+    for decision in catalogue.decisions:
+        if not decision.settled:
+            for option in decision.offered:
+                yield next(row for row in _rows({decision.id: option.name}) if possible(row, catalogue))
+
+
+def uncovered(rows: Sequence[Row], catalogue: Catalogue) -> list[dict[str, str]]:
+    """The pairs that are in no row, although a product can have them."""
+    options = [(it.id, option.name) for it in catalogue.decisions if not it.settled for option in it.offered]
+    pairs = [dict(pair) for pair in combinations(options, 2) if pair[0][0] != pair[1][0]]
+    missing = [pair for pair in pairs if not any(pair.items() <= row.items() for row in rows)]
+    return [pair for pair in missing if any(possible(row, catalogue) for row in _rows(pair))]
+
+
+def _rows(options: Row) -> Iterator[Row]:
+    return ({PRODUCT: product, **options} for product in PRODUCTS)
+
+
+def answers(row: Row) -> dict[str, Any]:
+    return PRODUCTS[row[PRODUCT]] | {name: option for name, option in row.items() if name != PRODUCT}
+
+
+def possible(row: Row, catalogue: Catalogue) -> bool:
+    """Whether a project can be made of a row."""
+    try:
+        build(answers(row), catalogue)
+    except Refused:
+        return False
+    return True
+
+
+def content() -> str:
+    """What a project is made from, as a short text that changes with it."""
+    seen = hashlib.sha256()
+    for folder in ("decisions", "extensions", "questions", "template"):
+        for path in sorted((REPOSITORY / folder).rglob("*")):
+            if path.is_file() and "__pycache__" not in path.parts:
+                seen.update(path.read_bytes())
+    return seen.hexdigest()
+
+
+def _conditions(decision: Decision, catalogue: Catalogue) -> Iterator[Condition]:
+    """What holds in every row because of the traits of the options."""
+    for option in decision.offered:
+        unless = _is(decision.id, option.name, "ne")
+        for trait in option.needs:
+            if not any(it.settled and trait in it.offered[0].provides for it in catalogue.decisions):
+                yield _any(unless, *(_is(*it) for it in _with(trait, catalogue)))
+        for other in (it for trait in option.conflicts for it in _with(trait, catalogue)):
+            yield _any(unless, _is(*other, "ne"))
+        for product in PRODUCTS:
+            if _refuses(option, product):
+                yield _any(unless, _is(PRODUCT, product, "ne"))
+
+
+def _with(trait: str, catalogue: Catalogue) -> list[tuple[str, str]]:
+    """The options that provide a trait, each with its decision."""
+    return [(it.id, option.name) for it in catalogue.decisions for option in it.offered_with(trait) if not it.settled]
+
+
+def _refuses(option: Option, product: str) -> bool:
+    raw = PRODUCTS[product]
+    drivers = {it.name for it in holding(Answers(raw), read(raw))}
+    return not drivers.isdisjoint(option.conflicts)
+
+
+def _is(name: str, value: str, operator: str = "eq") -> Condition:
+    return {"operator": operator, "left": name, "value": value}
+
+
+def _any(*conditions: Condition) -> Condition:
+    return {"operator": "or", "conditions": list(conditions)}

@@ -1,0 +1,52 @@
+"""Options multiply without tangling: every two of them that go together are in a project that lints and works.
+
+`PAIRS=all uv run pytest tests/test_pairs.py` tries every row; otherwise as many as a landing has time for.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from copies import Generate
+from groundplan import catalogue
+from pairs import Row, answers, covering, possible, sampled, uncovered
+from projects import NEWEST, OLDEST, REPOSITORY, environment, interpreter, model, need_postgres, run, uses_postgres
+
+CATALOGUE = catalogue.load(REPOSITORY / "decisions")
+
+
+def test_the_rows_hold_every_pair_that_can_be() -> None:
+    rows = covering(CATALOGUE)
+    assert [row for row in rows if not possible(row, CATALOGUE)] == []
+    assert uncovered(rows, CATALOGUE) == []
+    print(f"\n{len(rows)} projects hold every pair")
+
+
+def name(row: Row) -> str:
+    """What is particular about a row, short enough for a line."""
+    usual = {it.id: it.offered[0].name for it in CATALOGUE.decisions}
+    chosen = [f"{id}={option}" for id, option in row.items() if option != usual.get(id)]
+    return ",".join(chosen)
+
+
+@pytest.fixture(scope="session")
+def types(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What mypy knows of libraries, kept from one project to the next."""
+    return tmp_path_factory.mktemp("types")
+
+
+@pytest.mark.parametrize("row", sampled(CATALOGUE), ids=name)
+def test_a_project_with_these_options_is_clean_and_works(row: Row, generate: Generate, types: Path) -> None:
+    project = generate(answers(row))
+    if uses_postgres(model(project)):
+        need_postgres()
+    env = environment(interpreter(OLDEST if len(str(row)) % 2 else NEWEST))
+    run(project, "ruff", "check", "--quiet", ".", env=env)
+    run(project, "ruff", "format", "--check", "--quiet", ".", env=env)
+    run(project, "mypy", "--cache-dir", str(types), env=env)
+    run(project, "lint-imports", env=env)
+    last = run(project, "pytest", "--quiet", env=env).splitlines()[-1]
+    assert " passed" in last, last
+    assert "skipped" not in last, last
