@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import socket
 import subprocess
 import sys
@@ -173,6 +174,38 @@ class TestEachSetup:
                 fixed = {field: source.literal for field, source in reaction.mapping if not source.field}
                 if "create" in event.operations:
                     eventually(lambda e=created, v=about | fixed: len(caller.find(e, **v)) == 1)  # type: ignore[misc]
+
+    def test_a_generated_client_is_understood(self, caller: Caller, tmp_path: Path) -> None:
+        """A client that another tool makes of a service's description creates, reads and lists each entity."""
+        ids = create_all(caller)
+        (tmp_path / "config.yml").write_text("post_hooks: []")  # which would format what it makes
+        for service in caller.product.services:
+            url = caller.project.url(service.name)
+            (tmp_path / "openapi.json").write_bytes(caller.http.get(f"{url}/openapi.json").content)
+            made = tmp_path / service.name
+            generator = Path(sys.executable).parent / "openapi-python-client"
+            wanted = [
+                "generate",
+                "--fail-on-warning",
+                "--config=config.yml",
+                "--path=openapi.json",
+                f"--output-path={made}",
+            ]
+            told = subprocess.run([generator, *wanted], cwd=tmp_path, capture_output=True, text=True)
+            assert told.returncode == 0, told.stdout + told.stderr
+            entities = [
+                {
+                    "name": it.name,
+                    "operations": [f"create_{it.snake}", f"get_{it.snake}", f"list_{it.table}"],
+                    "draft": draft(caller.product, it.fields, ids),
+                    "headers": {"X-API-Key": SERVICE_KEY},
+                }
+                for it in service.entities
+            ]
+            speak = [sys.executable, str(Path(__file__).with_name("client.py")), str(made), url]
+            said = subprocess.run(speak, input=json.dumps(entities), capture_output=True, text=True)
+            assert said.returncode == 0, said.stderr
+            assert len(json.loads(said.stdout)) == len(service.entities)
 
     def test_schemathesis_finds_no_failure(self, caller: Caller, tmp_path: Path) -> None:
         """Whatever a request holds, the answer is one that the service describes."""

@@ -85,6 +85,8 @@ class Service:
             summary=self.summary,
             version=metadata.version(PROJECT),
             lifespan=lifespan,
+            # Generated clients name their functions after these: `create_book`.
+            generate_unique_id_function=lambda route: route.name,
         )
         errors.install(app)
         app.add_middleware(RequestLog, service=self.name)

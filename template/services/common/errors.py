@@ -15,7 +15,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from starlette.exceptions import HTTPException
 from starlette.routing import Match, Route
 
-from services.common.models import Problem
+from services.common.models import Fault, Problem
 from services.common.telemetry import REQUEST_ID
 
 log = structlog.get_logger()
@@ -23,6 +23,9 @@ log = structlog.get_logger()
 RENAMED = {HTTPStatus.UNPROCESSABLE_ENTITY: "Unprocessable Content"}
 """Titles that newer versions of Python write otherwise than older ones: as RFC 9110 has them."""
 
+
+SCHEMAS = "#/components/schemas/"
+"""Where an OpenAPI description keeps what is used in several places."""
 
 LATER = {"Retry-After": "5"}
 
@@ -95,7 +98,7 @@ def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
     return {
         status: {
             "description": HTTPStatus(status).phrase,
-            "content": {"application/problem+json": {"schema": Problem.model_json_schema()}},
+            "content": {"application/problem+json": {"schema": {"$ref": SCHEMAS + "Problem"}}},
         }
         for status in statuses
     }
@@ -105,7 +108,7 @@ def respond(
     request: Request,
     status: HTTPStatus,
     detail: str,
-    errors: list[dict[str, Any]] | None = None,
+    errors: list[Fault] | None = None,
     headers: dict[str, str] | None = None,
 ) -> JSONResponse:
     """A problem response that names the request it answers."""
@@ -126,7 +129,17 @@ def respond(
 
 
 def install(app: FastAPI) -> None:
-    """Make every failure of the app a problem response."""
+    """Make every failure of the app a problem response, and describe what that is."""
+    describe = app.openapi
+
+    def openapi() -> dict[str, Any]:
+        if app.openapi_schema is None:
+            schema = Problem.model_json_schema(ref_template=SCHEMAS + "{model}")
+            schemas = describe().setdefault("components", {}).setdefault("schemas", {})
+            schemas |= {**schema.pop("$defs"), "Problem": schema}
+        return describe()
+
+    app.openapi = openapi  # type: ignore[method-assign]
 
     @app.exception_handler(ServiceError)
     async def expected(request: Request, error: ServiceError) -> JSONResponse:
@@ -147,7 +160,7 @@ def install(app: FastAPI) -> None:
         elif any((it["type"], it["loc"][-1]) == ("missing", "If-Match") for it in error.errors()):
             status, detail = HTTPStatus.PRECONDITION_REQUIRED, "Send the ETag as If-Match."
         found = [
-            {"field": ".".join(map(str, item["loc"])), "message": item["msg"]}
+            Fault(field=".".join(map(str, item["loc"])), message=item["msg"])
             for item in error.errors()
         ]
         return respond(request, status, detail, found)

@@ -145,6 +145,13 @@ class Envelope(Model):
     data: dict[str, Any]
 
 
+class Fault(BaseModel):
+    """What is wrong with one field of a request."""
+
+    field: str
+    message: str
+
+
 class Problem(BaseModel):
     """A problem detail (RFC 9457)."""
 
@@ -154,4 +161,4 @@ class Problem(BaseModel):
     detail: str = ""
     instance: str = ""
     request_id: str = ""
-    errors: list[dict[str, Any]] = []
+    errors: list[Fault] = []
