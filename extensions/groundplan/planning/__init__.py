@@ -127,7 +127,7 @@ class Planning:
             return tuple(
                 it
                 for it in self.project.environment
-                if it.name in near or it.name not in others and it.service in ("", service.name)
+                if it.name in near or (it.name not in others and it.service in ("", service.name))
             )
 
     @cached_property
