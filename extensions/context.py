@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any
 import yaml
 from copier.errors import UserMessageError
 from copier_template_extensions import ContextHook
-from jinja2 import Environment
+from jinja2 import Environment, Template
 
 if TYPE_CHECKING:
     from groundplan.asking import Asking
@@ -92,6 +92,7 @@ class Groundplan(ContextHook):
         self.before: dict[str, Any] = {}
         self.so_far: dict[str, Any] = {}
         self.answers_file = b""
+        self.parts: dict[str, Template] = {}
 
     @cached_property
     def catalogue(self) -> Catalogue:
@@ -220,12 +221,19 @@ class Groundplan(ContextHook):
                 part = part.replace(loop[0], loop["body"])
                 found = self.environment.compile_expression(loop["items"], undefined_to_none=False)(**variables)
                 items = [{**variables, loop["name"]: it} for it in found or ()]
+        template = self.part(part)
         for item in items:
             with self.package.provenance.noting() as own:
-                name = self.environment.from_string(part).render(item)
+                name = template.render(item)
             if name:
                 path = f"{above}/{name}" if above else name
                 yield from self.paths(below, path, there | read | own, item)
+
+    def part(self, text: str) -> Template:
+        """The template of a part of a path; every service has the same ones."""
+        if text not in self.parts:
+            self.parts[text] = self.environment.from_string(text)
+        return self.parts[text]
 
     def noted(self, chunks: Iterator[str]) -> Iterator[tuple[str, set[str]]]:
         """The pieces of a file, each with the answers that were read for it."""

@@ -91,6 +91,7 @@ class Planted(NamedTuple):
         return f"{self.file}:{next(number for number, it in enumerate(lines, 1) if self.line in it)}"
 
 
+RECORD = "Planning/Decisions/0001-architecture-style.md"
 TAX = "Planning/ServiceSpecifications/tax.md"
 
 PLANTED = {
@@ -114,6 +115,7 @@ PLANTED = {
         "note",
     ),
     "X08": Planted(written(NOTES, "# Notes\n\nThe inventory is counted in May.\n"), NOTES, "inventory", "note"),
+    "X09": Planted(replaced(RECORD, "Chosen: **", "Undone: **"), RECORD, "Undone", "drift"),
     "X10": Planted(written(TAX, "# tax\n"), TAX, "", "drift"),
     "X11": Planted(written(NOTES, "# Notes\n" + "\nline\n" * 300), NOTES, "", "note"),
     "X12": Planted(lambda root: (root / NOTES).write_bytes(b"\xff\xfe"), NOTES, "", "note"),
@@ -400,12 +402,84 @@ def test_findings_are_a_markdown_table(shop: Path) -> None:
     assert shown[-1].startswith("| X03-Planning/Notes.md TODO | note | Planning/Notes.md:3 | still has 'TODO' |")
 
 
-def test_every_json_has_a_format_and_the_keys_that_are_told(original: Path) -> None:
-    told = (original / "scripts" / "planning" / "report.py").read_text("utf-8").split('"""')[1]
-    for command in ("check", "gaps", "gate", "next", "trace"):
-        content = json.loads(plan(original, command, "--json").stdout)
-        assert (content["format"], content["project"]) == (1, "Bookshop")
-        assert all(f"`{key}`" in told for key in content)
+def test_every_json_is_as_the_schema_says(shop: Path) -> None:
+    schema = json.loads(plan(shop, "schema").stdout)
+    judged(shop, **SILENT, storage_kind="auto", gap_waivers=[WAIVER])
+    PLANTED["X08"].change(shop)
+    with_old(shop)
+    subprocess.run(["git", "init", "-q"], cwd=shop, check=True)
+    commands = ("check", "gaps", "gate", "next", "trace", "advise", "why services", f"why {GUIDE}", f"why {GUIDE}:3")
+    told = set()
+    for command in (*commands, "why services/orders/order.py", "archive Planning/Old.md", "undo"):
+        done = plan(shop, *command.split(), "--json")
+        content = json.loads(done.stdout)
+        jsonschema.validate(content, schema)
+        assert (done.returncode in (0, 1), content["format"]) == (True, 1)
+        told.add(content["command"])
+    assert told | {"decide", "update"} == {it["properties"]["command"]["const"] for it in schema["oneOf"]}
+
+
+def test_help_tells_what_exit_codes_mean(original: Path) -> None:
+    assert "0 complete; 1 something is open; 2 wrong use" in " ".join(plan(original, "--help").stdout.split())
+
+
+EDITED: dict[str, tuple[Change, str, str]] = {
+    "prose": (
+        replaced("Planning/ImplementationGuide.md", "\n## ", "\nWe like it so.\n\n## "),
+        "Planning/ImplementationGuide.md",
+        "note",
+    ),
+    "a record with more": (added(RECORD, "\nWe talked for an hour.\n"), RECORD, "note"),
+    "a record that says otherwise": (replaced(RECORD, "# ADR-0001: Services", "# ADR-0001: Monolith"), RECORD, "drift"),
+    "a task of a spreadsheet": (
+        replaced("Planning/tasks.csv", "T-agree,Run", "T-agree,Walk"),
+        "Planning/tasks.csv",
+        "drift",
+    ),
+    "a task": (
+        replaced("Planning/tasks.json", '"title": "Run', '"title": "Walk'),
+        "Planning/tasks.json",
+        "drift",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", EDITED)
+def test_an_edited_managed_document_is_told_with_the_home_of_what_stood_there(shop: Path, case: str) -> None:
+    change, file, level = EDITED[case]
+    change(shop)
+    before = (shop / file).read_bytes()
+    done = plan(shop, "check", "--json")
+    (finding,) = found(done.stdout)
+    assert (finding["rule"], finding["file"], finding["level"]) == ("X09", file, level)
+    assert finding["line"] > 0
+    assert "comes from" in finding["message"]
+    assert plan(shop, "gate", "Q2").returncode == done.returncode == (1 if level == "drift" else 0)
+    assert (shop / file).read_bytes() == before
+
+
+def test_a_checkpoint_is_ok_where_its_gate_is_passed(shop: Path) -> None:
+    PLANTED["X08"].change(shop)  # only a note
+    judged(shop, **SILENT)
+    checkpoints = json.loads(plan(shop, "check", "--json").stdout)["checkpoints"]
+    gates = json.loads(plan(shop, "gate", "--json").stdout)["gates"][:9]
+    assert [it["state"] == "ok" for it in checkpoints] == [it["passed"] for it in gates]
+    assert {it["number"]: it["state"] for it in checkpoints}.items() >= {3: "open", 7: "open", 8: "ok"}.items()
+
+
+def test_a_checkpoint_says_how_many_of_its_gaps_can_wait(shop: Path) -> None:
+    judged(shop, future_accommodation="tbd", glossary="tbd")
+    shown = json.loads(plan(shop, "check", "--json").stdout)
+    waiting = sum((it["checkpoint"], it["level"]) == (2, "defer") for it in shown["findings"])
+    second = shown["checkpoints"][1]
+    assert (second["state"], f"; {waiting} gaps can wait" in second["evidence"]) == ("ok", waiting > 1)
+
+
+@pytest.mark.parametrize("number", ["0", "-3"])
+def test_next_of_no_number_is_one_line(original: Path, number: str) -> None:
+    done = plan(original, "next", "--", number)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr == f"plan: {number} is no number of questions. Fix: ask for 1 or more.\n"
 
 
 def test_next_offers_the_choices_with_the_recommended_one_first(shop: Path) -> None:
@@ -476,6 +550,13 @@ def test_archiving_moves_a_document_with_its_links(shop: Path) -> None:
     assert rules == ["X07", "X07", *(it["rule"] for it in found(before) if it["rule"] != "X07")]
 
 
+def test_archiving_follows_links_by_name(shop: Path) -> None:
+    with_old(shop)
+    written(NOTES, '# Notes\n\nSee [old][1] and [2].\n\n[1]: Old.md#old\n[2]: <Old.md> "Old"\n[^3]: Old.md\n')(shop)
+    assert plan(shop, "archive", "Planning/Old.md").returncode == 0
+    assert '\n[1]: Archive/Old.md#old\n[2]: <Archive/Old.md> "Old"\n[^3]: Old.md\n' in (shop / NOTES).read_text("utf-8")
+
+
 def test_archiving_leads_to_what_takes_the_place(shop: Path) -> None:
     with_old(shop)
     assert plan(shop, "archive", "Planning/Old.md", "--by", "docs/new.md").returncode == 0
@@ -539,6 +620,11 @@ ADVISED = {
         "what is said of FR-001 is scattered over 4 documents",
     ),
     "long": (PLANTED["X11"].change, "Consolidate", "`doc_budget_lines` is 400: split it"),
+    "long and managed": (
+        added("Planning/PRD.md", "\nline\n" * 300),
+        "Consolidate",
+        "shorten the answers that made it, or answer `doc_budget_lines` with more",
+    ),
     "rewritten": (
         written("docs/why.md", f"# Why\n\n{BOOKSHOP['concept']}\n"),
         "Keep separate",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import signal
@@ -11,6 +12,7 @@ import tomllib
 from collections.abc import Callable
 from pathlib import Path
 
+import jsonschema
 import pytest
 import yaml
 
@@ -60,6 +62,24 @@ class TestDecide:
         done = plan(project, "decide", *answers, "--dry-run").stdout
         assert "Gaps closed:\n  A02-personas\n  D12-storage_kind\n" in done
         assert "Gaps opened:\n  D13-storage_kind\n" in done
+
+    def test_tells_programs_the_same(self, generate: Generate) -> None:
+        project = generate(SHOP)
+        schema = json.loads(plan(project, "schema").stdout)
+        said = []
+        for arguments in (
+            ["decide", "storage_kind=auto", "--dry-run"],
+            ["decide", "personas=[buyer: wants]"],
+            ["undo"],
+        ):
+            done = plan(project, *arguments, "--json")
+            assert done.returncode == 0, done.stderr
+            said.append(json.loads(done.stdout))
+            jsonschema.validate(said[-1], schema)
+        dry, made, undone = said
+        assert (dry["brought"], made["brought"], undone["undone"]) == (False, True, False)
+        assert dry["effects"]["gaps_opened"] == ["D13-storage_kind"]
+        assert ".copier-answers.yml" in made["effects"]["changed"]
 
     def test_a_reason_that_is_given_with_it_is_one(self, generate: Generate) -> None:
         project = generate(SHOP | {"storage_kind": "auto"})

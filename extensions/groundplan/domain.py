@@ -313,10 +313,18 @@ class Product:
 
     def subscribers(self, event: str) -> tuple[Service, ...]:
         """The services that an event is delivered to: those that react to it, and those that keep a copy it feeds."""
-        known = self.events[event]
-        return tuple(
-            service
-            for service in self.services
-            if event in service.subscriptions
-            or (known.implied and any(copy.entity == known.entity for copy in service.copies))
-        )
+        return self._subscribers[event]
+
+    @cached_property
+    def _subscribers(self) -> dict[str, tuple[Service, ...]]:
+        feeding: dict[str, list[str]] = {}
+        for event in self.events.values():
+            if event.implied:
+                feeding.setdefault(event.entity, []).append(event.name)
+        hearing: dict[str, list[Service]] = {name: [] for name in self.events}
+        for service in self.services:
+            fed = (name for copy in service.copies for name in feeding.get(copy.entity, ()))
+            for name in dict.fromkeys((*service.subscriptions, *fed)):
+                if name in hearing:
+                    hearing[name].append(service)
+        return {name: tuple(services) for name, services in hearing.items()}

@@ -233,8 +233,6 @@ class Plan:
     team: Team = Team()
     timeline: Timeline = Timeline()
     buffer_percent: int = 20
-    blockers: int = 0
-    """How many gaps must be resolved before coding."""
     deciders: str = ""
     off: tuple[date, ...] = ()
     """The days on which nobody works, in order."""
@@ -471,7 +469,7 @@ class Plan:
         tested = {feature.id for feature in self.product.features if feature.criteria}
         features = [id for id in named if id in tested]
         if number == 1:
-            yield f"`uv run plan gaps` shows no gap to resolve before coding (at generation: {self.blockers})"
+            yield "`uv run plan gaps` shows no gap to resolve before coding (the [gap report](GapReport.md) has them)"
             for api in self.product.external_apis:
                 yield f"a real answer of {api.name} is on file, with its limits"
             for risk in named:

@@ -16,6 +16,9 @@ from typing import Any, Generic, Self, TypeVar, overload
 T = TypeVar("T")
 Names = frozenset[str]
 
+DOCUMENTS = (".md", ".csv", "tasks.json")
+"""What people read, and might edit."""
+
 _open: list[set[str]] = []
 """The notes that are being taken, the innermost last."""
 
@@ -96,6 +99,13 @@ class Made:
     def mark(self) -> str:
         """Tells whether a file is still as it was made."""
         return hashlib.sha256(self.text.encode()).hexdigest()[:12]
+
+    @property
+    def sums(self) -> str:
+        """Tells which lines of a document of the plan are still as they were made: four letters for each."""
+        if not self.path.endswith(DOCUMENTS):
+            return ""
+        return "".join(hashlib.sha256(line.encode()).hexdigest()[:4] for line in self.text.splitlines())
 
 
 def made(path: str, there: Iterable[str], chunks: Iterable[tuple[str, Iterable[str]]]) -> Made:

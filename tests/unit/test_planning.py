@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import cProfile
 import json
 import re
 from collections import Counter
@@ -331,3 +332,27 @@ def test_an_example_of_a_rule_is_python_over_an_entity_of_the_product(bookshop: 
 
 def test_who_wants_no_code_in_documents_gets_none() -> None:
     assert planning(code_examples=False).example is None
+
+
+def calls(size: int) -> int:
+    """How many functions it takes to tell what so many services, each hearing of the one before, are."""
+    services = [
+        {
+            "name": f"stage_{it}",
+            "responsibility": f"stage{it}",
+            "publishes": [f"item_{it}.stored on create Item{it}"],
+            "subscribes": [f"on item_{it - 1}.stored: create Item{it}(label: label)"] if it > 1 else [],
+        }
+        for it in range(1, size + 1)
+    ]
+    entities = [f"stage_{it}.Item{it}(label: str)" for it in range(1, size + 1)]
+    given = {"project_name": "Chain", "concept": "items pass", "services": services, "data_entities": entities}
+    with cProfile.Profile() as profile:
+        made = project.build(given, REAL).planning
+        assert all(it.settings for it in made.specifications)
+        assert made.gaps
+    return sum(it.callcount for it in profile.getstats())
+
+
+def test_twice_as_many_services_are_about_twice_the_work() -> None:
+    assert calls(60) < 2.5 * calls(30)

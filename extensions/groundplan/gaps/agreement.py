@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 
 from ..domain import Entity, Field, Item, Value
-from .facts import Facts, alike, concerns, key, spoken, words
+from .facts import Facts, alike, concerns, key, same, spoken, words
 from .model import DEFER, MUST, Finding, rule
 
 SECONDS = {"ms": 0.001, "milli": 0.001, "s": 1, "sec": 1, "min": 60, "h": 3600, "hour": 3600}
@@ -226,19 +226,19 @@ def _percent(text: str) -> float | None:
 @rule("D16", DEFER, "inconsistent", 3)
 def library_not_taken(facts: Facts) -> Iterator[Finding]:
     """A library is required that is the option of a decision which went to another."""
-    taken = {key(it.option.name) for it in facts.decisions}
+    taken = {same(it.option.name) for it in facts.decisions}
     rejected = {
         name: resolved
         for resolved in facts.decisions
         for it in resolved.rejected
-        for name in (key(it.option.name), key(it.option.label))
+        for name in (same(it.option.name), same(it.option.label))
     }
     for library in facts.items("required_libraries"):
-        name = key(library.name)
+        name = same(library.name)
         if name in rejected and name not in taken:
             decided = rejected[name]
             yield Finding(
-                name,
+                key(library.name),
                 f"{library.name} is required, and {decided.decision.id} is {decided.option.name}",
                 f"change {decided.decision.id} where another option is offered, or do without {library.name}",
                 "required_libraries",

@@ -93,13 +93,15 @@ def too_fine_grained(facts: Facts) -> Iterator[Finding]:
     product, size = facts.product, facts.details("team").get("size")
     small = [service.name for service in product.services if _is_small(product, service)]
     if isinstance(size, int) and len(product.services) > max(3, size * 2):
-        yield Finding(
-            "services",
-            f"{len(product.services)} services for a team of {size}",
-            f"merge some{', for example of ' + ', '.join(small) if small else ''}"
-            ", or choose the modular monolith as architecture_style",
-            "services",
-        )
+        some = f"merge some{', for example of ' + ', '.join(small) if small else ''}"
+        together = "" if _one_process(facts) else ", or choose the modular monolith as architecture_style"
+        message = f"{len(product.services)} services for a team of {size}"
+        yield Finding("services", message, f"{some}{together}", "services")
+
+
+def _one_process(facts: Facts) -> bool:
+    """Whether all services run together."""
+    return any("one_process" in it.option.provides for it in facts.decisions)
 
 
 def _is_small(product: Product, service: Service) -> bool:
@@ -110,19 +112,22 @@ def _is_small(product: Product, service: Service) -> bool:
 @rule("B10", DEFER, "boundary", 3)
 def same_responsibility(facts: Facts) -> Iterator[Finding]:
     """Two services claim nearly the same responsibility."""
-    services = facts.product.services
-    words = {service.name: _words(service.responsibility) for service in services}
-    for number, first in enumerate(services):
-        for second in services[number + 1 :]:
-            shared = words[first.name] & words[second.name]
-            either = words[first.name] | words[second.name]
-            if len(shared) >= 2 and len(shared) >= 0.7 * len(either):
-                yield Finding(
-                    f"{first.name}-{second.name}",
-                    f"{first.name} and {second.name} describe the same responsibility",
-                    "merge them, or say what only each of them does",
-                    "services",
-                )
+    known: list[tuple[str, frozenset[str]]] = []
+    for service in facts.product.services:
+        words = _words(service.responsibility)
+        if first := next((name for name, its in known if _nearly(its, words)), None):
+            yield Finding(
+                f"{first}-{service.name}",
+                f"{first} and {service.name} describe the same responsibility",
+                "merge them, or say what only each of them does",
+                "services",
+            )
+        known.append((service.name, words))
+
+
+def _nearly(one: frozenset[str], other: frozenset[str]) -> bool:
+    """Whether of the words of two most are in both."""
+    return len(one & other) >= max(2, 0.7 * len(one | other))
 
 
 def _words(text: str) -> frozenset[str]:
@@ -132,7 +137,7 @@ def _words(text: str) -> frozenset[str]:
 @rule("B11", DEFER, "boundary", 3)
 def port_of_nothing(facts: Facts) -> Iterator[Finding]:
     """A service is given a port, and one process serves all of them at another."""
-    alone = any("one_process" in it.option.provides for it in facts.decisions)
+    alone = _one_process(facts)
     for _, parts in entries(structure(facts.answer("services"), Report()), shape_of("services")):
         if alone and "port" in parts:
             name = parts["name"].text()

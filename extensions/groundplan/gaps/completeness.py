@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 
 from ..plan import Calendar
-from .facts import Facts, alike, key
+from .facts import Facts, alike, key, same
 from .model import DEFER, MUST, Finding, rule
 
 ESSENTIAL = ("concept", "mvp_features", "services", "data_entities", "external_apis")
@@ -167,10 +167,10 @@ def metric_without_source(facts: Facts) -> Iterator[Finding]:
 @rule("A13", MUST, "inconsistent", 2)
 def in_and_out_of_scope(facts: Facts) -> Iterator[Finding]:
     """Something is both in the MVP and out of it."""
-    features = {key(feature.name): feature for feature in facts.product.features}
+    features = {same(feature.name): feature for feature in facts.product.features}
     for question in ("out_of_scope", "future_features"):
         for item in facts.items(question):
-            if feature := features.get(key(item.name)):
+            if feature := features.get(same(item.name)):
                 yield Finding(
                     feature.id,
                     f'{feature.id} "{feature.name}" is in the MVP and in {question}',
@@ -245,6 +245,6 @@ def sensitive_without_obligation(facts: Facts) -> Iterator[Finding]:
 @rule("A18", DEFER, "missing", 1)
 def ambiguity_of_nobody(facts: Facts) -> Iterator[Finding]:
     """Something about the idea is ambiguous, and nobody is there to clear it up."""
-    for number, item in enumerate(facts.items("open_ambiguities"), 1):
+    for item in facts.items("open_ambiguities"):
         if not item.text:
-            yield Finding(str(number), f'nobody clears up "{item.name}"', "give it an owner", "open_ambiguities")
+            yield Finding(key(item.name), f'nobody clears up "{item.name}"', "give it an owner", "open_ambiguities")

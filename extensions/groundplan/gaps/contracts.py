@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from ..codegen import ROUTES
 from ..diagrams import referred
-from .facts import Facts, key
+from .facts import Facts, key, same
 from .model import DEFER, MUST, Finding, rule
 
 STATUSES = {404, 405, 500, *(status for route in ROUTES for status in route.problems)}
@@ -27,7 +27,7 @@ def error_of_two_classes(facts: Facts) -> Iterator[Finding]:
     classes: dict[str, str] = {}
     for name, errors in facts.details("error_classes").items():
         for error in errors if isinstance(errors, tuple) else ():
-            first = classes.setdefault(key(error), name)
+            first = classes.setdefault(same(error), name)
             if first != name:
                 yield Finding(
                     key(error),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -84,6 +85,19 @@ def alike(one: str, other: str) -> bool:
     return bool(first and second) and (first <= second or second <= first)
 
 
+def same(name: str) -> str:
+    """A name so that two spellings of it are one: its words, or all of it where it has none."""
+    return "-".join(re.findall(r"\w+", name.casefold())) or name.casefold()
+
+
 def key(name: str) -> str:
-    """A name as a part of an id."""
-    return "-".join(re.findall(r"\w+", name.casefold()))
+    """A name as a part of an id. What its words do not tell, as the bar of `A/B`, a mark from all of it does."""
+    plain = "-".join(re.findall(r"\w+", name.casefold()))
+    if plain and plain.replace("-", " ") == name.casefold():
+        return plain
+    return "-".join(filter(None, (plain, mark(name.casefold()))))
+
+
+def mark(text: str) -> str:
+    """A few letters that tell a text from others."""
+    return hashlib.sha256(text.encode()).hexdigest()[:6]

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 
 from ..domain import Item
 from ..provenance import Names, noting, told
 from ..questionnaire import BY_NAME, REQUIREMENTS
-from .facts import Facts
+from .facts import Facts, mark
 
 MUST = "must"
 """To be resolved before coding."""
@@ -112,8 +113,14 @@ def find(facts: Facts) -> tuple[Gap, ...]:
 
 def found(facts: Facts, rules: Iterable[Rule]) -> tuple[Gap, ...]:
     """What some of the rules find, whoever accepts it."""
-    gaps = (gap for rule in sorted(rules, key=lambda it: it.id) for gap in _gaps(rule, facts))
-    return tuple({gap.id: gap for gap in gaps}.values())
+    every = dict.fromkeys(gap for rule in sorted(rules, key=lambda it: it.id) for gap in _gaps(rule, facts))
+    times = Counter(gap.id for gap in every)
+    return tuple(_marked(gap) if times[gap.id] > 1 else gap for gap in every)
+
+
+def _marked(gap: Gap) -> Gap:
+    """One of several whose names come out alike, told from the others by what it says."""
+    return replace(gap, subject=f"{gap.subject}-{mark(gap.message)}")
 
 
 def _gaps(rule: Rule, facts: Facts) -> Iterator[Gap]:

@@ -14,7 +14,7 @@ def waiver_incomplete(facts: Facts) -> Iterator[Finding]:
     for waiver in facts.items("gap_waivers"):
         if lacks := lacking(waiver):
             yield Finding(
-                key(waiver.name),
+                key(waiver.name.replace("-", " ")),
                 f"{waiver.name} is accepted with no {', no '.join(lacks)}, so that it stays open",
                 f"give it {', '.join(lacks)}, or close the gap",
                 "gap_waivers",
@@ -30,7 +30,7 @@ def waiver_of_nothing(facts: Facts) -> Iterator[Finding]:
     for waiver in waivers:
         if waiver.name not in there:
             yield Finding(
-                key(waiver.name),
+                key(waiver.name.replace("-", " ")),
                 f"{waiver.name} is accepted, and there is no such gap",
                 "take it out of gap_waivers, or name a gap that `plan gaps` lists",
                 "gap_waivers",

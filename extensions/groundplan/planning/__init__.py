@@ -116,19 +116,19 @@ class Planning:
         return {*model.told(product, feature), *model.asked(product, feature)}
 
     def _settings(self, service: Service) -> tuple[EnvVar, ...]:
+        """The settings that are a service's own, everybody's, a neighbour's address, or of an API that it uses."""
         with noting():  # each tells of itself
-            return tuple(it for it in self.project.environment if self._reads(service, it))
-
-    def _reads(self, service: Service, setting: EnvVar) -> bool:
-        """Whether a setting is a service's own, its neighbour's address, everybody's, or of an API that it uses."""
-        if setting.name == f"{setting.service.upper()}_URL":
-            subscribers = (it.name for event in service.events for it in self.project.product.subscribers(event.name))
-            return setting.service in {*(it.service for it in service.depends_on), *subscribers}
-        if setting.service:
-            return setting.service == service.name
-        apis = self.project.product.external_apis
-        others = [it.env for it in apis if service.name not in it.used_by]
-        return not any(setting.name in (f"{env}_URL", f"{env}_KEY", f"{env}_TIMEOUT_S") for env in others)
+            product = self.project.product
+            heard = (it.name for event in service.events for it in product.subscribers(event.name))
+            near = {f"{it.upper()}_URL" for it in (*(it.service for it in service.depends_on), *heard)}
+            foreign = [it.env for it in product.external_apis if service.name not in it.used_by]
+            others = {f"{env}_{part}" for env in foreign for part in ("URL", "KEY", "TIMEOUT_S")}
+            others.add(f"{service.name.upper()}_URL")  # it does not call itself
+            return tuple(
+                it
+                for it in self.project.environment
+                if it.name in near or (it.name not in others and it.service in ("", service.name))
+            )
 
     @cached_property
     def example(self) -> RuleExample | None:

@@ -152,6 +152,7 @@ def _made(it: Made) -> dict[str, object]:
     return {
         "file": it.path,
         "mark": it.mark,
+        "sums": it.sums,
         "there": sorted(it.there),
         "lines": [" ".join((str(line), *sorted(by))) for line, by in it.lines],
     }

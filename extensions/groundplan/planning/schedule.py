@@ -32,7 +32,6 @@ def _made_from(facts: Facts) -> Plan:
         team,
         _timeline(facts.details("timeline")),
         _whole(facts.answer("buffer_percent").value, 20),
-        blockers=len(scope.blockers),
         deciders=_words(facts.answer("decision_makers").value),
         off=tuple(sorted(filter(None, (_date(it.name) for it in facts.items("non_working_days"))))),
         basis=scope.basis,

@@ -40,6 +40,7 @@ RULES = {
     "X06": "Two documents say the same in nearly the same words.",
     "X07": "A document leads to what no longer holds.",
     "X08": "A document uses a word that the glossary does not want.",
+    "X09": "A managed document is not as the answers made it.",
     "X10": "A document of the model is missing, or one describes what the model does not know.",
     "X11": "A document is longer than the project allows itself.",
     "X12": "A document or the answers file cannot be read.",
@@ -276,7 +277,32 @@ def documents(project: Project) -> tuple[Finding, ...]:
         *(links, ids, sizes, untested, placeholders, repeated, outdated, shunned),
     )
     found = [finding for check in checks for finding in check(project)]
+    found += edited(project, {it.file for it in found})
     return tuple(sorted(found, key=lambda it: (it.checkpoint, it.place)))
+
+
+STATEMENTS = ("Planning/Decisions/", "Planning/tasks.")
+"""Documents of which every line states what is so; elsewhere tables and ids do, which have checks of their own."""
+
+
+def edited(project: Project, told: set[str]) -> Iterator[Finding]:
+    """Managed documents that somebody edited, but for those of which there is more to tell than that."""
+    for made in project.model.made:
+        place = made.file
+        path = project.root / place
+        if not made.sums or place in told or place not in project.managed or not path.is_file():
+            continue
+        edit = None if made.is_as_made(project.root) else made.edit(_text(path))
+        if edit:
+            level = DRIFT if edit.replaces and place.startswith(STATEMENTS) else NOTE
+            homes = ", ".join(f"`{it}`" for it in sorted(edit.answers)[:3]) or "the template"
+            message = f"is not as it was made; what stands here comes from {homes}"
+            fix = "change the answer, and put words of your own into Planning/Notes.md"
+            yield Finding("X09", place, level, CONSISTENCY, place, edit.line, message, fix)
+
+
+def _text(path: Path) -> str:
+    return path.read_bytes().decode("utf-8", "replace")
 
 
 def missing(project: Project) -> Iterator[Finding]:

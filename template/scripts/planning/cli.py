@@ -1,4 +1,4 @@
-"""`uv run plan check | gaps | gate | next | trace | advise | archive | why | decide | update | undo`.
+"""`uv run plan check | gaps | gate | next | trace | advise | archive | why | decide | update | undo | schema`.
 
 Exit codes: 0 complete; 1 something is open: documents or code say something else than the model, a
 gate is not passed, questions or gaps are left (`check` fails for gaps only where the answer
@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import io
+import json
 import os
 import re
 import sys
@@ -39,32 +40,16 @@ def main(arguments: Sequence[str] | None = None, root: Path = ROOT) -> int:
     try:
         if options.command in ("decide", "update", "undo"):
             return answer_anew(root, options)
-        return _run(Project(root, load(root), _day(options.today)), options)
+        if options.command == "schema":
+            print(json.dumps(report.schema(), indent=2))
+            return 0
+        return COMMANDS[options.command](Project(root, load(root), _day(options.today)), options)
     except BrokenPipeError:  # whoever reads had enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
     except (Unreadable, Stop, why.Unknown, ValueError, OSError) as error:
         print(f"plan: {error}.", file=sys.stderr)
         return 2
-
-
-def _run(project: Project, options: argparse.Namespace) -> int:
-    match options.command:
-        case "gaps":
-            return gaps(project, options)
-        case "gate":
-            return gate(project, options)
-        case "next":
-            return upcoming(project, options)
-        case "trace":
-            return trace(project, options)
-        case "advise":
-            return advise(project)
-        case "archive":
-            return put_away(project, options)
-        case "why":
-            return origin(project, options)
-    return check(project, options)
 
 
 def _day(text: str | None) -> str:
@@ -75,7 +60,11 @@ def _day(text: str | None) -> str:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser("plan", description="Do answers, documents and code agree?")
+    parser = argparse.ArgumentParser(
+        "plan",
+        description="Do answers, documents and code agree?",
+        epilog="Exit codes: 0 complete; 1 something is open; 2 wrong use, or refused.",
+    )
     commands = parser.add_subparsers(dest="command", required=True)
     checking = commands.add_parser("check", help="the nine checkpoints, and what does not agree")
     listing = commands.add_parser("gaps", help="the gaps in the answers")
@@ -96,10 +85,6 @@ def _parser() -> argparse.ArgumentParser:
         command.add_argument("--code", action="store_true", help="look at APIs and code, too")
     for command in (checking, listing, passing, following):
         command.add_argument("--today", metavar="DAY", help="the day for waivers (today)")
-    for command in (checking, listing, passing, following, tracing):
-        _add_forms(
-            command, "json", *(("markdown", "sarif") if command in (checking, listing) else ())
-        )
     asking = commands.add_parser("why", help="which answers made a file, or what an answer made")
     asking.add_argument("what", metavar="FILE[:LINE]|QUESTION")
     deciding = commands.add_parser("decide", help="answer anew")
@@ -112,12 +97,17 @@ def _parser() -> argparse.ArgumentParser:
     for command in (deciding, updating):
         command.add_argument("--dry-run", action="store_true", help="only say what would change")
     commands.add_parser("undo", help="take back a change that was interrupted")
+    for command in commands.choices.values():
+        _add_forms(
+            command, "json", *(("markdown", "sarif") if command in (checking, listing) else ())
+        )
+    commands.add_parser("schema", help="what `--json` of each command holds, as a JSON Schema")
     parser.set_defaults(today=None)
     return parser
 
 
 def _add_forms(command: argparse.ArgumentParser, *forms: str) -> None:
-    """Offer other forms than text; report.py tells what the JSON holds."""
+    """Offer other forms than text; `plan schema` tells what the JSON holds."""
     chosen = command.add_mutually_exclusive_group()
     for form in forms:
         about = f"as {form.upper() if form != 'markdown' else 'Markdown'}"
@@ -127,20 +117,25 @@ def _add_forms(command: argparse.ArgumentParser, *forms: str) -> None:
 def answer_anew(root: Path, options: argparse.Namespace) -> int:
     """Make a change of mind, say what it changes, and bring it here unless that was all."""
     if options.command == "undo":
-        done = change.undo(root)
-        print("The last commit is back." if done else "No change of mind was interrupted.")
+        undone = change.undo(root)
+        said = "The last commit is back." if undone else "No change of mind was interrupted."
+        print(report.as_json("undo", undone=undone) if options.form else said)
         return 0
     with change.made(root, _to_copier(options)) as made:
-        _tell(made)
-        if not made.files:
-            print("Nothing changes.")
-        elif options.dry_run:
-            print("Nothing was changed: this was a dry run.")
-        else:
+        effects = _effects(made)
+        if not options.form:
+            _tell(effects)
+        if brought := bool(made.files) and not options.dry_run:
             change.bring(made)
+        if options.form:
+            print(report.as_json(options.command, brought=brought, effects=effects))
+        elif brought:
             print(
                 "Done, not committed. `git diff --cached` shows it, `git reset --hard` undoes it."
             )
+        else:
+            dry = "Nothing was changed: this was a dry run."
+            print(dry if made.files else "Nothing changes.")
         return 1 if made.conflicts else 0
 
 
@@ -184,31 +179,52 @@ def _check_answers(path: Path) -> None:
         raise Stop(f"{path} holds no answers by question. Fix: {fix}")
 
 
-def _tell(made: Change) -> None:
-    """Say what a change of mind changes, and what it leaves to do."""
+COUNTED = {"changed": "Changed", "new": "New", "gone": "Gone"}
+"""The effects of a change of mind of which text tells the number alone."""
+NAMED = {
+    "gaps_opened": "Gaps opened",
+    "gaps_closed": "Gaps closed",
+    "to_read_again": "To read again",
+    "yours_to_read_again": "Yours to read again",
+    "yours_to_fill": "Yours to fill",
+    "yours_unused": "Yours, no longer used",
+    "migrations": "Migrations to run with `uv run migrate`",
+    "rows": "Rows to bring along while nothing runs",
+    "archived": "Kept in Planning/Archive",
+    "conflicts": "Conflicts to resolve",
+}
+"""Those of which it tells each."""
+
+
+def _effects(made: Change) -> dict[str, list[str]]:
+    """What a change of mind changes, and what it leaves to do."""
     before, after = made.before, made.after
     old, new = {gap.id for gap in before.gaps}, {gap.id for gap in after.gaps}
     came, went = set(after.owned) - set(before.owned), set(before.owned) - set(after.owned)
-    documents = [it for it in made.named("M") if it.endswith(".md") and "/" in it]
-    migrations = [it for it in made.named("A") if "/migrations/" in it]
-    for title, paths in (("Changed", "M"), ("New", "A"), ("Gone", "D")):
-        print(f"{title}: {count(len(made.named(paths)), 'file')}")
-    for title, names in (
-        ("Gaps opened", sorted(new - old)),
-        ("Gaps closed", sorted(old - new)),
-        ("To read again", documents),
-        ("Yours to read again", sorted(why.to_read_again(before, after, made.changed))),
-        ("Yours to fill", sorted(came & set(made.named("A")))),
-        ("Yours, no longer used", sorted(it for it in went if (made.clone / it).is_file())),
-        ("Migrations to run with `uv run migrate`", migrations),
-        ("Rows to bring along while nothing runs", _moving(made)),
-        ("Kept in Planning/Archive", made.archived),
-        ("Conflicts to resolve", made.conflicts),
-    ):
-        if names:
-            print(f"{title}:")
-            for name in names:
-                print(f"  {name}")
+    changed, added = made.named("M"), made.named("A")
+    return {
+        "changed": list(changed),
+        "new": list(added),
+        "gone": list(made.named("D")),
+        "gaps_opened": sorted(new - old),
+        "gaps_closed": sorted(old - new),
+        "to_read_again": [it for it in changed if it.endswith(".md") and "/" in it],
+        "yours_to_read_again": sorted(why.to_read_again(before, after, made.changed)),
+        "yours_to_fill": sorted(came & set(added)),
+        "yours_unused": sorted(it for it in went if (made.clone / it).is_file()),
+        "migrations": [it for it in added if "/migrations/" in it],
+        "rows": _moving(made),
+        "archived": list(made.archived),
+        "conflicts": list(made.conflicts),
+    }
+
+
+def _tell(effects: Mapping[str, Sequence[str]]) -> None:
+    for key, title in COUNTED.items():
+        print(f"{title}: {count(len(effects[key]), 'file')}")
+    for key, title in NAMED.items():
+        if effects[key]:
+            print("\n  ".join((f"{title}:", *effects[key])))
 
 
 def _moving(made: Change) -> list[str]:
@@ -258,7 +274,7 @@ def _print_check(project: Project, found: Sequence[Finding]) -> None:
     print(f"{model.project}: the nine checkpoints\n")
     for it in model.checkpoints:
         mine = [finding for finding in found if finding.checkpoint == it.number]
-        print(f"{it.number}  {report.state(it, found):<8} {it.title}")
+        print(f"{it.number}  {report.state(it.number, found):<8} {it.title}")
         _print_findings(shown[it.number], mine)
     _print_waived(found, "\n")
     drift = sum(it.level == DRIFT for it in found)
@@ -270,14 +286,11 @@ def _print_check(project: Project, found: Sequence[Finding]) -> None:
 
 
 def _print_findings(evidence: str, found: Sequence[Finding]) -> None:
-    """Print what shows a checkpoint, and what is open there; gaps that can wait are counted."""
+    """Print what shows a checkpoint, and what is open there, but for the gaps that can wait."""
     _say(evidence)
-    there = [it for it in found if not it.waived]
-    for it in there:
-        if it.level != DEFER:
+    for it in found:
+        if it.level != DEFER and not it.waived:
             _say(str(it), "- ")
-    if later := sum(it.level == DEFER for it in there):
-        _say(f"{count(later, 'gap')} can wait: `plan gaps`", "- ")
 
 
 def _print_waived(found: Sequence[Finding], before: str = "") -> None:
@@ -324,8 +337,10 @@ def gate(project: Project, options: argparse.Namespace) -> int:
 
 def upcoming(project: Project, options: argparse.Namespace) -> int:
     """Print the questions whose answers close most."""
+    if options.count < 1:
+        raise Stop(f"{options.count} is no number of questions. Fix: ask for 1 or more")
     ranked = report.ranked(project)
-    asked = ranked[: max(options.count, 0)]
+    asked = ranked[: options.count]
     if options.form:
         print(report.upcoming(project, asked))
     elif not ranked:
@@ -354,9 +369,12 @@ def trace(project: Project, options: argparse.Namespace) -> int:
     return 0
 
 
-def advise(project: Project) -> int:
+def advise(project: Project, options: argparse.Namespace) -> int:
     """Print which documents to make one, and which to keep apart."""
     advice = tuple(report.advice(project))
+    if options.form:
+        print(report.advised(project, advice))
+        return 0
     for title in dict.fromkeys(title for title, _ in advice):
         print(f"{title}:")
         for kind, text in advice:
@@ -388,6 +406,10 @@ def put_away(project: Project, options: argparse.Namespace) -> int:
     }
     changed = {path: text for path, text in texts.items() if text != _read(path)}
     _write({new: archived, **changed}, document.path)
+    if options.form:
+        links = [project.name(path) for path in changed]
+        print(report.as_json("archive", moved=name, to=project.name(new), links=links))
+        return 0
     print(f"Moved {name} to {project.name(new)}.")
     for path in changed:
         print(f"  Its links follow in {project.name(path)}")
@@ -447,7 +469,12 @@ def _write(texts: Mapping[Path, str], old: Path) -> None:
 
 def origin(project: Project, options: argparse.Namespace) -> int:
     """Print which answers made a file or a line, or which files an answer reaches."""
-    print("\n".join(list(why.told(project.root, project.model, options.what))))
+    said = list(why.told(project.root, project.model, options.what))
+    if options.form:
+        origin = why.origin(project.root, project.model, options.what)
+        print(report.as_json("why", what=options.what, said=said, **origin))
+    else:
+        print("\n".join(said))
     return 0
 
 
@@ -474,6 +501,19 @@ def _say(text: str, bullet: str = "") -> None:
         break_on_hyphens=False,
     )
     print("\n".join(lines))
+
+
+COMMANDS = {
+    "check": check,
+    "gaps": gaps,
+    "gate": gate,
+    "next": upcoming,
+    "trace": trace,
+    "advise": advise,
+    "archive": put_away,
+    "why": origin,
+}
+"""What looks at a project as it is; the others change its answers."""
 
 
 if __name__ == "__main__":

@@ -13,6 +13,8 @@ from urllib.parse import quote, unquote
 FENCE = re.compile(r" {0,3}(`{3,}|~{3,})")
 HEADING = re.compile(r" {0,3}(#{1,6})\s+(.*?)\s*#*\s*$")
 LINK = re.compile(r"(?<!\\)\[(?:\\.|[^\]\\])*\]\(<?([^)\s>]+)>?(?:\s+\"[^\"]*\")?\)")
+DEFINITION = re.compile(r" {0,3}\[(?!\^)(?:\\.|[^\]\\])+\]:\s*<?([^\s>]+)>?(?:\s+[\"'(].*)?\s*$")
+"""Where `[text][name]` leads."""
 CODE = re.compile(r"(`+)(?!`).*?(?<!`)\1(?!`)")
 ID = re.compile(
     r"(?<![\w/-])(?:FR-\d{3,}(?:-AC\d+)?|NFR-\d{2,}|SM-\d+|RISK-\d+|ADR-\d{4,})(?![\w-])"
@@ -82,18 +84,14 @@ class Document:
 
     @cached_property
     def links(self) -> tuple[Found, ...]:
-        return tuple(
-            Found(line.line, target)
-            for line in self.lines
-            for target in LINK.findall(_without_code(line.text))
-        )
+        return tuple(Found(line.line, link[1]) for line in self.lines for link in _links(line.text))
 
     def relinked(self, change: Callable[[str], str]) -> str:
         """The text with each link led to where `change` says."""
         lines = self.text.splitlines(keepends=True)
         for number in {it.line for it in self.links}:
             text = lines[number - 1]
-            for link in reversed(list(LINK.finditer(_without_code(text)))):
+            for link in reversed(_links(text)):
                 text = text[: link.start(1)] + change(link[1]) + text[link.end(1) :]
             lines[number - 1] = text
         return "".join(lines)
@@ -153,6 +151,13 @@ class Document:
 def _without_code(line: str, filler: str = "x") -> str:
     """A line of the same length with its code blotted out."""
     return CODE.sub(lambda code: filler * len(code[0]), line)
+
+
+def _links(line: str) -> list[re.Match[str]]:
+    """The links of a line, each with its target as the first group."""
+    plain = _without_code(line)
+    definition = DEFINITION.match(plain)
+    return [definition] if definition else list(LINK.finditer(plain))
 
 
 def _table(block: list[Found]) -> FoundTable:

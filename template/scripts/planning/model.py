@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 import json
 from dataclasses import dataclass, fields, is_dataclass, replace
+from difflib import SequenceMatcher
 from functools import cache, cached_property
 from pathlib import Path
 from typing import Any, get_args, get_origin, get_type_hints
@@ -173,6 +174,8 @@ class Made:
     file: str
     mark: str
     """Tells whether it is still as it was made."""
+    sums: str
+    """The same of each line of a document, in four letters; empty for what is no document."""
     there: tuple[str, ...]
     """The answers because of which there is such a file."""
     lines: tuple[str, ...]
@@ -199,7 +202,34 @@ class Made:
     def is_as_made(self, root: Path) -> bool:
         """Whether nobody has edited it since."""
         path = root / self.file
-        return path.is_file() and hashlib.sha256(path.read_bytes()).hexdigest()[:12] == self.mark
+        return path.is_file() and _sum(path.read_bytes(), 12) == self.mark
+
+    def edit(self, text: str) -> Edit | None:
+        """The first edit of a document that changed or removed what was made, else the first that added something."""
+        made = [self.sums[it : it + 4] for it in range(0, len(self.sums), 4)]
+        now = [_sum(line.encode()) for line in text.splitlines()]
+        found = SequenceMatcher(None, made, now, autojunk=False).get_opcodes()
+        edits = (
+            Edit(new + 1, kind != "insert", self.at(old + (kind != "insert")))
+            for kind, old, _, new, _ in found
+            if kind != "equal"
+        )
+        return min(edits, key=lambda it: not it.replaces, default=None)
+
+
+@dataclass(frozen=True)
+class Edit:
+    """Lines of a document that are not as they were made."""
+
+    line: int
+    replaces: bool
+    """Whether something that was made is gone or says something else; it may only stand beside more."""
+    answers: frozenset[str]
+    """What made the lines."""
+
+
+def _sum(content: bytes, length: int = 4) -> str:
+    return hashlib.sha256(content).hexdigest()[:length]
 
 
 @dataclass(frozen=True)

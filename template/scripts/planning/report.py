@@ -1,23 +1,6 @@
 """What `plan` reports: checkpoints, quality indicators and advice, and findings as JSON, SARIF or Markdown.
 
-Every JSON document has `format` (1; raised when a reader of today could misread it), `project` and
-`today` (the day for which waivers were looked at). Beside them have
-
-- `plan check`: `complete` (no checkpoint is open), `checkpoints` and `findings`;
-- `plan gaps`: `findings`, of answers alone;
-- `plan gate`: `passed` and `gates`: `gate` (`1` to `9`, `Q1` to `Q6`), `title`, `passed`, `evidence`
-  and `findings`, those that keep it open;
-- `plan next`: `questions`: `question`, `about`, `closes` and `must` (how many gaps its answer closes,
-  and how many of them come before coding), `gaps` (their ids), `choices` (`value` and `label`, the
-  recommended one first; empty where the answer is free);
-- `plan trace`: `what` and `requirements`, as in Planning/model.json, with `states` of the criteria.
-
-A checkpoint has `number`, `title`, `state` (`ok`, `open`, `differs`) and `evidence`. A finding has
-`id` (rule and subject, the same as long as it is there), `rule`, `level` (`must`: comes before
-coding; `defer`: can wait; `drift`: something disagrees with the model; `note`: only told),
-`checkpoint`, `file`, `line` (0: the whole file), `message`, `fix`, `question` (whose answer closes
-it, or empty) and `waiver`: null, or `because`, `by`, `until` and `ended`. One that is waived today
-counts nowhere.
+`plan schema` prints what each JSON document holds.
 """
 
 from __future__ import annotations
@@ -32,7 +15,7 @@ from urllib.parse import quote
 
 from scripts.planning import checks
 from scripts.planning.checks import DEFER, DRIFT, MUST, NOTE, Finding, Project
-from scripts.planning.model import Checkpoint, Question, Requirement
+from scripts.planning.model import Question, Requirement
 
 FORMAT = 1
 
@@ -69,6 +52,124 @@ class Indicator:
     """Gaps that come before coding and drift, as a pattern of ids."""
 
 
+TEXT, FLAG, NUMBER = {"type": "string"}, {"type": "boolean"}, {"type": "integer"}
+
+
+def _list(of: object) -> dict[str, object]:
+    return {"type": "array", "items": of}
+
+
+def _object(**parts: object) -> dict[str, object]:
+    """An object that has these parts and no others."""
+    return {
+        "type": "object",
+        "properties": parts,
+        "required": list(parts),
+        "additionalProperties": False,
+    }
+
+
+TEXTS = _list(TEXT)
+WAIVER = _object(because=TEXT, by=TEXT, until=TEXT, ended=FLAG)
+FINDING = _object(
+    id={**TEXT, "description": "rule and subject; the same as long as it is there"},
+    rule=TEXT,
+    level={
+        "enum": list(LEVELS),
+        "description": "must: comes before coding; defer: can wait; drift: disagrees with the model; note: only told",
+    },
+    checkpoint=NUMBER,
+    file=TEXT,
+    line={**NUMBER, "description": "0: the whole file"},
+    message=TEXT,
+    fix=TEXT,
+    question={**TEXT, "description": "whose answer closes it, or empty"},
+    waiver={
+        "anyOf": [{"type": "null"}, WAIVER],
+        "description": "until it ended, it counts nowhere",
+    },
+)
+CHECKPOINT = _object(
+    number=NUMBER, title=TEXT, state={"enum": ["ok", "open", "differs"]}, evidence=TEXT
+)
+GATE = _object(
+    gate={**TEXT, "description": "1 to 9, or Q1 to Q6"},
+    title=TEXT,
+    passed=FLAG,
+    evidence=TEXT,
+    findings={**_list(FINDING), "description": "those that keep it open"},
+)
+QUESTION = _object(
+    question=TEXT,
+    about=TEXT,
+    closes={**NUMBER, "description": "how many gaps its answer closes"},
+    must={**NUMBER, "description": "how many of them come before coding"},
+    gaps=TEXTS,
+    choices={
+        **_list(_object(value=TEXT, label=TEXT)),
+        "description": "the recommended one first; empty where the answer is free",
+    },
+)
+REQUIREMENT = _object(
+    **dict.fromkeys(("id", "name", "priority", "task", "tests"), TEXT),
+    **dict.fromkeys(("services", "endpoints", "events", "criteria"), TEXTS),
+    states={
+        "type": "object",
+        "additionalProperties": {"enum": [checks.OPEN, checks.DONE, checks.NONE]},
+    },
+)
+EFFECTS = (
+    *("changed", "new", "gone", "gaps_opened", "gaps_closed", "to_read_again"),
+    *("yours_to_read_again", "yours_to_fill", "yours_unused"),
+    *("migrations", "rows", "archived", "conflicts"),
+)
+"""What a change of mind changes, and what it leaves to do."""
+ABOUT: dict[str, object] = {
+    "project": TEXT,
+    "today": {**TEXT, "description": "the day for which waivers count"},
+}
+CHANGED: dict[str, object] = {"brought": FLAG, "effects": _object(**dict.fromkeys(EFFECTS, TEXTS))}
+DOCUMENTS: dict[str, dict[str, object]] = {
+    "check": {
+        **ABOUT,
+        "complete": FLAG,
+        "checkpoints": _list(CHECKPOINT),
+        "findings": _list(FINDING),
+    },
+    "gaps": {**ABOUT, "findings": _list(FINDING)},
+    "gate": {**ABOUT, "passed": FLAG, "gates": _list(GATE)},
+    "next": {**ABOUT, "questions": _list(QUESTION)},
+    "trace": {**ABOUT, "what": TEXT, "requirements": _list(REQUIREMENT)},
+    "advise": {
+        **ABOUT,
+        "advice": _list(_object(kind={"enum": ["consolidate", "keep separate"]}, text=TEXT)),
+    },
+    "archive": {"moved": TEXT, "to": TEXT, "links": TEXTS},
+    "why": {
+        "what": TEXT,
+        "answers": {**TEXTS, "description": "what made it, or the answer itself"},
+        "files": {
+            **_list(_object(file=TEXT, lines=_list(NUMBER))),
+            "description": "what they made",
+        },
+        "said": {**TEXTS, "description": "the same as text"},
+    },
+    "decide": CHANGED,
+    "update": CHANGED,
+    "undo": {"undone": FLAG},
+}
+"""What the JSON of each command holds, beside its format and the command."""
+
+
+def schema() -> dict[str, object]:
+    """A JSON Schema of all documents; its format is raised when a reader of today could misread one."""
+    shapes = [
+        _object(format={"const": FORMAT}, command={"const": command}, **parts)
+        for command, parts in DOCUMENTS.items()
+    ]
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", "oneOf": shapes}
+
+
 def count(number: int, noun: str) -> str:
     return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
@@ -87,7 +188,10 @@ def _rationale(project: Project) -> str:
 
 def _agreement(project: Project) -> str:
     ids = sum(len(it.ids) for it in project.live.values())
-    return f"{count(len(project.model.tables), 'table')} and {count(ids, 'id')} in {len(project.live)} documents"
+    documents = [it for it in project.model.made if it.sums]
+    as_made = sum(it.is_as_made(project.root) for it in documents)
+    compared = f"{count(len(project.model.tables), 'table')} and {count(ids, 'id')} in {len(project.live)} documents"
+    return f"{compared}; {as_made} of {len(documents)} are as they were made"
 
 
 def _boundaries(project: Project) -> str:
@@ -125,7 +229,7 @@ INDICATORS = (
         "No conflicting information between documents",
         _agreement,
         r"$.",
-        r"A1[3569]-|D05|X0[1247]-|X12-",
+        r"A1[3569]-|D05|X0[12479]-|X1[23]-",
     ),
     Indicator(
         "Q3",
@@ -153,7 +257,7 @@ INDICATORS = (
         "Actionable implementation plan",
         _plan,
         r"A0[1-4]-(timeline|team|mvp_features)$|A28-mvp_features",
-        r"P0[12]|A15-|B04-|(X02|X10|X12)-Planning/ImplementationPlan",
+        r"P0[12]|A15-|B04-|(X02|X10|X12)-Planning/ImplementationPlan|X09-Planning/tasks",
     ),
 )
 
@@ -198,6 +302,11 @@ def evidence(project: Project, found: Sequence[Finding]) -> dict[int, str]:
     done = states.count(checks.DONE)
     open_gaps = [it for it in found if it.level in (MUST, DEFER) and not it.waived]
     must, waived = sum(it.level == MUST for it in open_gaps), sum(it.waived for it in found)
+    later = Counter(
+        it.checkpoint
+        for it in open_gaps
+        if it.level == DEFER and it.checkpoint != checks.GAPS  # which counts them all
+    )
     files = {
         checks.DOCUMENTS: f"{there} of {len(model.documents)} documents",
         checks.SCAFFOLD: f"{coded} of {count(len(model.services), 'service')} have code",
@@ -207,23 +316,31 @@ def evidence(project: Project, found: Sequence[Finding]) -> dict[int, str]:
         checks.PLAN: f"{done} of {len(states)} acceptance criteria have a test that must pass",
     }
     return {
-        it.number: "; ".join(filter(None, (it.evidence, files.get(it.number, ""))))
+        it.number: "; ".join(
+            filter(None, (it.evidence, files.get(it.number, ""), _waiting(later[it.number])))
+        )
         for it in model.checkpoints
     }
 
 
-def state(checkpoint: Checkpoint, found: Iterable[Finding]) -> str:
-    """`differs` for drift, `open` for what else is there, else `ok`."""
-    mine = [it for it in found if not it.waived and _belongs(it, checkpoint.number)]
-    if any(it.level == DRIFT for it in mine):
-        return "differs"
-    return "open" if any(it.level != DEFER for it in mine) else "ok"
+def _waiting(number: int) -> str:
+    return f"{count(number, 'gap')} can wait: `plan gaps`" if number else ""
 
 
-def as_json(project: Project, **parts: object) -> str:
-    """A document of the shape that this module's text tells."""
-    head = {"format": FORMAT, "project": project.model.project, "today": project.today}
-    return json.dumps(head | parts, indent=2)
+def state(number: int, found: Iterable[Finding]) -> str:
+    """`ok` where the gate of a checkpoint is passed, else `differs` for drift and `open` for gaps."""
+    held = {it.level for it in found if it.blocks and _belongs(it, number)}
+    return "differs" if DRIFT in held else "open" if held else "ok"
+
+
+def as_json(command: str, **parts: object) -> str:
+    """A document of the shape that the schema tells."""
+    return json.dumps({"format": FORMAT, "command": command} | parts, indent=2)
+
+
+def _about(project: Project, command: str, **parts: object) -> str:
+    """A document about what is there on a day."""
+    return as_json(command, project=project.model.project, today=project.today, **parts)
 
 
 def plain(found: Iterable[Finding]) -> list[dict[str, object]]:
@@ -240,18 +357,18 @@ def checked(project: Project, found: Sequence[Finding]) -> str:
         {
             "number": it.number,
             "title": it.title,
-            "state": state(it, found),
+            "state": state(it.number, found),
             "evidence": shown[it.number],
         }
         for it in project.model.checkpoints
     ]
     complete = not any(it.blocks for it in found)
-    return as_json(project, complete=complete, checkpoints=nine, findings=plain(found))
+    return _about(project, "check", complete=complete, checkpoints=nine, findings=plain(found))
 
 
 def listed(project: Project, found: Sequence[Finding]) -> str:
     """`plan gaps --json`."""
-    return as_json(project, findings=plain(found))
+    return _about(project, "gaps", findings=plain(found))
 
 
 def gated(project: Project, asked: Sequence[Gate]) -> str:
@@ -266,14 +383,14 @@ def gated(project: Project, asked: Sequence[Gate]) -> str:
         }
         for it in asked
     ]
-    return as_json(project, passed=all(it.passed for it in asked), gates=shown)
+    return _about(project, "gate", passed=all(it.passed for it in asked), gates=shown)
 
 
 def traced(project: Project, what: str, wanted: Sequence[Requirement]) -> str:
     """`plan trace --json`."""
     states = project.states
     shown = [asdict(it) | {"states": {each: states[each] for each in it.criteria}} for it in wanted]
-    return as_json(project, what=what, requirements=shown)
+    return _about(project, "trace", what=what, requirements=shown)
 
 
 def ranked(project: Project) -> list[tuple[Question, list[Finding]]]:
@@ -305,7 +422,7 @@ def upcoming(project: Project, asked: Sequence[tuple[Question, list[Finding]]]) 
         }
         for question, closed in asked
     ]
-    return as_json(project, questions=shown)
+    return _about(project, "next", questions=shown)
 
 
 def markdown(project: Project, found: Sequence[Finding]) -> str:
@@ -373,6 +490,12 @@ SHARED, SCATTERED = 0.5, 4
 LEGAL = r"GDPR|HIPAA|personal data|privacy|data protection|lawful|retention|contract(?:ual)? dut(?:y|ies)"
 
 
+def advised(project: Project, advice: Iterable[tuple[str, str]]) -> str:
+    """`plan advise --json`."""
+    shown = [{"kind": kind.casefold(), "text": text} for kind, text in advice]
+    return _about(project, "advise", advice=shown)
+
+
 def advice(project: Project) -> Iterator[tuple[str, str]]:
     """What to consolidate and what to keep separate, each with its numbers and places."""
     yield from (("Consolidate", it) for it in _consolidate(project))
@@ -397,7 +520,7 @@ def _consolidate(project: Project) -> Iterator[str]:
         if number >= SCATTERED:
             places = ", ".join(sorted(place for place, ids in named.items() if id in ids))
             yield f"what is said of {id} is scattered over {number} documents: {places}"
-    yield from (f"{it.place} {it.message}: split it" for it in checks.sizes(project))
+    yield from (f"{it.place} {it.message}: {it.fix}" for it in checks.sizes(project))
 
 
 def _keep_separate(project: Project) -> Iterator[str]:

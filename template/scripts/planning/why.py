@@ -28,24 +28,53 @@ def told(root: Path, model: Model, what: str) -> Iterator[str]:
     if what in model.questions:
         yield from _reach(root, model, what)
         return
-    name, _, line = what.rpartition(":") if what.rpartition(":")[2].isdecimal() else (what, "", "")
-    path = (root / name).resolve()
-    if not path.is_file() or not path.is_relative_to(root.resolve()):
-        near = get_close_matches(name, (*model.questions, *(it.file for it in model.made)), 1)
-        hint = f"; try {near[0]}" if near else ""
-        raise Unknown(f"{name} is no file of the project and no question{hint}")
-    file = path.relative_to(root.resolve()).as_posix()
-    made = next((it for it in model.made if it.file == file), None)
+    file, line = _place(root, model, what)
+    made = _made(model, file)
     owned = "yours: written once, no update touches it" if file in model.owned else "managed"
-    if file in ("Planning/model.json", ".copier-answers.yml"):
+    if file in ALL:
         yield f"{file}: managed; every answer made it"
     elif made is None and file in model.owned:
         yield f"{file}: {owned}; no answer made it"
     elif made is None:
         yield f"{file}: no answer made it; it is the same in every project, or somebody's own"
     else:
-        yield f"{file}{f', line {line}' if line else ''}: {owned}"
-        yield from _origin(root, model, made, int(line) if line else None)
+        yield f"{file}{'' if line is None else f', line {line}'}: {owned}"
+        yield from _origin(root, model, made, line)
+
+
+def _place(root: Path, model: Model, what: str) -> tuple[str, int | None]:
+    """The file of `FILE` or `FILE:LINE`, and the line."""
+    name, _, line = what.rpartition(":") if what.rpartition(":")[2].isdecimal() else (what, "", "")
+    path = (root / name).resolve()
+    if not path.is_file() or not path.is_relative_to(root.resolve()):
+        near = get_close_matches(name, (*model.questions, *(it.file for it in model.made)), 1)
+        hint = f"; try {near[0]}" if near else ""
+        raise Unknown(f"{name} is no file of the project and no question{hint}")
+    return path.relative_to(root.resolve()).as_posix(), int(line) if line else None
+
+
+def _made(model: Model, file: str) -> Made | None:
+    return next((it for it in model.made if it.file == file), None)
+
+
+def origin(root: Path, model: Model, what: str) -> dict[str, object]:
+    """The same as data: `answers`, and the `files` that they made with the lines where something of each begins."""
+    if what in model.questions:
+        files = [it for it in model.made if what in it.answers]
+        lines = [it.first_lines(what) if it.is_as_made(root) else () for it in files]
+        shown = [{"file": it.file, "lines": at} for it, at in zip(files, lines, strict=True)]
+        return {"answers": [what], "files": shown}
+    file, line = _place(root, model, what)
+    made = _made(model, file)
+    if made is None:
+        answers = frozenset(model.questions if file in ALL else ())
+    else:
+        answers = made.answers if line is None or not made.is_as_made(root) else made.at(line)
+    return {"answers": sorted(answers), "files": [{"file": file, "lines": [line] if line else []}]}
+
+
+ALL = ("Planning/model.json", ".copier-answers.yml")
+"""The files that every answer made."""
 
 
 def _origin(root: Path, model: Model, made: Made, line: int | None) -> Iterator[str]:
