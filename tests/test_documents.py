@@ -117,7 +117,8 @@ def drawn(made: project.Project) -> Iterator[str]:
     """Every diagram of a project."""
     planning, guide = made.planning, made.planning.architecture
     of_services = (diagram for it in planning.specifications for diagram in it.sequences)
-    for diagram in (guide.context, guide.containers, guide.entities, planning.schedule.gantt, *of_services):
+    of_guide = (guide.context, guide.containers, guide.dependencies, guide.entities)
+    for diagram in (*of_guide, planning.schedule.gantt, *of_services):
         yield diagram.source
 
 

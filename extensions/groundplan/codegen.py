@@ -558,7 +558,7 @@ class ServiceCode:
 
     @property
     def calls(self) -> tuple[str, ...]:
-        return tuple(dependency.service for dependency in self.service.depends_on)
+        return tuple(dependency.service for dependency in self.product.calls(self.service))
 
     @property
     def subscribers(self) -> tuple[str, ...]:

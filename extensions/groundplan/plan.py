@@ -480,7 +480,7 @@ class Plan:
             yield f"the acceptance tests of {', '.join(features)} pass without their xfail marks"
         if number == 3:
             for service in self.product.services:
-                for dependency in service.depends_on:
+                for dependency in self.product.calls(service):
                     yield f"a test shows {service.name} with {dependency.service} away: {dependency.when_away}"
         if number == 4:
             measured = [id for id in named if id.startswith("NFR-")]

@@ -120,9 +120,42 @@ def test_a_requirement_leads_to_what_its_words_name(bookshop: Planning) -> None:
 
 
 def test_what_happens_across_services_leads_to_its_requirements(bookshop: Planning) -> None:
-    rows = {row[0]: row[1] for row in bookshop.courses.rows}
-    assert rows["order.placed, heard by notifications"] == "FR-004"
-    assert "FR-003" in rows["orders checks a book with catalog"]
+    rows = {row[0]: row[1:] for row in bookshop.courses.rows}
+    assert rows["FR-004 Confirm an order"] == (
+        "orders tells notifications of order.placed",
+        "[orders](ServiceSpecifications/orders.md#at-run-time)",
+    )
+    assert rows["FR-003 Order books"][0] == "orders asks catalog for a book"
+    drawn = [diagram.title for it in bookshop.specifications for diagram in it.sequences]
+    assert drawn == list(rows)
+
+
+def copying() -> Planning:
+    """The bookshop where orders keeps a copy of the books that it depends on the catalog for."""
+    services: Any = copy.deepcopy(BOOKSHOP["services"])
+    orders = next(it for it in services if it.get("name") == "orders")
+    orders["subscribes"] = ["keep Book"]
+    return planning(services=services)
+
+
+def test_who_keeps_a_copy_calls_nobody_for_it() -> None:
+    made = copying()
+    assert made.architecture.calls.rows == ()
+    assert made.architecture.start_order == ""
+    orders = next(it for it in made.specifications if it.name == "orders")
+    assert "`catalog`" not in [row[0] for row in orders.dependencies.rows]
+    assert "CATALOG_URL" not in [it.name for it in orders.settings]
+    assert "T-orders-without-catalog" not in [it.id for it in made.plan.tasks]
+    assert not [it for phase in made.plan.phases for it in phase.exits if "catalog away" in it]
+    assert not [it.id for it in made.gaps if it.id == "C11-orders-catalog"]
+    assert "calls" not in [row[0] for row in made.architecture.drivers.rows]
+    assert "a neighbour is slow or away" not in [row[0] for row in made.implementation.patterns.rows]
+
+
+def test_processes_start_after_those_that_they_call(bookshop: Planning) -> None:
+    order = "`catalog` and `notifications`, then `orders`."
+    assert bookshop.architecture.start_order.endswith(order)
+    assert planning(architecture_style="modular_monolith", decision_overrides={}).architecture.start_order == ""
 
 
 def test_an_address_names_its_key_and_its_requirements(bookshop: Planning) -> None:
@@ -243,6 +276,7 @@ def test_a_service_without_a_port_of_its_own_is_where_its_process_is() -> None:
     assert len({row[1] for row in made.architecture.services.rows}) == 1
     assert made.specifications[0].base.endswith("/catalog")
     assert "subgraph" in made.architecture.containers.source
+    assert made.specifications[0].readiness[-1].startswith("the one process has secrets of its own for")
 
 
 @pytest.mark.parametrize("example", EXAMPLES, ids=lambda path: path.stem)

@@ -13,6 +13,7 @@ from ..domain import Entity, Event, Service
 from ..drivers import holding, meaning
 from ..gaps import Facts
 from ..provenance import cached_property
+from ..text import all_of
 from .markdown import NONE, UNKNOWN, Table, code, codes, table, text
 from .prd import quantity, shown
 from .records import Records
@@ -53,8 +54,29 @@ class Architecture:
     def containers(self) -> Diagram:
         product = self.facts.product
         store = next((it.option.label for it in self.facts.decisions if it.decision.id == "storage_kind"), "store")
-        one = len(self.processes) == 1 and len(product.services) > 1
-        return diagrams.containers(product, store, one_process=one)
+        return diagrams.containers(product, store, self._ports, one_process=self.one_process)
+
+    @property
+    def one_process(self) -> bool:
+        """Whether all services share a process."""
+        return len(self.processes) == 1 and len(self.facts.product.services) > 1
+
+    @property
+    def _ports(self) -> dict[str, int]:
+        return {name: process.port for process in self.processes for name in process.services}
+
+    @cached_property
+    def dependencies(self) -> Diagram:
+        return diagrams.dependencies(self.facts.product)
+
+    @cached_property
+    def start_order(self) -> str:
+        """In which order processes start and are renewed, where one calls another."""
+        order = self.facts.product.start_order
+        if len(order) < 2 or self.one_process:
+            return ""
+        groups = ", then ".join(all_of([code(name) for name in group]) for group in order)
+        return f"Started and renewed in this order, none waits for what it calls: {groups}."
 
     @cached_property
     def entities(self) -> Diagram:
@@ -62,13 +84,12 @@ class Architecture:
 
     @cached_property
     def services(self) -> Table:
-        ports = {name: process.port for process in self.processes for name in process.services}
         return table(
             "Service, Port, Responsibility, Keeps, Open to",
             (
                 (
                     f"[{it.name}](ServiceSpecifications/{it.name}.md)",
-                    ports.get(it.name, it.port),
+                    self._ports.get(it.name, it.port),
                     text(it.responsibility, UNKNOWN),
                     codes(entity.name for entity in it.entities),
                     "everybody" if it.exposure == "public" else "other services",
@@ -103,7 +124,7 @@ class Architecture:
     def _askers(self, entity: Entity) -> Iterator[str]:
         product = self.facts.product
         for service in product.services:
-            if any(asked is entity for _, asked, _ in diagrams.checked(product, service)):
+            if any(check.entity is entity for check in product.checks(service)):
                 yield service.name
 
     def _copiers(self, entity: Entity) -> Iterator[str]:
@@ -120,15 +141,11 @@ class Architecture:
                 (
                     code(service.name),
                     code(dependency.service),
-                    codes(
-                        entity.name
-                        for owner, entity, _ in diagrams.checked(product, service)
-                        if owner.name == dependency.service
-                    ),
+                    codes(it.entity.name for it in product.checks(service) if it.owner == dependency.service),
                     away(dependency.when_away),
                 )
                 for service in product.services
-                for dependency in service.depends_on
+                for dependency in product.calls(service)
             ),
             "No service calls another.",
         )

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from .. import diagrams
 from ..domain import Product
 from ..text import one_of
 from .markdown import Table, code, codes, table
@@ -59,9 +58,7 @@ def _conflict(product: Product) -> str:
     foreign = [
         f"{code(name)} names no {code(target)}"
         for name, target in dict.fromkeys(
-            (entity.name, target)
-            for entity in product.entities.values()
-            for target in diagrams.referred(product, entity.fields)
+            (entity.name, target) for entity in product.entities.values() for target in product.referred(entity.fields)
         )
     ]
     shown = foreign if len(foreign) <= 3 else [*foreign[:2], f"{len(foreign) - 2} references more"]
@@ -72,8 +69,8 @@ def _away(product: Product) -> str:
     """What a service can miss."""
     callers: dict[str, list[str]] = {}
     for service in product.services:
-        for owner, _, behaviour in diagrams.checked(product, service):
-            if behaviour == "refuse" and service.name not in callers.setdefault(owner.name, []):
-                callers[owner.name].append(service.name)
+        for check in product.checks(service):
+            if check.when_away == "refuse" and service.name not in callers.setdefault(check.owner, []):
+                callers[check.owner].append(service.name)
     needed = (f"{code(owner)} (for {codes(names)})" for owner, names in callers.items() if names)
     return f"{one_of(['its database', *needed])} does not answer"
