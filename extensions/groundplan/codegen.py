@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
@@ -92,9 +93,16 @@ ROUTES = (
 )
 
 
+VOWEL = re.compile(
+    r"(?i:[aio](?!ne\b|nce\b)|e(?!u)|u(?!ni(?![nm])|s[aeu]|til|rol)|hour|honest|honou?r|heir)"
+    r"|[FHLMNRSX][B-DF-HJ-NP-TV-Z]+\b"
+)
+"""How words begin that are spoken with a vowel first, shortenings such as `HR` among them."""
+
+
 def article(words: str) -> str:
     """The words with `a` or `an` before them."""
-    return f"{'an' if words[:1].lower() in 'aeiou' else 'a'} {words}"
+    return f"{'an' if VOWEL.match(words) else 'a'} {words}"
 
 
 def listed(head: str, items: Iterable[str], indent: int) -> str:

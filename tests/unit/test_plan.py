@@ -367,14 +367,14 @@ class TestBasis:
 def test_a_plan_that_fits_says_so_and_cuts_nothing() -> None:
     plan = plan_of(Scope(SHOP), timeline=Timeline(weeks=20))
     assert (plan.available_days, plan.over_days, plan.cuts) == (100, 0, ())
-    assert plan.verdict.endswith("It fits.")
+    assert plan.verdict.endswith("; it fits.")
 
 
 def test_a_plan_that_does_not_fit_names_what_to_leave_out_and_what_that_saves() -> None:
     plan = plan_of(Scope(SHOP), timeline=Timeline(weeks=1.6))
     assert (plan.total_days, plan.available_days) == (8.9, 8)
     assert [(it.feature.id, it.hours, it.total_days) for it in plan.cuts] == [("FR-003", 6, 7.7)]
-    assert "It is 0.9 over." in plan.verdict
+    assert "; it is 0.9 over." in plan.verdict
 
 
 def test_what_no_cut_can_help_is_cut_by_nothing() -> None:

@@ -179,7 +179,7 @@ def test_concerns_name_what_they_are_about_here(bookshop: Planning) -> None:
     assert "`API_KEYS`" in rows["Configuration"][2]
     unknown = planning(data_sensitivity="tbd", monitoring_requirements="tbd").architecture.concerns.rows
     assert [row[2] for row in unknown if "unknown" in row[2]] == [
-        "must stay out of it: unknown (`data_sensitivity`)",
+        "sensitive data: unknown (`data_sensitivity`)",
         "watched: unknown (`monitoring_requirements`)",
     ]
 
@@ -194,9 +194,65 @@ def test_a_story_says_who_wants_it_and_what_for() -> None:
     features = [{"name": "Find a book", "persona": "Reader", "outcome": "a book is found"}, "Sell"]
     made = planning(mvp_features=features)
     assert [made.prd.story(it) for it in made.project.product.features] == [
-        "As Reader I want *Find a book*, so that a book is found.",
-        "As somebody (`persona` is unknown) I want *Sell*, so that its `outcome` is unknown.",
+        "As a reader, I want *Find a book*, so that a book is found.",
+        "As somebody (`persona` is unknown), I want *Sell*, so that its `outcome` is unknown.",
     ]
+
+
+@pytest.mark.parametrize(
+    ("persona", "outcome", "who"),
+    [
+        ("Shopkeeper", "a shopkeeper sees it", "a shopkeeper"),
+        ("Editor", "an editor sees it", "an editor"),
+        ("User", "a user sees it", "a user"),
+        ("Maria", "she and Maria see it", "Maria"),
+        ("Maria", "Maria sees it", "a Maria"),
+        ("GP", "the GP sees it", "a GP"),
+        ("HR clerk", "it is seen", "an HR clerk"),
+        ("Readers", "readers see it", "one of the readers"),
+        ("The owner", "it is seen", "the owner"),
+        ("Any reader", "it is seen", "any reader"),
+        ("*Star*", "it is seen", r"a \*Star\*"),
+        ("(", "it is seen", r"a ("),
+    ],
+)
+def test_a_persona_stands_in_a_sentence_as_a_noun_or_as_a_name(persona: str, outcome: str, who: str) -> None:
+    made = planning(
+        concept="A shop.",
+        personas=[{"name": persona, "goal": "x"}],
+        mvp_features=[{"name": "Sell", "persona": persona, "outcome": outcome}],
+    )
+    (feature,) = made.project.product.features
+    assert made.prd.story(feature).startswith(f"As {who}, I want *Sell*")
+
+
+def test_a_target_without_a_metric_says_that_it_is_unknown() -> None:
+    targets = [{"what": "Listing", "target": 500, "unit": "ms"}, {"what": "Paying", "metric": "p95", "target": 1}]
+    rows = planning(performance_targets=targets).architecture.scenarios.rows
+    assert [row[-1] for row in rows] == ["500 ms (of what is unknown)", "p95 1"]
+
+
+def test_choices_are_told_by_their_labels() -> None:
+    made = planning(deploy_target="vm", data_sensitivity=["pii"], privacy_obligations=[{"class": "pii", "basis": "x"}])
+    assert next(it for it in made.plan.tasks if it.id == "T-deploy").title == "Deploy: Virtual machine"
+    assert "| About persons | x |" in made.answered("privacy_obligations")
+    assert "sensitive, and must stay out of it: about persons" in str(made.architecture.concerns)
+    assert "no data are sensitive" in str(planning(data_sensitivity=["none"]).architecture.concerns)
+
+
+def test_evidence_of_a_checkpoint_is_a_part_of_a_sentence(bookshop: Planning) -> None:
+    shown = {it["number"]: it["evidence"] for it in json.loads(bookshop.model_json(()))["checkpoints"]}
+    assert "; One version of each, and a committed lock file; " in shown[4]
+    assert shown[9].endswith("are available; it fits")
+    assert bookshop.plan.verdict.endswith("are available; it fits.")
+
+
+def test_many_references_are_counted_in_the_errors() -> None:
+    entities = [f"catalog.{name}(a: Book)" for name in ("One", "Two", "Three", "Four")]
+    given: Any = BOOKSHOP["data_entities"]
+    made = planning(data_entities=[*given, *entities])
+    conflict = next(row for row in made.implementation.errors.rows if row[0] == "409")
+    assert conflict[2].endswith(" or what one of 3 other references names is not there")
 
 
 def test_a_goal_names_the_metric_that_shows_it() -> None:
@@ -242,7 +298,7 @@ def test_the_error_catalogue_has_what_the_services_answer(bookshop: Planning) ->
     for it in errors.PROBLEMS:
         assert it.title == ("Unprocessable Content" if it.status == 422 else HTTPStatus(it.status).phrase)
     rows = {row[0]: row for row in bookshop.implementation.errors.rows}
-    assert rows["409"][2] == "a rule refuses it or `Order` names no `Book`"
+    assert rows["409"][2] == "a rule refuses it or the `Book` that `Order` names is not there"
     assert rows["503"][2] == "its database or `catalog` (for `orders`) does not answer"
     retried = [it.status for it in errors.PROBLEMS if it.again == "yes"]
     assert retried == [HTTPStatus.SERVICE_UNAVAILABLE]

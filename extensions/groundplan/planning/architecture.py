@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING
 from .. import diagrams
 from ..decisions import Resolved
 from ..diagrams import Diagram
-from ..domain import Entity, Event, Service
+from ..domain import Entity, Event, Item, Service
 from ..drivers import holding, meaning
 from ..gaps import Facts
 from ..provenance import cached_property
 from ..text import all_of
 from .markdown import NONE, UNKNOWN, Table, code, codes, table, text
-from .prd import quantity, shown
+from .prd import lower, quantity, shown
 from .records import Records
 
 if TYPE_CHECKING:
@@ -202,7 +202,7 @@ class Architecture:
                     f"{text(it.name)}, {text(it.get('load'), f'load {UNKNOWN}')}",
                     text(it.get("scope"), "the whole product"),
                     "is answered",
-                    f"{text(it.get('metric'), f'measure {UNKNOWN}')} {quantity(it.text, it.get('unit'))}",
+                    _measure(it),
                 )
                 for it in self.facts.items("performance_targets")
             ),
@@ -256,9 +256,6 @@ class Architecture:
         public = codes(it.name for it in product.services if it.exposure == "public")
         heard = codes(it.name for it in product.events.values() if product.subscribers(it.name))
         secrets = codes(it.name for it in self.settings if it.secret)
-        sensitive = text(
-            shown("data_sensitivity", facts.answer("data_sensitivity").value), _unknown("data_sensitivity")
-        )
         watched = ", ".join(text(it.name) for it in facts.items("monitoring_requirements"))
         errors = ("retry_strategy", "circuit_breaker", "failure_isolation")
         yield "Errors", errors, "[what each status means](ImplementationGuide.md#errors)", "errors.py"
@@ -270,13 +267,20 @@ class Architecture:
         )
         yield "Security", ("api_auth", "service_auth", "encryption"), f"open to outside: {public}", "security.py"
         yield "Configuration", ("config_management", "secrets"), f"secret: {secrets}", "config.py"
-        yield "Logging", ("logging", "logging_standards"), f"must stay out of it: {sensitive}", "logs.py"
+        yield "Logging", ("logging", "logging_standards"), self._sensitive(), "logs.py"
         yield (
             "Monitoring",
             ("monitoring", "alerting"),
             f"watched: {watched or _unknown('monitoring_requirements')}",
             "telemetry.py",
         )
+
+    def _sensitive(self) -> str:
+        """What must not be logged."""
+        kinds = self.facts.answer("data_sensitivity").value
+        if kinds in (None, "", ("none",)):
+            return "no data are sensitive" if kinds else f"sensitive data: {_unknown('data_sensitivity')}"
+        return f"sensitive, and must stay out of it: {text(lower(shown('data_sensitivity', kinds)))}"
 
     @cached_property
     def decisions(self) -> tuple[tuple[str, Table], ...]:
@@ -316,6 +320,12 @@ def away(behaviour: str) -> str:
     if behaviour == "refuse":
         return "refuses what needs the answer, with 503"
     return "stores it unchecked"
+
+
+def _measure(target: Item) -> str:
+    """`p95 latency 500 ms`; what nobody said of it is unknown."""
+    metric, wanted = text(target.get("metric"), ""), quantity(target.text, target.get("unit"))
+    return f"{metric} {wanted}" if metric else f"{wanted} (of what is {UNKNOWN})"
 
 
 def _hearing(event: Event, service: Service) -> str:

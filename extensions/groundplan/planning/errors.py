@@ -56,12 +56,13 @@ def catalogue(product: Product) -> Table:
 def _conflict(product: Product) -> str:
     """What a write can conflict with."""
     foreign = [
-        f"{code(name)} names no {code(target)}"
+        f"the {code(target)} that {code(name)} names is not there"
         for name, target in dict.fromkeys(
             (entity.name, target) for entity in product.entities.values() for target in product.referred(entity.fields)
         )
     ]
-    shown = foreign if len(foreign) <= 3 else [*foreign[:2], f"{len(foreign) - 2} references more"]
+    others = f"what one of {len(foreign) - 2} other references names is not there"
+    shown = foreign if len(foreign) <= 3 else [*foreign[:2], others]
     return one_of(["a rule refuses it", *shown])
 
 

@@ -83,7 +83,7 @@ def _model(planning: Planning) -> dict[str, object]:
         "questions": list(BY_NAME),
         "decisions": [_decision(planning, it) for it in project.decisions],
         "tasks": [],  # they have a file of their own; checkers of before look for them here
-        "verdict": planning.plan.verdict,
+        "verdict": planning.plan.comparison,
         "documents": [
             *DOCUMENTS,
             *(f"ServiceSpecifications/{it.name}.md" for it in planning.specifications),
@@ -256,12 +256,12 @@ def _checkpoints(planning: Planning) -> Iterator[dict[str, object]]:
             f"{len(decisions)} decisions: {count['chosen']} chosen, {count['auto'] + count['tbd']} proposed, "
             f"{count['settled']} with one option",
         ),
-        ("Technical stack and patterns defined", ", ".join(stack)),
+        ("Technical stack and patterns defined", "; ".join(stack)),
         ("Complete documentation set created", ""),
         ("Project structure scaffolded", ""),
         ("Gaps identified and addressed", ""),
         ("Documentation consolidated and organized", ""),
-        ("Implementation plan created", f"{len(planning.plan.tasks)} tasks; {planning.plan.verdict}"),
+        ("Implementation plan created", f"{len(planning.plan.tasks)} tasks; {planning.plan.comparison}"),
     )
     for number, (title, shown) in enumerate(evidence, 1):
         yield {"number": number, "title": title, "evidence": shown}
