@@ -167,13 +167,14 @@ def test_the_mermaid_parser_accepts_every_diagram(examples: dict[str, Path], pyt
 def test_markdownlint_has_nothing_to_say(
     examples: dict[str, Path], generate: Generate, pytestconfig: pytest.Config
 ) -> None:
-    """Neither of the examples nor where next to nothing is answered."""
+    """Neither of the examples, nor where next to nothing is answered, nor of texts that mean something to Markdown."""
     assert pytestconfig.cache is not None
     folder = pytestconfig.cache.mkdir("markdownlint")
     installed("markdownlint-cli2", folder)
     broken = folder / "broken.md"
     broken.write_text("# One\n# Two\n", "utf-8")
-    projects = (*examples.values(), generate({"project_name": "Diary", "concept": "tbd"}))
+    odd = ({"project_name": "Diary", "concept": "tbd"}, hostile(" ".join(HOSTILE)[:1000]))
+    projects = (*examples.values(), *map(generate, odd))
     for path, code in ((broken, 1), *((it / "Planning", 0) for it in projects)):
         names = [path] if path.is_file() else sorted(path.rglob("*.md"))
         lint = ["npx", "--no-install", "markdownlint-cli2", "--no-globs", *(f":{it}" for it in names)]

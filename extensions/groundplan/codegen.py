@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
@@ -102,7 +103,7 @@ VOWEL = re.compile(
 
 def article(words: str) -> str:
     """The words with `a` or `an` before them."""
-    return f"{'an' if VOWEL.match(words) else 'a'} {words}"
+    return f"{'an' if VOWEL.match(unicodedata.normalize('NFKD', words)) else 'a'} {words}"
 
 
 def listed(head: str, items: Iterable[str], indent: int) -> str:

@@ -57,7 +57,7 @@ def label(value: object, limit: int = 90) -> str:
 
 @drawn
 def context(product: Product, personas: Sequence[Item], systems: Sequence[Item] = ()) -> Diagram:
-    """Who uses the system, what it uses, and what it works with."""
+    """Who uses the system, what it uses, and what it works with; nothing where all that is unknown."""
     lines = ["flowchart LR"]
     lines += [f'  persona{n}(["{label(persona.name)}"])' for n, persona in enumerate(personas, 1)]
     lines.append(f'  system["{label(product.name)}"]')
@@ -69,7 +69,8 @@ def context(product: Product, personas: Sequence[Item], systems: Sequence[Item] 
         ends = ("system", f"neighbour{n}") if it.get("direction") == "out" else (f"neighbour{n}", "system")
         arrow = {"in": "-->", "out": "-->", "both": "<-->"}.get(str(it.get("direction")), "---")
         lines.append(f'  {ends[0]} {arrow}|"{label(it.text or "works with it")}"| {ends[1]}')
-    return Diagram(f"Who uses {product.name}, and what it calls", "\n".join(lines))
+    shown = lines if len(lines) > len(["flowchart LR", "system"]) else []
+    return Diagram(f"Who uses {product.name}, and what it calls", "\n".join(shown))
 
 
 @drawn
@@ -126,7 +127,7 @@ def _edges(product: Product) -> Iterator[str]:
 
 @drawn
 def entities(product: Product) -> Diagram:
-    """Entities with their keepers, value objects, and what refers to what; fields are in the specifications."""
+    """Entities with their keepers, value objects, and what refers to what; nothing where nothing does."""
     holders: tuple[Entity | Value, ...] = (*product.entities.values(), *product.values)
     lines = ["erDiagram"]
     lines += [f'  e_{it.name}["{it.name}, {label(it.service)}"]' for it in product.entities.values()]
@@ -137,7 +138,8 @@ def entities(product: Product) -> Diagram:
         for field in holder.fields
         if field.type.target
     ]
-    return Diagram("Entities, value objects and references", "\n".join(lines))
+    refers = any(field.type.target for holder in holders for field in holder.fields)
+    return Diagram("Entities, value objects and references", "\n".join(lines) if refers else "")
 
 
 def _cardinality(field: Field) -> str:

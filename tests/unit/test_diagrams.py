@@ -116,6 +116,19 @@ def test_where_nothing_passes_between_services_there_is_no_diagram_of_it() -> No
     assert diagrams.dependencies(read({"project_name": "Diary", "concept": "A diary."})).source == ""
 
 
+def test_a_diagram_of_one_thing_is_none() -> None:
+    alone = read(
+        {
+            "project_name": "Diary",
+            "concept": "A diary.",
+            "data_entities": ["diary.Day(text: str)"],
+            "services": [{"name": "diary", "responsibility": "keeps days"}],
+        }
+    )
+    assert diagrams.context(alone, ()).source == ""
+    assert diagrams.entities(alone).source == ""
+
+
 def test_one_process_is_drawn_around_its_services(product: Product) -> None:
     ports = dict.fromkeys(product.by_name, 8001)
     lines = diagrams.containers(product, "SQLite", ports, one_process=True).source.splitlines()

@@ -207,11 +207,13 @@ def test_a_story_says_who_wants_it_and_what_for() -> None:
         ("User", "a user sees it", "a user"),
         ("Maria", "she and Maria see it", "Maria"),
         ("Maria", "Maria sees it", "a Maria"),
+        ("Insurance company", "insurance companies see it", "an insurance company"),
         ("GP", "the GP sees it", "a GP"),
         ("HR clerk", "it is seen", "an HR clerk"),
         ("Readers", "readers see it", "one of the readers"),
         ("The owner", "it is seen", "the owner"),
         ("Any reader", "it is seen", "any reader"),
+        ("Überweiser", "it is seen", "an Überweiser"),
         ("*Star*", "it is seen", r"a \*Star\*"),
         ("(", "it is seen", r"a ("),
     ],
@@ -245,6 +247,22 @@ def test_evidence_of_a_checkpoint_is_a_part_of_a_sentence(bookshop: Planning) ->
     assert "; One version of each, and a committed lock file; " in shown[4]
     assert shown[9].endswith("are available; it fits")
     assert bookshop.plan.verdict.endswith("are available; it fits.")
+
+
+def test_the_only_service_has_the_failures_that_name_none() -> None:
+    only: dict[str, Any] = {
+        "services": [{"name": "diary", "responsibility": "keeps days"}],
+        "data_entities": ["diary.Day(text: str)"],
+        "mvp_features": [{"name": "Write", "services": ["diary"]}],
+        "failure_handling": [{"scenario": "The disk is full", "behaviour": "503"}],
+        "performance_targets": "tbd",
+        "existing_integrations": "not needed: none",
+    }
+    made = planning(**only, decision_overrides={})
+    assert [row[0] for row in made.specifications[0].failures.rows] == ["The disk is full"]
+    assert made.plan.phases[2].exits == ("nothing: no feature takes a second service, and nobody else's API is called",)
+    shown = made.section("personas", made.diagram(planning(**only, personas="tbd").architecture.context))
+    assert "mermaid" not in shown
 
 
 def test_many_references_are_counted_in_the_errors() -> None:

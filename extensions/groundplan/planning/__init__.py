@@ -324,8 +324,8 @@ class Planning:
         )
 
     def diagram(self, it: diagrams.Diagram) -> str:
-        """A diagram in a document."""
-        return fence("mermaid", it.source)
+        """A diagram in a document; nothing where it would show nothing."""
+        return fence("mermaid", it.source) if it.source else ""
 
     def model_json(self, made: Iterable[Made]) -> str:
         """What the project's checker reads; `made` are the project's other files."""

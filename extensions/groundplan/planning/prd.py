@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from ..answers import Answer
 from ..codegen import article
-from ..domain import ExternalApi, Feature, Field
+from ..domain import ExternalApi, Feature, Field, plural
 from ..gaps import REQUIREMENTS, Facts, Gap
 from ..provenance import cached_property
 from ..questionnaire import BY_NAME
@@ -113,7 +113,7 @@ class Prd:
         small = f"{persona[:1].lower()}{persona[1:]}"
         if re.match(DETERMINER, small):
             return small
-        common = re.search(rf"\b{re.escape(small)}\b", self._told) is not None
+        common = re.search(rf"\b({re.escape(small)}|{re.escape(plural(small))})\b", self._told) is not None
         if not common and re.search(rf"\b(?!{DETERMINER})[^\W\d_]+,? {re.escape(persona)}\b", self._told):
             return persona
         who = small if common else persona
@@ -243,8 +243,8 @@ class Prd:
             measure, load = (f"{cell} " if cell != UNKNOWN else "" for cell in (row[2], row[4]))
             yield f"{row[0]} is measured: {measure}{row[3]}{f' at {load.strip()}' if load else ''}."
         if must := len([gap.id for gap in self.gaps if gap.must]):
-            gaps = "gap to resolve before coding is" if must == 1 else "gaps to resolve before coding are"
-            yield f"The {must} {gaps} resolved ([GapReport](GapReport.md))."
+            gaps = "gap to resolve before coding is" if must == 1 else f"{must} gaps to resolve before coding are"
+            yield f"The {gaps} resolved ([GapReport](GapReport.md))."
 
     @cached_property
     def risks(self) -> Table:

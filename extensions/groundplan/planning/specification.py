@@ -301,12 +301,13 @@ class Specification:
 
     @cached_property
     def failures(self) -> Table:
+        alone = len(self.facts.product.services) == 1
         return table(
             "When, Then, Until",
             (
                 (text(it.name), text(it.text, UNKNOWN), text(it.get("recovery"), UNKNOWN))
                 for it in self.facts.items("failure_handling")
-                if concerns(it, self.name)
+                if concerns(it, self.name) or (alone and not it.get("service"))
             ),
             f"No failure scenario names {self.name}.",
         )
