@@ -149,6 +149,11 @@ class Dependency:
     when_away: str = "refuse"
     """`refuse`: a write that needs the answer fails with 503; `accept`: it is stored unchecked."""
 
+    @property
+    def without(self) -> str:
+        """`refuses while catalog is away`."""
+        return f"{'refuses' if self.when_away == 'refuse' else 'goes on'} while {self.service} is away"
+
 
 @dataclass(frozen=True)
 class Check:

@@ -488,7 +488,7 @@ class Plan:
                 yield "nothing: no feature takes a second service, and nobody else's API is called"
             for service in self.product.services:
                 for dependency in self.product.calls(service):
-                    yield f"a test shows {service.name} with {dependency.service} away: {dependency.when_away}"
+                    yield f"a test shows that {service.name} {dependency.without}"
         if number == 4:
             measured = [id for id in named if id.startswith("NFR-")]
             yield "`uv run pytest` and `uv run plan check` exit with 0"

@@ -200,7 +200,7 @@ def _boundaries(product: Product) -> Iterator[Task]:
         for dependency in product.calls(service):
             yield Task(
                 f"T-{service.name}-without-{dependency.service}",
-                f"{service.name} with {dependency.service} away: {dependency.when_away}",
+                f"{service.name} {dependency.without}",
                 3,
                 service=service.name,
                 work=_once("crossing"),

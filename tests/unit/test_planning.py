@@ -270,7 +270,17 @@ def test_many_references_are_counted_in_the_errors() -> None:
     given: Any = BOOKSHOP["data_entities"]
     made = planning(data_entities=[*given, *entities])
     conflict = next(row for row in made.implementation.errors.rows if row[0] == "409")
-    assert conflict[2].endswith(" or what one of 3 other references names is not there")
+    assert conflict[2].endswith(" is not there: `Book` of `One`, `Book` of `Two` and 3 more")
+
+
+def test_a_baseline_is_of_the_unit_of_its_target() -> None:
+    metrics = [
+        {"name": "Orders", "target": 40, "unit": "orders a week", "baseline": 6},
+        {"name": "Faults", "target": 2, "unit": "percent", "baseline": "nobody counted"},
+        {"name": "Calls", "target": 2, "unit": "a day"},
+    ]
+    rows = planning(success_metrics=metrics).prd.metrics.rows
+    assert [row[2] for row in rows] == ["6 orders a week", "nobody counted", "unknown"]
 
 
 def test_a_goal_names_the_metric_that_shows_it() -> None:
@@ -316,7 +326,7 @@ def test_the_error_catalogue_has_what_the_services_answer(bookshop: Planning) ->
     for it in errors.PROBLEMS:
         assert it.title == ("Unprocessable Content" if it.status == 422 else HTTPStatus(it.status).phrase)
     rows = {row[0]: row for row in bookshop.implementation.errors.rows}
-    assert rows["409"][2] == "a rule refuses it or the `Book` that `Order` names is not there"
+    assert rows["409"][2] == "a rule refuses it, or what it names is not there: `Book` of `Order`"
     assert rows["503"][2] == "its database or `catalog` (for `orders`) does not answer"
     retried = [it.status for it in errors.PROBLEMS if it.again == "yes"]
     assert retried == [HTTPStatus.SERVICE_UNAVAILABLE]

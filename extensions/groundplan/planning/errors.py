@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ..domain import Product
-from ..text import one_of
+from ..text import all_of, one_of
 from .markdown import Table, code, codes, table
 
 
@@ -55,15 +55,15 @@ def catalogue(product: Product) -> Table:
 
 def _conflict(product: Product) -> str:
     """What a write can conflict with."""
-    foreign = [
-        f"the {code(target)} that {code(name)} names is not there"
+    named = [
+        f"{code(target)} of {code(name)}"
         for name, target in dict.fromkeys(
             (entity.name, target) for entity in product.entities.values() for target in product.referred(entity.fields)
         )
     ]
-    others = f"what one of {len(foreign) - 2} other references names is not there"
-    shown = foreign if len(foreign) <= 3 else [*foreign[:2], others]
-    return one_of(["a rule refuses it", *shown])
+    shown = named if len(named) <= 3 else [*named[:2], f"{len(named) - 2} more"]
+    refused = "a rule refuses it"
+    return f"{refused}, or what it names is not there: {all_of(shown)}" if named else refused
 
 
 def _away(product: Product) -> str:

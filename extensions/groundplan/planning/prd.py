@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from ..answers import Answer
 from ..codegen import article
-from ..domain import ExternalApi, Feature, Field, plural
+from ..domain import ExternalApi, Feature, Field, Item, plural
 from ..gaps import REQUIREMENTS, Facts, Gap
 from ..provenance import cached_property
 from ..questionnaire import BY_NAME
@@ -217,7 +217,7 @@ class Prd:
                 (
                     self.facts.id("SM", it.name),
                     text(it.name),
-                    text(it.get("baseline"), UNKNOWN),
+                    _baseline(it),
                     quantity(it.text, it.get("unit")),
                     text(it.get("by"), UNKNOWN),
                     text(it.get("measured_by"), UNKNOWN),
@@ -308,6 +308,12 @@ class Prd:
             "Question, State, Answer",
             ((code(it.name), it.state, _summary(it)) for it in self.facts.asked),
         )
+
+
+def _baseline(metric: Item) -> str:
+    """What a metric is today: a bare number is of the unit that is aimed at."""
+    value = metric.get("baseline")
+    return quantity(value, metric.get("unit") if re.fullmatch(r"[\d.,]+", str(value)) else "")
 
 
 def quantity(value: object, unit: object) -> str:
