@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from .codegen import article
@@ -40,6 +41,9 @@ class Hearing:
 
 Step = Asking | Hearing
 
+MANY = 10
+"""More flows than this would make the specification of a service a book of diagrams."""
+
 
 @dataclass(frozen=True)
 class Flow:
@@ -71,13 +75,19 @@ class Flow:
     @property
     def told(self) -> str:
         """What passes, in words: `orders asks catalog for a book; orders tells post of order.placed`."""
-        said: dict[str, list[str]] = {}
+        asked: dict[tuple[str, str], dict[str, None]] = {}
         for asking in self.askings:
-            owner = asking.asked.service
-            said.setdefault(f"{asking.stored.service} asks {owner} for ", []).append(article(asking.asked.words))
+            ends = asking.stored.service, asking.asked.service
+            asked.setdefault(ends, {})[article(asking.asked.words)] = None
+        heard: dict[tuple[str, str], dict[str, None]] = {}
         for hearing in self.hearings:
-            said.setdefault(f"{hearing.event.service} tells {hearing.hearer} of ", []).append(hearing.event.name)
-        return "; ".join(f"{who}{all_of(list(dict.fromkeys(what)))}" for who, what in said.items())
+            heard.setdefault((hearing.event.service, hearing.hearer), {})[hearing.event.name] = None
+        alike: dict[tuple[str, str], list[str]] = {}
+        for (publisher, hearer), events in heard.items():
+            alike.setdefault((publisher, all_of(list(events))), []).append(hearer)
+        said = [f"{caller} asks {owner} for {all_of(list(what))}" for (caller, owner), what in asked.items()]
+        said += [f"{publisher} tells {all_of(hearers)} of {what}" for (publisher, what), hearers in alike.items()]
+        return "; ".join(said)
 
 
 def flows(product: Product) -> tuple[Flow, ...]:
@@ -92,10 +102,22 @@ def flows(product: Product) -> tuple[Flow, ...]:
         if _what(step) not in explained:
             explained.add(_what(step))
             left.setdefault(step.about, []).append(step)
-    return (
+    found = (
         *(Flow(steps, tuple(features)) for steps, features in taken.items()),
         *(Flow(tuple(steps)) for steps in left.values()),
     )
+    return tuple(_few(found))
+
+
+def _few(found: Sequence[Flow]) -> Iterator[Flow]:
+    """The flows; of a service where many begin, those about one entity are one."""
+    many = {service for service, count in Counter(it.service for it in found).items() if count > MANY}
+    groups: dict[object, list[Flow]] = {}
+    for flow in found:
+        groups.setdefault((flow.service, flow.steps[0].about) if flow.service in many else flow, []).append(flow)
+    for group in groups.values():
+        steps = dict.fromkeys(step for flow in group for step in flow.steps)
+        yield Flow(tuple(steps), tuple(feature for flow in group for feature in flow.features))
 
 
 def crossed(product: Product, feature: Feature) -> tuple[Step, ...]:

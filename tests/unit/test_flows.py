@@ -108,6 +108,23 @@ def test_what_a_reaction_causes_is_drawn_after_it() -> None:
     assert "  caller->>s_post: POST /v1/letters" not in lines
 
 
+def test_where_many_flows_begin_those_about_one_entity_are_drawn_as_one() -> None:
+    leaves = [f"leaf{number}" for number in range(12)]
+    services = [
+        {"name": "hub", "responsibility": "x", "publishes": ["thing.made on create Thing"]},
+        *(
+            {"name": it, "responsibility": "x", "subscribes": [f"on thing.made: create {it.title()}(a: a)"]}
+            for it in leaves
+        ),
+    ]
+    entities = ["hub.Thing(a: str)", *(f"{it}.{it.title()}(a: str)" for it in leaves)]
+    features = [feature(f"Make {it}", "hub", it) for it in leaves]
+    (flow,) = flows(shop(*features, services=services, data_entities=entities))
+    assert len(flow.features) == len(flow.hearings) == 12
+    assert flow.told == f"hub tells {', '.join(leaves[:-1])} and {leaves[-1]} of thing.made"
+    assert len(flows(shop(*features[:8], services=services[:9], data_entities=entities[:9]))) == 8
+
+
 def test_failures_are_drawn() -> None:
     product = shop(feature("Place orders", "orders", "catalog", "post"))
     source = "\n".join(drawn(product, flows(product)[0]))
