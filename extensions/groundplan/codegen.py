@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import unicodedata
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
@@ -92,9 +94,16 @@ ROUTES = (
 )
 
 
+VOWEL = re.compile(
+    r"(?i:[aio](?!ne\b|nce\b)|e(?!u)|u(?!ni(?![nm])|s[aeu]|til|rol)|hour|honest|honou?r|heir)"
+    r"|[FHLMNRSX][B-DF-HJ-NP-TV-Z]+\b"
+)
+"""How words begin that are spoken with a vowel first, shortenings such as `HR` among them."""
+
+
 def article(words: str) -> str:
     """The words with `a` or `an` before them."""
-    return f"{'an' if words[:1].lower() in 'aeiou' else 'a'} {words}"
+    return f"{'an' if VOWEL.match(unicodedata.normalize('NFKD', words)) else 'a'} {words}"
 
 
 def listed(head: str, items: Iterable[str], indent: int) -> str:
@@ -558,7 +567,7 @@ class ServiceCode:
 
     @property
     def calls(self) -> tuple[str, ...]:
-        return tuple(dependency.service for dependency in self.service.depends_on)
+        return tuple(dependency.service for dependency in self.product.calls(self.service))
 
     @property
     def subscribers(self) -> tuple[str, ...]:

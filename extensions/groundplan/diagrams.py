@@ -5,21 +5,17 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from dataclasses import field as dataclass_field
 from datetime import date, timedelta
 from functools import wraps
 from typing import ParamSpec
 
-from .codegen import article
-from .domain import Entity, Event, ExternalApi, Field, Item, Product, Service, Value
+from .domain import Entity, ExternalApi, Field, Item, Product, Service, Value
 from .plan import Calendar, Plan
 from .provenance import Names, note, noting, told
 from .text import line
-
-ANSWERS = {"create": 201, "update": 200, "delete": 204}
-"""What an operation is answered with."""
 
 _PLAIN = re.compile(r"[^A-Za-z0-9 ,.()/'?!+=\u00c0-\u024f-]")
 
@@ -34,8 +30,6 @@ class Diagram:
 
     title: str
     source: str
-    about: str = ""
-    """The event, or the caller and the entity that it asks for."""
     answers: Names = dataclass_field(default=frozenset(), compare=False)
     """What it was drawn from."""
 
@@ -63,7 +57,7 @@ def label(value: object, limit: int = 90) -> str:
 
 @drawn
 def context(product: Product, personas: Sequence[Item], systems: Sequence[Item] = ()) -> Diagram:
-    """Who uses the system, what it uses, and what it works with."""
+    """Who uses the system, what it uses, and what it works with; nothing where all that is unknown."""
     lines = ["flowchart LR"]
     lines += [f'  persona{n}(["{label(persona.name)}"])' for n, persona in enumerate(personas, 1)]
     lines.append(f'  system["{label(product.name)}"]')
@@ -75,48 +69,65 @@ def context(product: Product, personas: Sequence[Item], systems: Sequence[Item] 
         ends = ("system", f"neighbour{n}") if it.get("direction") == "out" else (f"neighbour{n}", "system")
         arrow = {"in": "-->", "out": "-->", "both": "<-->"}.get(str(it.get("direction")), "---")
         lines.append(f'  {ends[0]} {arrow}|"{label(it.text or "works with it")}"| {ends[1]}')
-    return Diagram(f"Who uses {product.name}, and what it calls", "\n".join(lines))
+    shown = lines if len(lines) > len(["flowchart LR", "system"]) else []
+    return Diagram(f"Who uses {product.name}, and what it calls", "\n".join(shown))
 
 
 @drawn
-def containers(product: Product, store: str, *, one_process: bool) -> Diagram:
-    """The services with their stores; solid arrows are calls, dotted ones events."""
+def containers(product: Product, store: str, ports: Mapping[str, int], *, one_process: bool) -> Diagram:
+    """The processes with the services in them, their stores, and the APIs of others that they use."""
     lines = ["flowchart LR"]
     if one_process:
-        lines.append(f'  subgraph process["{label(product.name)}, one process"]')
+        port = next(iter(ports.values()), None)
+        lines.append(f'  subgraph process["{label(product.name)}, one process{f", port {port}" if port else ""}"]')
     for service in product.services:
-        port = f", port {service.port}" if service.port and not one_process else ""
-        lines.append(f'  {_node(service)}["{label(service.name)}{port}"]')
+        port = None if one_process else ports.get(service.name)
+        lines.append(f'  {_node(service)}["{label(service.name)}{f", port {port}" if port else ""}"]')
     if one_process:
         lines.append("  end")
-    for service in product.services:
-        if service.entities or service.copies:
-            lines.append(f'  {_node(service)}_db[("{label(store)}")]')
-            lines.append(f"  {_node(service)} --- {_node(service)}_db")
+    lines += [
+        f'  {_node(service)} --- {_node(service)}_db[("{label(store)}")]'
+        for service in product.services
+        if service.entities or service.copies
+    ]
     lines += [f'  {_api(api)}[/"{label(api.name)}"/]' for api in product.external_apis]
-    lines += _edges(product)
-    return Diagram("Services, their stores, calls (solid) and events (dotted)", "\n".join(lines))
+    lines += [
+        f"  s_{user} --> {_api(api)}"
+        for api in product.external_apis
+        for user in api.used_by
+        if user in product.by_name
+    ]
+    return Diagram("Processes, their stores, and the APIs of others", "\n".join(lines))
+
+
+@drawn
+def dependencies(product: Product) -> Diagram:
+    """Which service asks which for what, and which hears of what: solid arrows are calls, dotted ones events."""
+    nodes = " & ".join(f'{_node(it)}["{label(it.name)}"]' for it in product.services)
+    edges = tuple(_edges(product))
+    lines = ["flowchart LR", f"  {nodes}", *edges] if edges else []
+    return Diagram("Calls (solid) and events (dotted)", "\n".join(lines))
 
 
 def _edges(product: Product) -> Iterator[str]:
     for service in product.services:
-        for dependency in service.depends_on:
-            yield f'  {_node(service)} -->|"{dependency.when_away} when away"| s_{dependency.service}'
+        checks = product.checks(service)
+        for call in product.calls(service):
+            asked = ", ".join(it.entity.name for it in checks if it.owner == call.service)
+            without = "refuses without" if call.when_away == "refuse" else "goes on without"
+            what = f"asks for {asked}, {without}" if asked else without
+            yield f'  {_node(service)} -->|"{label(what, 300)}"| s_{call.service}'
     told: dict[tuple[str, str], list[str]] = {}
     for event in product.events.values():
         for subscriber in product.subscribers(event.name):
             told.setdefault((event.service, subscriber.name), []).append(event.name)
     for (owner, hearer), events in told.items():  # one arrow for all, as the labels of several would overlap
         yield f'  s_{owner} -.->|"{label(", ".join(events), 300)}"| s_{hearer}'
-    for api in product.external_apis:
-        for user in api.used_by:
-            if user in product.by_name:
-                yield f"  s_{user} --> {_api(api)}"
 
 
 @drawn
 def entities(product: Product) -> Diagram:
-    """Entities with their keepers, value objects, and what refers to what; fields are in the specifications."""
+    """Entities with their keepers, value objects, and what refers to what; nothing where nothing does."""
     holders: tuple[Entity | Value, ...] = (*product.entities.values(), *product.values)
     lines = ["erDiagram"]
     lines += [f'  e_{it.name}["{it.name}, {label(it.service)}"]' for it in product.entities.values()]
@@ -127,84 +138,12 @@ def entities(product: Product) -> Diagram:
         for field in holder.fields
         if field.type.target
     ]
-    return Diagram("Entities, value objects and references", "\n".join(lines))
+    refers = any(field.type.target for holder in holders for field in holder.fields)
+    return Diagram("Entities, value objects and references", "\n".join(lines) if refers else "")
 
 
 def _cardinality(field: Field) -> str:
     return "}o--o{" if field.type.many else "}o--o|" if field.type.optional else "}o--||"
-
-
-@drawn
-def event_sequence(product: Product, event: Event) -> Diagram:
-    """What happens from the request that causes an event to its last subscriber."""
-    owner, entity = event.service, product.entities[event.entity]
-    subscribers = product.subscribers(event.name)
-    lines = [
-        "sequenceDiagram",
-        "  autonumber",
-        "  participant caller as Caller",
-        f"  participant s_{owner} as {label(owner)}",
-        *(f"  participant {_node(service)} as {label(service.name)}" for service in subscribers),
-        f"  caller->>s_{owner}: {label(_request(entity, event.operations[0]))}",
-        f"  s_{owner}->>s_{owner}: {label(f'store {entity.words} and {event.name} together')}",
-        f"  s_{owner}-->>caller: {ANSWERS[event.operations[0]]}",
-    ]
-    for service in subscribers:
-        lines.append(f"  s_{owner}-){_node(service)}: {label(event.name)}")
-        lines += [f"  {_node(service)}->>{_node(service)}: {label(action)}" for action in _handling(service, event)]
-    if subscribers:
-        lines += [
-            "  alt who hears it is away",
-            f"    s_{owner}->>s_{owner}: keep it and try again, in order",
-            "  else it is refused for good",
-            f"    s_{owner}->>s_{owner}: set it aside and log an error",
-            "  end",
-        ]
-    heard = ", ".join(service.name for service in subscribers) or "nobody yet"
-    return Diagram(f"{event.name}, heard by {heard}", "\n".join(lines), event.name)
-
-
-def _handling(service: Service, event: Event) -> Iterator[str]:
-    for reaction in service.reactions:
-        if reaction.event == event.name:
-            yield f"create {reaction.creates}, once per event"
-    for copy in service.copies:
-        if event.implied and copy.entity == event.entity:
-            yield f"renew its copy of {copy.entity}"
-
-
-@drawn
-def call_sequence(caller: Service, owner: Service, entity: Entity, when_away: str) -> Diagram:
-    """How a reference to another service's entity is checked, and what happens when its owner is away."""
-    away = "503, nothing stored" if when_away == "refuse" else "stored unchecked"
-    lines = [
-        "sequenceDiagram",
-        "  autonumber",
-        "  participant client as Caller",
-        f"  participant {_node(caller)} as {label(caller.name)}",
-        f"  participant {_node(owner)} as {label(owner.name)}",
-        f"  client->>{_node(caller)}: {label(f'write that names {article(entity.words)}')}",
-        f"  {_node(caller)}->>{_node(owner)}: {label(f'GET /v1/{entity.collection}/id')}",
-        "  alt known",
-        f"    {_node(owner)}-->>{_node(caller)}: 200",
-        f"    {_node(caller)}-->>client: stored",
-        "  else unknown",
-        f"    {_node(owner)}-->>{_node(caller)}: 404",
-        f"    {_node(caller)}-->>client: 409",
-        "  else no answer after retries",
-        f"    {_node(caller)}-->>client: {label(away)}",
-        "  end",
-    ]
-    title = f"{caller.name} checks {article(entity.words)} with {owner.name}"
-    return Diagram(title, "\n".join(lines), f"{caller.name} {entity.name}")
-
-
-def _request(entity: Entity, operation: str) -> str:
-    return {
-        "create": f"POST /v1/{entity.collection}",
-        "update": f"PUT /v1/{entity.collection}/id",
-        "delete": f"DELETE /v1/{entity.collection}/id",
-    }[operation]
 
 
 @drawn
@@ -272,36 +211,6 @@ def _excluded(plan: Plan) -> Iterator[str]:
         free = [it.isoformat() for it in plan.off if plan.timeline.start <= it <= plan.ends]
         if names := [*WEEK[plan.team.days_per_week :], *free]:
             yield f"  excludes {', '.join(names)}"
-
-
-def sequences(product: Product, service: Service) -> Iterator[Diagram]:
-    """A diagram per event of a service that somebody hears, and one per entity that it asks another service about."""
-    for event in service.events:
-        if product.subscribers(event.name):
-            yield event_sequence(product, event)
-    for owner, entity, when_away in checked(product, service):
-        yield call_sequence(service, owner, entity, when_away)
-
-
-def checked(product: Product, service: Service) -> tuple[tuple[Service, Entity, str], ...]:
-    """The entities of other services whose owners `service` asks on a write, and what it does while they are away."""
-    copied = {copy.entity for copy in service.copies}
-    behaviour = {dependency.service: dependency.when_away for dependency in service.depends_on}
-    named = [target for entity in service.entities for target in referred(product, entity.fields)]
-    return tuple(
-        (product.by_name[entity.service], entity, behaviour[entity.service])
-        for entity in (product.entities[name] for name in dict.fromkeys(named))
-        if entity.service in behaviour and entity.name not in copied
-    )
-
-
-def referred(product: Product, fields: Sequence[Field]) -> Iterator[str]:
-    """The entities that fields refer to, directly or inside value objects."""
-    for field in fields:
-        if field.type.kind == "reference":
-            yield field.type.target
-        elif field.type.kind == "value":
-            yield from referred(product, product.value_objects[field.type.target].fields)
 
 
 def _node(service: Service) -> str:

@@ -7,8 +7,10 @@ Names keep the field's words: entity, event, read copy, reaction, feature, accep
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from dataclasses import field as dataclass_field
+from graphlib import TopologicalSorter
 
 from .provenance import cached_property, told
 
@@ -146,6 +148,20 @@ class Dependency:
     service: str
     when_away: str = "refuse"
     """`refuse`: a write that needs the answer fails with 503; `accept`: it is stored unchecked."""
+
+    @property
+    def without(self) -> str:
+        """`refuses while catalog is away`."""
+        return f"{'refuses' if self.when_away == 'refuse' else 'goes on'} while {self.service} is away"
+
+
+@dataclass(frozen=True)
+class Check:
+    """An entity of another service that a service asks for before it stores what refers to it."""
+
+    owner: str
+    entity: Entity
+    when_away: str
 
 
 @dataclass(frozen=True)
@@ -328,3 +344,38 @@ class Product:
                 if name in hearing:
                     hearing[name].append(service)
         return {name: tuple(services) for name, services in hearing.items()}
+
+    def referred(self, fields: Sequence[Field]) -> Iterator[str]:
+        """The entities that fields refer to, directly or inside value objects."""
+        for field in fields:
+            if field.type.kind == "reference":
+                yield field.type.target
+            elif field.type.kind == "value":
+                yield from self.referred(self.value_objects[field.type.target].fields)
+
+    def checks(self, service: Service) -> tuple[Check, ...]:
+        """What a service asks others for; what it has a read copy of it asks nobody for."""
+        copied = {copy.entity for copy in service.copies}
+        behaviour = {dependency.service: dependency.when_away for dependency in service.depends_on}
+        named = [target for entity in service.entities for target in self.referred(entity.fields)]
+        return tuple(
+            Check(entity.service, entity, behaviour[entity.service])
+            for entity in (self.entities[name] for name in dict.fromkeys(named))
+            if entity.service in behaviour and entity.name not in copied
+        )
+
+    def calls(self, service: Service) -> tuple[Dependency, ...]:
+        """The declared dependencies that a service calls: all but those that its read copies explain."""
+        checked = {check.owner for check in self.checks(service)}
+        copied = {copy.owner for copy in service.copies}
+        return tuple(it for it in service.depends_on if it.service in checked or it.service not in copied)
+
+    @cached_property
+    def start_order(self) -> tuple[tuple[str, ...], ...]:
+        """The services in groups, such that each calls services of the groups before its own alone."""
+        called = {service.name: [it.service for it in self.calls(service)] for service in self.services}
+        level: dict[str, int] = {}
+        for name in TopologicalSorter(called).static_order():
+            level[name] = 1 + max((level[it] for it in called[name]), default=-1)
+        groups = range(1 + max(level.values(), default=-1))
+        return tuple(tuple(it.name for it in self.services if level[it.name] == group) for group in groups)

@@ -125,10 +125,10 @@ def events(answers: Answers, product: Product) -> str:
     return f"services subscribe to {_listed(heard)}" if heard else ""
 
 
-@driver("services")
+@driver("services", "data_entities")
 def calls(answers: Answers, product: Product) -> str:
     """services ask each other while a user waits."""
-    callers = [service.name for service in product.services if service.depends_on]
+    callers = [service.name for service in product.services if product.calls(service)]
     return f"depends_on is given for {_listed(callers)}" if callers else ""
 
 

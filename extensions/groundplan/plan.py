@@ -409,9 +409,14 @@ class Plan:
     @property
     def verdict(self) -> str:
         """Whether it fits, in a sentence of numbers."""
+        return f"{self.comparison[:1].upper()}{self.comparison[1:]}."
+
+    @property
+    def comparison(self) -> str:
+        """The verdict as a part of a sentence."""
         if not self.timed:
-            steps = f"At least {self.path_hours} steps come one after the other"
-            return f"{steps}; nothing is estimated, so nothing is compared with the timeline."
+            steps = f"at least {self.path_hours} steps come one after the other"
+            return f"{steps}; nothing is estimated, so nothing is compared with the timeline"
         need = (
             f"{self.days(self.levelled_hours)} working days and {self.buffer_days} of buffer "
             f"({self.buffer_percent} %) make {self.total_days}"
@@ -419,10 +424,10 @@ class Plan:
         if self.ends:
             need += f", the last one {self.ends}"
         if self.available_days is None:
-            return f"{need}; no timeline is answered to compare with."
+            return f"{need}; no timeline is answered to compare with"
         if not self.over_days:
-            return f"{need}; {self.available_days:g} are available. It fits."
-        return f"{need}; {self.available_days:g} are available. It is {self.over_days} over."
+            return f"{need}; {self.available_days:g} are available; it fits"
+        return f"{need}; {self.available_days:g} are available; it is {self.over_days} over"
 
     @cached_property
     def goals(self) -> tuple[Goal, ...]:
@@ -477,9 +482,11 @@ class Plan:
         if features:
             yield f"the acceptance tests of {', '.join(features)} pass without their xfail marks"
         if number == 3:
+            if not any(task.phase == number and not task.is_gate for task in self.tasks):
+                yield "nothing: no feature takes a second service, and nobody else's API is called"
             for service in self.product.services:
-                for dependency in service.depends_on:
-                    yield f"a test shows {service.name} with {dependency.service} away: {dependency.when_away}"
+                for dependency in self.product.calls(service):
+                    yield f"a test shows that {service.name} {dependency.without}"
         if number == 4:
             measured = [id for id in named if id.startswith("NFR-")]
             yield "`uv run pytest` and `uv run plan check` exit with 0"

@@ -159,7 +159,7 @@ def _rules_first(product: Product, service: Service) -> tuple[str, ...]:
     """The rules of what a service calls: declared dependencies have no cycle, references may have one."""
     return tuple(
         f"T-rules-{entity.snake}"
-        for dependency in service.depends_on
+        for dependency in product.calls(service)
         for entity in product.by_name[dependency.service].entities
     )
 
@@ -197,10 +197,10 @@ def _entities(product: Product, services: Iterable[str]) -> Iterator[Entity]:
 
 def _boundaries(product: Product) -> Iterator[Task]:
     for service in product.services:
-        for dependency in service.depends_on:
+        for dependency in product.calls(service):
             yield Task(
                 f"T-{service.name}-without-{dependency.service}",
-                f"{service.name} with {dependency.service} away: {dependency.when_away}",
+                f"{service.name} {dependency.without}",
                 3,
                 service=service.name,
                 work=_once("crossing"),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 import unicodedata
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 UNPRINTABLE = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff\ud800-\udfff]")
 """Characters that some file format cannot hold, or that end a line in one and not in another."""
@@ -61,6 +61,11 @@ def one_of(names: object) -> str:
     """Names as the end of a sentence: `a, b or c`."""
     listed = [str(name) for name in names] if isinstance(names, (list, tuple)) else [str(names)]
     return " or ".join(filter(None, [", ".join(listed[:-1]), listed[-1]])) if listed else ""
+
+
+def all_of(names: Sequence[str]) -> str:
+    """Names as the end of a sentence: `a, b and c`."""
+    return " and ".join(filter(None, [", ".join(names[:-1]), *names[-1:]]))
 
 
 FILTERS: dict[str, Callable[..., str]] = {

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import copy
 import re
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -12,9 +14,9 @@ from groundplan import diagrams
 from groundplan.domain import Item, Product
 from groundplan.plan import Plan
 from groundplan.reading import read
-from groundplan.tasks import Task
+from groundplan.tasks import Scope, Task, derive
 
-SHOP = {
+SHOP: dict[str, Any] = {
     "project_name": "Shop",
     "concept": "A shop.",
     "services": [
@@ -71,20 +73,67 @@ def test_context_shows_personas_and_apis(product: Product) -> None:
     assert 'system -->|"sends"| api_sms' in source
 
 
-def test_containers_show_calls_events_and_stores(product: Product) -> None:
-    source = diagrams.containers(product, "SQLite", one_process=False).source
-    assert 's_orders -->|"refuse when away"| s_end' in source
-    assert 's_orders -.->|"order.placed"| s_post' in source
-    assert 's_end -.->|"book.saved, book.removed"| s_post' in source
+def test_containers_show_processes_stores_and_apis(product: Product) -> None:
+    source = diagrams.containers(product, "SQLite", {"end": 8001}, one_process=False).source
+    assert '  s_end["end, port 8001"]' in source
     assert source.count('[("SQLite")]') == 3
     assert "s_post --> api_sms" in source
     assert "subgraph" not in source
+    assert "s_orders --> s_end" not in source
+    assert ".->" not in source
+
+
+def test_dependencies_show_calls_and_events(product: Product) -> None:
+    source = diagrams.dependencies(product).source
+    assert 's_orders -->|"asks for Book, refuses without"| s_end' in source
+    assert 's_orders -.->|"order.placed"| s_post' in source
+    assert 's_end -.->|"book.saved, book.removed"| s_post' in source
+    assert "sms" not in source
+
+
+def test_a_read_copy_is_no_call() -> None:
+    copying = copy.deepcopy(SHOP)
+    copying["services"][2]["depends_on"] = ["end"]
+    made = read(copying)
+    assert made.calls(made.by_name["post"]) == ()
+    assert "s_post -->" not in diagrams.dependencies(made).source
+    tasks = {it.id: it for it in derive(Scope(made))}
+    assert "T-post-without-end" not in tasks
+    assert "T-rules-book" not in tasks["T-rules-letter"].needs
+    assert made.start_order == (("end", "post"), ("orders",))
+
+
+def test_a_service_may_call_another_to_whose_records_it_does_not_refer() -> None:
+    calling = copy.deepcopy(SHOP)
+    calling["services"][2]["depends_on"] = ["orders"]
+    made = read(calling)
+    assert [it.service for it in made.calls(made.by_name["post"])] == ["orders"]
+    assert 's_post -->|"refuses without"| s_orders' in diagrams.dependencies(made).source
+    assert made.start_order == (("end",), ("orders",), ("post",))
+
+
+def test_where_nothing_passes_between_services_there_is_no_diagram_of_it() -> None:
+    assert diagrams.dependencies(read({"project_name": "Diary", "concept": "A diary."})).source == ""
+
+
+def test_a_diagram_of_one_thing_is_none() -> None:
+    alone = read(
+        {
+            "project_name": "Diary",
+            "concept": "A diary.",
+            "data_entities": ["diary.Day(text: str)"],
+            "services": [{"name": "diary", "responsibility": "keeps days"}],
+        }
+    )
+    assert diagrams.context(alone, ()).source == ""
+    assert diagrams.entities(alone).source == ""
 
 
 def test_one_process_is_drawn_around_its_services(product: Product) -> None:
-    lines = diagrams.containers(product, "SQLite", one_process=True).source.splitlines()
+    ports = dict.fromkeys(product.by_name, 8001)
+    lines = diagrams.containers(product, "SQLite", ports, one_process=True).source.splitlines()
     assert lines.index('  s_post["post"]') < lines.index("  end")
-    assert lines[1].startswith("  subgraph process")
+    assert lines[1] == '  subgraph process["Shop, one process, port 8001"]'
 
 
 def test_entities_show_keepers_and_references(product: Product) -> None:
@@ -104,26 +153,10 @@ def test_existing_systems_are_drawn_by_the_way_that_things_go(product: Product) 
     assert 'neighbour4 ---|"works with it"| system' in source
 
 
-def test_an_event_has_its_failures_drawn(product: Product) -> None:
-    placed = next(diagrams.sequences(product, product.by_name["orders"])).source
-    assert "else it is refused for good" in placed
-    assert placed.count("  end") == 1
-
-
-def test_an_event_that_nobody_hears_is_not_drawn(product: Product) -> None:
-    drawn = [it.title for it in diagrams.sequences(product, product.by_name["orders"])]
-    assert drawn == ["order.placed, heard by post", "orders checks a book with end"]
-
-
 def test_a_read_copy_is_asked_of_nobody(product: Product) -> None:
-    assert diagrams.checked(product, product.by_name["post"]) == ()
-    ((owner, entity, when_away),) = diagrams.checked(product, product.by_name["orders"])
-    assert (owner.name, entity.name, when_away) == ("end", "Book", "refuse")
-
-
-def test_a_copy_is_renewed_by_the_events_of_its_owner(product: Product) -> None:
-    saved = next(it for it in diagrams.sequences(product, product.by_name["end"]) if "book.saved" in it.title)
-    assert "s_post->>s_post: renew its copy of Book" in saved.source
+    assert product.checks(product.by_name["post"]) == ()
+    (check,) = product.checks(product.by_name["orders"])
+    assert (check.owner, check.entity.name, check.when_away) == ("end", "Book", "refuse")
 
 
 @pytest.mark.parametrize(

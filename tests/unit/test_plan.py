@@ -328,7 +328,7 @@ def test_a_phase_ends_with_what_can_be_checked() -> None:
     assert any("RISK-1" in said for said in exits[0])
     assert any("tests of FR-001 pass" in said for said in exits[1])
     assert not any(it.id in " ".join(exits[1] + exits[2]) for it in SHOP.features if not it.criteria)
-    assert any("orders with catalog away: refuse" in said for said in exits[2])
+    assert any("orders refuses while catalog is away" in said for said in exits[2])
     assert any("NFR-01 measured" in said for said in exits[3])
 
 
@@ -367,14 +367,14 @@ class TestBasis:
 def test_a_plan_that_fits_says_so_and_cuts_nothing() -> None:
     plan = plan_of(Scope(SHOP), timeline=Timeline(weeks=20))
     assert (plan.available_days, plan.over_days, plan.cuts) == (100, 0, ())
-    assert plan.verdict.endswith("It fits.")
+    assert plan.verdict.endswith("; it fits.")
 
 
 def test_a_plan_that_does_not_fit_names_what_to_leave_out_and_what_that_saves() -> None:
     plan = plan_of(Scope(SHOP), timeline=Timeline(weeks=1.6))
     assert (plan.total_days, plan.available_days) == (8.9, 8)
     assert [(it.feature.id, it.hours, it.total_days) for it in plan.cuts] == [("FR-003", 6, 7.7)]
-    assert "It is 0.9 over." in plan.verdict
+    assert "; it is 0.9 over." in plan.verdict
 
 
 def test_what_no_cut_can_help_is_cut_by_nothing() -> None:

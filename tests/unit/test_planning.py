@@ -121,9 +121,42 @@ def test_a_requirement_leads_to_what_its_words_name(bookshop: Planning) -> None:
 
 
 def test_what_happens_across_services_leads_to_its_requirements(bookshop: Planning) -> None:
-    rows = {row[0]: row[1] for row in bookshop.courses.rows}
-    assert rows["order.placed, heard by notifications"] == "FR-004"
-    assert "FR-003" in rows["orders checks a book with catalog"]
+    rows = {row[0]: row[1:] for row in bookshop.courses.rows}
+    assert rows["FR-004 Confirm an order"] == (
+        "orders tells notifications of order.placed",
+        "[orders](ServiceSpecifications/orders.md#at-run-time)",
+    )
+    assert rows["FR-003 Order books"][0] == "orders asks catalog for a book"
+    drawn = [diagram.title for it in bookshop.specifications for diagram in it.sequences]
+    assert drawn == list(rows)
+
+
+def copying() -> Planning:
+    """The bookshop where orders keeps a copy of the books that it depends on the catalog for."""
+    services: Any = copy.deepcopy(BOOKSHOP["services"])
+    orders = next(it for it in services if it.get("name") == "orders")
+    orders["subscribes"] = ["keep Book"]
+    return planning(services=services)
+
+
+def test_who_keeps_a_copy_calls_nobody_for_it() -> None:
+    made = copying()
+    assert made.architecture.calls.rows == ()
+    assert made.architecture.start_order == ""
+    orders = next(it for it in made.specifications if it.name == "orders")
+    assert "`catalog`" not in [row[0] for row in orders.dependencies.rows]
+    assert "CATALOG_URL" not in [it.name for it in orders.settings]
+    assert "T-orders-without-catalog" not in [it.id for it in made.plan.tasks]
+    assert not [it for phase in made.plan.phases for it in phase.exits if "catalog away" in it]
+    assert not [it.id for it in made.gaps if it.id == "C11-orders-catalog"]
+    assert "calls" not in [row[0] for row in made.architecture.drivers.rows]
+    assert "a neighbour is slow or away" not in [row[0] for row in made.implementation.patterns.rows]
+
+
+def test_processes_start_after_those_that_they_call(bookshop: Planning) -> None:
+    order = "`catalog` and `notifications`, then `orders`."
+    assert bookshop.architecture.start_order.endswith(order)
+    assert planning(architecture_style="modular_monolith", decision_overrides={}).architecture.start_order == ""
 
 
 def test_an_address_names_its_key_and_its_requirements(bookshop: Planning) -> None:
@@ -147,7 +180,7 @@ def test_concerns_name_what_they_are_about_here(bookshop: Planning) -> None:
     assert "`API_KEYS`" in rows["Configuration"][2]
     unknown = planning(data_sensitivity="tbd", monitoring_requirements="tbd").architecture.concerns.rows
     assert [row[2] for row in unknown if "unknown" in row[2]] == [
-        "must stay out of it: unknown (`data_sensitivity`)",
+        "sensitive data: unknown (`data_sensitivity`)",
         "watched: unknown (`monitoring_requirements`)",
     ]
 
@@ -162,9 +195,93 @@ def test_a_story_says_who_wants_it_and_what_for() -> None:
     features = [{"name": "Find a book", "persona": "Reader", "outcome": "a book is found"}, "Sell"]
     made = planning(mvp_features=features)
     assert [made.prd.story(it) for it in made.project.product.features] == [
-        "As Reader I want *Find a book*, so that a book is found.",
-        "As somebody (`persona` is unknown) I want *Sell*, so that its `outcome` is unknown.",
+        "As a reader, I want *Find a book*, so that a book is found.",
+        "As somebody (`persona` is unknown), I want *Sell*, so that its `outcome` is unknown.",
     ]
+
+
+@pytest.mark.parametrize(
+    ("persona", "outcome", "who"),
+    [
+        ("Shopkeeper", "a shopkeeper sees it", "a shopkeeper"),
+        ("Editor", "an editor sees it", "an editor"),
+        ("User", "a user sees it", "a user"),
+        ("Maria", "she and Maria see it", "Maria"),
+        ("Maria", "Maria sees it", "a Maria"),
+        ("Insurance company", "insurance companies see it", "an insurance company"),
+        ("GP", "the GP sees it", "a GP"),
+        ("HR clerk", "it is seen", "an HR clerk"),
+        ("Readers", "readers see it", "one of the readers"),
+        ("The owner", "it is seen", "the owner"),
+        ("Any reader", "it is seen", "any reader"),
+        ("Überweiser", "it is seen", "an Überweiser"),
+        ("*Star*", "it is seen", r"a \*Star\*"),
+        ("(", "it is seen", r"a ("),
+    ],
+)
+def test_a_persona_stands_in_a_sentence_as_a_noun_or_as_a_name(persona: str, outcome: str, who: str) -> None:
+    made = planning(
+        concept="A shop.",
+        personas=[{"name": persona, "goal": "x"}],
+        mvp_features=[{"name": "Sell", "persona": persona, "outcome": outcome}],
+    )
+    (feature,) = made.project.product.features
+    assert made.prd.story(feature).startswith(f"As {who}, I want *Sell*")
+
+
+def test_a_target_without_a_metric_says_that_it_is_unknown() -> None:
+    targets = [{"what": "Listing", "target": 500, "unit": "ms"}, {"what": "Paying", "metric": "p95", "target": 1}]
+    rows = planning(performance_targets=targets).architecture.scenarios.rows
+    assert [row[-1] for row in rows] == ["500 ms (of what is unknown)", "p95 1"]
+
+
+def test_choices_are_told_by_their_labels() -> None:
+    made = planning(deploy_target="vm", data_sensitivity=["pii"], privacy_obligations=[{"class": "pii", "basis": "x"}])
+    assert next(it for it in made.plan.tasks if it.id == "T-deploy").title == "Deploy: Virtual machine"
+    assert "| About persons | x |" in made.answered("privacy_obligations")
+    assert "sensitive, and must stay out of it: about persons" in str(made.architecture.concerns)
+    assert "no data are sensitive" in str(planning(data_sensitivity=["none"]).architecture.concerns)
+
+
+def test_evidence_of_a_checkpoint_is_a_part_of_a_sentence(bookshop: Planning) -> None:
+    shown = {it["number"]: it["evidence"] for it in json.loads(bookshop.model_json(()))["checkpoints"]}
+    assert "; One version of each, and a committed lock file; " in shown[4]
+    assert shown[9].endswith("are available; it fits")
+    assert bookshop.plan.verdict.endswith("are available; it fits.")
+
+
+def test_the_only_service_has_the_failures_that_name_none() -> None:
+    only: dict[str, Any] = {
+        "services": [{"name": "diary", "responsibility": "keeps days"}],
+        "data_entities": ["diary.Day(text: str)"],
+        "mvp_features": [{"name": "Write", "services": ["diary"]}],
+        "failure_handling": [{"scenario": "The disk is full", "behaviour": "503"}],
+        "performance_targets": "tbd",
+        "existing_integrations": "not needed: none",
+    }
+    made = planning(**only, decision_overrides={})
+    assert [row[0] for row in made.specifications[0].failures.rows] == ["The disk is full"]
+    assert made.plan.phases[2].exits == ("nothing: no feature takes a second service, and nobody else's API is called",)
+    shown = made.section("personas", made.diagram(planning(**only, personas="tbd").architecture.context))
+    assert "mermaid" not in shown
+
+
+def test_many_references_are_counted_in_the_errors() -> None:
+    entities = [f"catalog.{name}(a: Book)" for name in ("One", "Two", "Three", "Four")]
+    given: Any = BOOKSHOP["data_entities"]
+    made = planning(data_entities=[*given, *entities])
+    conflict = next(row for row in made.implementation.errors.rows if row[0] == "409")
+    assert conflict[2].endswith(" is not there: `Book` of `One`, `Book` of `Two` and 3 more")
+
+
+def test_a_baseline_is_of_the_unit_of_its_target() -> None:
+    metrics = [
+        {"name": "Orders", "target": 40, "unit": "orders a week", "baseline": 6},
+        {"name": "Faults", "target": 2, "unit": "percent", "baseline": "nobody counted"},
+        {"name": "Calls", "target": 2, "unit": "a day"},
+    ]
+    rows = planning(success_metrics=metrics).prd.metrics.rows
+    assert [row[2] for row in rows] == ["6 orders a week", "nobody counted", "unknown"]
 
 
 def test_a_goal_names_the_metric_that_shows_it() -> None:
@@ -210,7 +327,7 @@ def test_the_error_catalogue_has_what_the_services_answer(bookshop: Planning) ->
     for it in errors.PROBLEMS:
         assert it.title == ("Unprocessable Content" if it.status == 422 else HTTPStatus(it.status).phrase)
     rows = {row[0]: row for row in bookshop.implementation.errors.rows}
-    assert rows["409"][2] == "a rule refuses it or `Order` names no `Book`"
+    assert rows["409"][2] == "a rule refuses it, or what it names is not there: `Book` of `Order`"
     assert rows["503"][2] == "its database or `catalog` (for `orders`) does not answer"
     retried = [it.status for it in errors.PROBLEMS if it.again == "yes"]
     assert retried == [HTTPStatus.SERVICE_UNAVAILABLE]
@@ -244,6 +361,7 @@ def test_a_service_without_a_port_of_its_own_is_where_its_process_is() -> None:
     assert len({row[1] for row in made.architecture.services.rows}) == 1
     assert made.specifications[0].base.endswith("/catalog")
     assert "subgraph" in made.architecture.containers.source
+    assert made.specifications[0].readiness[-1].startswith("the one process has secrets of its own for")
 
 
 @pytest.mark.parametrize("example", EXAMPLES, ids=lambda path: path.stem)

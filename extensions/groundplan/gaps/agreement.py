@@ -203,7 +203,7 @@ def objective_above_neighbour(facts: Facts) -> Iterator[Finding]:
     """A service promises more than a service does without which it refuses."""
     promised = [(item, _percent(item.text)) for item in facts.items("slos")]
     for service in facts.product.services:
-        for dependency in service.depends_on:
+        for dependency in facts.product.calls(service):
             theirs = [it for item, it in promised if it and concerns(item, dependency.service)]
             mine = [(item, it) for item, it in promised if it and concerns(item, service.name)]
             for item, percent in mine if theirs and dependency.when_away == "refuse" else ():

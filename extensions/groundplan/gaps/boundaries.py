@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 
-from ..diagrams import referred
 from ..domain import Product, Service
 from ..problems import Report
 from ..questionnaire import shape_of
@@ -80,7 +79,7 @@ def _longest_chain(product: Product, service: Service) -> tuple[str, ...]:
 
     def chain(name: str) -> tuple[str, ...]:
         if name not in memo:
-            called = [chain(dependency.service) for dependency in product.by_name[name].depends_on]
+            called = [chain(dependency.service) for dependency in product.calls(product.by_name[name])]
             memo[name] = (name, *max(called, key=len, default=()))
         return memo[name]
 
@@ -221,7 +220,7 @@ def two_jobs(facts: Facts) -> Iterator[Finding]:
     product = facts.product
     for service in product.services if len(product.services) > 1 else ():
         kept = {entity.name for entity in service.entities}
-        refers = ((it.name, target) for it in service.entities for target in referred(product, it.fields))
+        refers = ((it.name, target) for it in service.entities for target in product.referred(it.fields))
         groups = _joined(kept, (tie for tie in refers if tie[1] in kept))
         jobs = sorted(sorted(group) for group in groups if len(group) > 1)
         if len(jobs) > 1:

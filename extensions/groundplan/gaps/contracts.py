@@ -6,7 +6,6 @@ import re
 from collections.abc import Iterator
 
 from ..codegen import ROUTES
-from ..diagrams import referred
 from .facts import Facts, key, same
 from .model import DEFER, MUST, Finding, rule
 
@@ -106,7 +105,7 @@ def call_for_nothing(facts: Facts) -> Iterator[Finding]:
     """A service calls another, and none of its records refers to one of the other's."""
     product = facts.product
     for service in product.services:
-        targets = {target for entity in service.entities for target in referred(product, entity.fields)}
+        targets = {target for entity in service.entities for target in product.referred(entity.fields)}
         for dependency in service.depends_on:
             theirs = [entity.name for entity in product.by_name[dependency.service].entities]
             if theirs and service.entities and targets.isdisjoint(theirs):

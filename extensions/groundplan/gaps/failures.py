@@ -82,7 +82,7 @@ def retries_unwanted(facts: Facts) -> Iterator[Finding]:
 def _asks_others(facts: Facts) -> bool:
     """Whether there is anything that could fail for a moment: a call, or an event to deliver."""
     product = facts.product
-    called = any(service.depends_on for service in product.services)
+    called = any(product.calls(service) for service in product.services)
     return bool(called or product.external_apis or any(product.subscribers(event) for event in product.events))
 
 
@@ -117,7 +117,7 @@ def event_without_subscriber(facts: Facts) -> Iterator[Finding]:
 def failure_not_planned(facts: Facts) -> Iterator[Finding]:
     """A service calls another, and no failure scenario says what its users see while that is away."""
     for service in facts.product.services:
-        for dependency in service.depends_on:
+        for dependency in facts.product.calls(service):
             if not facts.failure_named(dependency.service, by=service.name):
                 yield Finding(
                     f"{service.name}-{dependency.service}",

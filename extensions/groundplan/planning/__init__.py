@@ -6,8 +6,9 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from .. import diagrams, gaps
-from ..domain import Feature, Item, Service
+from .. import diagrams, flows, gaps
+from ..domain import Item, Service
+from ..flows import Flow, told, touched
 from ..gaps import REQUIREMENTS, Facts, Gap
 from ..gaps.facts import alike
 from ..plan import Plan
@@ -83,7 +84,15 @@ class Planning:
     @cached_property
     def specifications(self) -> tuple[Specification, ...]:
         return tuple(
-            Specification(self.facts, it, self.project.url(it.name), self._settings(it), self.project.facts)
+            Specification(
+                self.facts,
+                it,
+                self.project.url(it.name),
+                self._settings(it),
+                self.project.facts,
+                self._flows(it),
+                "the one process" if self.architecture.one_process else f"the process of {it.name}",
+            )
             for it in self.project.product.services
         )
 
@@ -94,33 +103,35 @@ class Planning:
 
     @cached_property
     def courses(self) -> Table:
-        """What happens across services, for which requirements, and where it is drawn."""
-        needs = {it.id: self._needs(it) for it in self.project.product.features}
+        """What passes between services, for which requirements, and where it is drawn."""
         return table(
-            "What happens across services, For, Drawn in",
+            "Requirements, What passes between services, Drawn in",
             (
                 (
-                    text(diagram.title),
-                    ", ".join(id for id, those in needs.items() if diagram.about in those),
-                    f"[{specification.name}](ServiceSpecifications/{specification.name}.md#at-run-time)",
+                    ", ".join(f"{feature.id} {text(feature.name)}" for feature in it.features) or NONE,
+                    text(it.told),
+                    f"[{it.service}](ServiceSpecifications/{it.service}.md#at-run-time)",
                 )
-                for specification in self.specifications
-                for diagram in specification.sequences
+                for it in self.flows
             ),
             "No service calls or hears another.",
         )
 
-    def _needs(self, feature: Feature) -> set[str]:
-        """The events that a requirement is told by, and the calls of services that it belongs to."""
-        product = self.project.product
-        return {*model.told(product, feature), *model.asked(product, feature)}
+    @cached_property
+    def flows(self) -> tuple[Flow, ...]:
+        """What passes between services."""
+        return flows.flows(self.project.product)
+
+    def _flows(self, service: Service) -> tuple[Flow, ...]:
+        with noting():  # each tells of itself
+            return tuple(it for it in self.flows if it.service == service.name)
 
     def _settings(self, service: Service) -> tuple[EnvVar, ...]:
         """The settings that are a service's own, everybody's, a neighbour's address, or of an API that it uses."""
         with noting():  # each tells of itself
             product = self.project.product
             heard = (it.name for event in service.events for it in product.subscribers(event.name))
-            near = {f"{it.upper()}_URL" for it in (*(it.service for it in service.depends_on), *heard)}
+            near = {f"{it.upper()}_URL" for it in (*(it.service for it in product.calls(service)), *heard)}
             foreign = [it.env for it in product.external_apis if service.name not in it.used_by]
             others = {f"{env}_{part}" for env in foreign for part in ("URL", "KEY", "TIMEOUT_S")}
             others.add(f"{service.name.upper()}_URL")  # it does not call itself
@@ -269,8 +280,8 @@ class Planning:
                 (
                     f"{it.id} {text(it.name)}",
                     codes(it.services),
-                    codes(f"/v1/{entity.collection}" for entity in model.touched(self.facts.product, it)),
-                    codes(model.told(self.facts.product, it)),
+                    codes(f"/v1/{entity.collection}" for entity in touched(self.facts.product, it)),
+                    codes(told(self.facts.product, it)),
                     f"T-{it.id}",
                     acceptance_link(it, counted(len(it.criteria), "criterion", "criteria"), "../"),
                 )
@@ -313,8 +324,8 @@ class Planning:
         )
 
     def diagram(self, it: diagrams.Diagram) -> str:
-        """A diagram in a document."""
-        return fence("mermaid", it.source)
+        """A diagram in a document; nothing where it would show nothing."""
+        return fence("mermaid", it.source) if it.source else ""
 
     def model_json(self, made: Iterable[Made]) -> str:
         """What the project's checker reads; `made` are the project's other files."""

@@ -22,6 +22,10 @@ def title(name: str) -> str:
     return words[:1].upper() + words[1:]
 
 
+KINDS = {"privacy_obligations": "data_sensitivity"}
+"""Lists whose items are named by the choices of another question."""
+
+
 def body(facts: Facts, name: str) -> str:
     """A known answer: a table for a list or a table, a sentence for a text or a choice; empty without one."""
     question, answer = BY_NAME[name], facts.answer(name)
@@ -40,7 +44,10 @@ def listed(facts: Facts, question: Question) -> Table:
     if shape is None:
         raise TypeError(f"{question.name} is no list")
     keys = [key for key in shape.others if any(it.get(key) not in ("", None, ()) for it in items)]
-    rows = ((text(it.name), text(it.text, UNKNOWN), *(text(it.get(key)) for key in keys)) for it in items)
+    kinds = BY_NAME[KINDS[question.name]] if question.name in KINDS else question
+    rows = (
+        (text(chosen(kinds, it.name)), text(it.text, UNKNOWN), *(text(it.get(key)) for key in keys)) for it in items
+    )
     return Table(tuple(map(title, (shape.name, shape.text, *keys))), tuple(rows))
 
 
@@ -56,4 +63,5 @@ def chosen(question: Question, value: object) -> str:
     """What was chosen, as the question offers it; any other value as it is."""
     labels = dict(zip(question.choices, question.labels, strict=False))
     values = value if isinstance(value, tuple) else (value,)
-    return ", ".join(labels.get(str(it), str(it)) for it in values)
+    between = "; " if any("," in label for label in labels.values()) else ", "
+    return between.join(labels.get(str(it), str(it)) for it in values)

@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING
 from .. import diagrams
 from ..decisions import Resolved
 from ..diagrams import Diagram
-from ..domain import Entity, Event, Service
+from ..domain import Entity, Event, Item, Service
 from ..drivers import holding, meaning
 from ..gaps import Facts
 from ..provenance import cached_property
+from ..text import all_of
 from .markdown import NONE, UNKNOWN, Table, code, codes, table, text
-from .prd import quantity, shown
+from .prd import lower, quantity, shown
 from .records import Records
 
 if TYPE_CHECKING:
@@ -53,8 +54,29 @@ class Architecture:
     def containers(self) -> Diagram:
         product = self.facts.product
         store = next((it.option.label for it in self.facts.decisions if it.decision.id == "storage_kind"), "store")
-        one = len(self.processes) == 1 and len(product.services) > 1
-        return diagrams.containers(product, store, one_process=one)
+        return diagrams.containers(product, store, self._ports, one_process=self.one_process)
+
+    @property
+    def one_process(self) -> bool:
+        """Whether all services share a process."""
+        return len(self.processes) == 1 and len(self.facts.product.services) > 1
+
+    @property
+    def _ports(self) -> dict[str, int]:
+        return {name: process.port for process in self.processes for name in process.services}
+
+    @cached_property
+    def dependencies(self) -> Diagram:
+        return diagrams.dependencies(self.facts.product)
+
+    @cached_property
+    def start_order(self) -> str:
+        """In which order processes start and are renewed, where one calls another."""
+        order = self.facts.product.start_order
+        if len(order) < 2 or self.one_process:
+            return ""
+        groups = ", then ".join(all_of([code(name) for name in group]) for group in order)
+        return f"Started and renewed in this order, none waits for what it calls: {groups}."
 
     @cached_property
     def entities(self) -> Diagram:
@@ -62,13 +84,12 @@ class Architecture:
 
     @cached_property
     def services(self) -> Table:
-        ports = {name: process.port for process in self.processes for name in process.services}
         return table(
             "Service, Port, Responsibility, Keeps, Open to",
             (
                 (
                     f"[{it.name}](ServiceSpecifications/{it.name}.md)",
-                    ports.get(it.name, it.port),
+                    self._ports.get(it.name, it.port),
                     text(it.responsibility, UNKNOWN),
                     codes(entity.name for entity in it.entities),
                     "everybody" if it.exposure == "public" else "other services",
@@ -103,7 +124,7 @@ class Architecture:
     def _askers(self, entity: Entity) -> Iterator[str]:
         product = self.facts.product
         for service in product.services:
-            if any(asked is entity for _, asked, _ in diagrams.checked(product, service)):
+            if any(check.entity is entity for check in product.checks(service)):
                 yield service.name
 
     def _copiers(self, entity: Entity) -> Iterator[str]:
@@ -120,15 +141,11 @@ class Architecture:
                 (
                     code(service.name),
                     code(dependency.service),
-                    codes(
-                        entity.name
-                        for owner, entity, _ in diagrams.checked(product, service)
-                        if owner.name == dependency.service
-                    ),
+                    codes(it.entity.name for it in product.checks(service) if it.owner == dependency.service),
                     away(dependency.when_away),
                 )
                 for service in product.services
-                for dependency in service.depends_on
+                for dependency in product.calls(service)
             ),
             "No service calls another.",
         )
@@ -185,7 +202,7 @@ class Architecture:
                     f"{text(it.name)}, {text(it.get('load'), f'load {UNKNOWN}')}",
                     text(it.get("scope"), "the whole product"),
                     "is answered",
-                    f"{text(it.get('metric'), f'measure {UNKNOWN}')} {quantity(it.text, it.get('unit'))}",
+                    _measure(it),
                 )
                 for it in self.facts.items("performance_targets")
             ),
@@ -239,9 +256,6 @@ class Architecture:
         public = codes(it.name for it in product.services if it.exposure == "public")
         heard = codes(it.name for it in product.events.values() if product.subscribers(it.name))
         secrets = codes(it.name for it in self.settings if it.secret)
-        sensitive = text(
-            shown("data_sensitivity", facts.answer("data_sensitivity").value), _unknown("data_sensitivity")
-        )
         watched = ", ".join(text(it.name) for it in facts.items("monitoring_requirements"))
         errors = ("retry_strategy", "circuit_breaker", "failure_isolation")
         yield "Errors", errors, "[what each status means](ImplementationGuide.md#errors)", "errors.py"
@@ -253,13 +267,20 @@ class Architecture:
         )
         yield "Security", ("api_auth", "service_auth", "encryption"), f"open to outside: {public}", "security.py"
         yield "Configuration", ("config_management", "secrets"), f"secret: {secrets}", "config.py"
-        yield "Logging", ("logging", "logging_standards"), f"must stay out of it: {sensitive}", "logs.py"
+        yield "Logging", ("logging", "logging_standards"), self._sensitive(), "logs.py"
         yield (
             "Monitoring",
             ("monitoring", "alerting"),
             f"watched: {watched or _unknown('monitoring_requirements')}",
             "telemetry.py",
         )
+
+    def _sensitive(self) -> str:
+        """What must not be logged."""
+        kinds = self.facts.answer("data_sensitivity").value
+        if kinds in (None, "", ("none",)):
+            return "no data are sensitive" if kinds else f"sensitive data: {_unknown('data_sensitivity')}"
+        return f"sensitive, and must stay out of it: {text(lower(shown('data_sensitivity', kinds)))}"
 
     @cached_property
     def decisions(self) -> tuple[tuple[str, Table], ...]:
@@ -299,6 +320,12 @@ def away(behaviour: str) -> str:
     if behaviour == "refuse":
         return "refuses what needs the answer, with 503"
     return "stores it unchecked"
+
+
+def _measure(target: Item) -> str:
+    """`p95 latency 500 ms`; what nobody said of it is unknown."""
+    metric, wanted = text(target.get("metric"), ""), quantity(target.text, target.get("unit"))
+    return f"{metric} {wanted}" if metric else f"{wanted} (of what is {UNKNOWN})"
 
 
 def _hearing(event: Event, service: Service) -> str:

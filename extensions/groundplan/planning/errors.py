@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from .. import diagrams
 from ..domain import Product
-from ..text import one_of
+from ..text import all_of, one_of
 from .markdown import Table, code, codes, table
 
 
@@ -56,24 +55,23 @@ def catalogue(product: Product) -> Table:
 
 def _conflict(product: Product) -> str:
     """What a write can conflict with."""
-    foreign = [
-        f"{code(name)} names no {code(target)}"
+    named = [
+        f"{code(target)} of {code(name)}"
         for name, target in dict.fromkeys(
-            (entity.name, target)
-            for entity in product.entities.values()
-            for target in diagrams.referred(product, entity.fields)
+            (entity.name, target) for entity in product.entities.values() for target in product.referred(entity.fields)
         )
     ]
-    shown = foreign if len(foreign) <= 3 else [*foreign[:2], f"{len(foreign) - 2} references more"]
-    return one_of(["a rule refuses it", *shown])
+    shown = named if len(named) <= 3 else [*named[:2], f"{len(named) - 2} more"]
+    refused = "a rule refuses it"
+    return f"{refused}, or what it names is not there: {all_of(shown)}" if named else refused
 
 
 def _away(product: Product) -> str:
     """What a service can miss."""
     callers: dict[str, list[str]] = {}
     for service in product.services:
-        for owner, _, behaviour in diagrams.checked(product, service):
-            if behaviour == "refuse" and service.name not in callers.setdefault(owner.name, []):
-                callers[owner.name].append(service.name)
+        for check in product.checks(service):
+            if check.when_away == "refuse" and service.name not in callers.setdefault(check.owner, []):
+                callers[check.owner].append(service.name)
     needed = (f"{code(owner)} (for {codes(names)})" for owner, names in callers.items() if names)
     return f"{one_of(['its database', *needed])} does not answer"

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from .. import diagrams
 from ..domain import Entity, Product, Value
 from ..gaps import Facts
 from ..provenance import cached_property
@@ -69,9 +68,9 @@ class Implementation:
     def _patterns(self) -> Iterator[tuple[str, str, str, str]]:
         product = self._product
         asked = [
-            f"{code(service.name)} asks {code(owner.name)} for {code(entity.name)}"
+            f"{code(service.name)} asks {code(check.owner)} for {code(check.entity.name)}"
             for service in product.services
-            for owner, entity, _ in diagrams.checked(product, service)
+            for check in product.checks(service)
         ]
         copied = [
             f"{code(service.name)} copies {code(copy.entity)}"
@@ -81,7 +80,7 @@ class Implementation:
         made = [
             f"{code(it.event)} makes {code(it.creates)}" for service in product.services for it in service.reactions
         ]
-        neighbours = (it.service for service in product.services for it in service.depends_on)
+        neighbours = (it.service for service in product.services for it in product.calls(service))
         called = dict.fromkeys((*neighbours, *(it.name for it in product.external_apis)))
         yield "two write one record", "a version as `ETag`, sent back as `If-Match`", codes(product.entities), "http.py"
         yield "a record is named that others keep", "its owner is asked before the write", _few(asked), "lookup.py"

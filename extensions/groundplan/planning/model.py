@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING
 
-from .. import diagrams
 from ..codegen import ROUTES, Route
 from ..decisions import Resolved
-from ..domain import Entity, Feature, Product, Service
+from ..domain import Feature, Product, Service
+from ..flows import told, touched
 from ..gaps import RULES, Gap
 from ..provenance import Made
 from ..questionnaire import BY_NAME
@@ -84,7 +83,7 @@ def _model(planning: Planning) -> dict[str, object]:
         "questions": list(BY_NAME),
         "decisions": [_decision(planning, it) for it in project.decisions],
         "tasks": [],  # they have a file of their own; checkers of before look for them here
-        "verdict": planning.plan.verdict,
+        "verdict": planning.plan.comparison,
         "documents": [
             *DOCUMENTS,
             *(f"ServiceSpecifications/{it.name}.md" for it in planning.specifications),
@@ -217,50 +216,6 @@ def _requirement(product: Product, feature: Feature) -> dict[str, object]:
     }
 
 
-def touched(product: Product, feature: Feature) -> tuple[Entity, ...]:
-    """The entities of a feature's services that its words name; all of them where it names none."""
-    kept = [entity for name in feature.services if name in product.by_name for entity in product.by_name[name].entities]
-    spoken = _spoken(feature)
-    named = [it for it in kept if all(_stem(word) in spoken for word in it.words.split())]
-    return tuple(named or kept)
-
-
-def told(product: Product, feature: Feature) -> tuple[str, ...]:
-    """The events on what a feature touches that its services hear; those that its words name, if any."""
-    entities = {entity.name for entity in touched(product, feature)}
-    heard = [
-        event.name
-        for event in product.events.values()
-        if event.entity in entities and any(it.name in feature.services for it in product.subscribers(event.name))
-    ]
-    spoken = _spoken(feature)
-    named = [name for name in heard if _stem(name.rpartition(".")[2]) in spoken]
-    return tuple(named or heard)
-
-
-def asked(product: Product, feature: Feature) -> Iterator[str]:
-    """What a feature's services ask others before they store what it touches: `orders Book`."""
-    entities = touched(product, feature)
-    for name in feature.services:
-        if name in product.by_name:
-            service = product.by_name[name]
-            own = [it for it in entities if it.service == name]
-            named = {target for it in own for target in diagrams.referred(product, it.fields)}
-            for _, entity, _ in diagrams.checked(product, service):
-                if entity.name in named:
-                    yield f"{name} {entity.name}"
-
-
-def _spoken(feature: Feature) -> frozenset[str]:
-    """The words of a feature, so far cut that `orders` and `order` are one."""
-    texts = (feature.name, feature.outcome, *(it.text for it in feature.criteria))
-    return frozenset(map(_stem, re.findall(r"[^\W_]+", " ".join(texts).casefold())))
-
-
-def _stem(word: str) -> str:
-    return word.removesuffix("s").removesuffix("ie").removesuffix("y").removesuffix("e")
-
-
 def _ids(planning: Planning) -> set[str]:
     """Every id that documents may name."""
     product = planning.project.product
@@ -302,12 +257,12 @@ def _checkpoints(planning: Planning) -> Iterator[dict[str, object]]:
             f"{len(decisions)} decisions: {count['chosen']} chosen, {count['auto'] + count['tbd']} proposed, "
             f"{count['settled']} with one option",
         ),
-        ("Technical stack and patterns defined", ", ".join(stack)),
+        ("Technical stack and patterns defined", "; ".join(stack)),
         ("Complete documentation set created", ""),
         ("Project structure scaffolded", ""),
         ("Gaps identified and addressed", ""),
         ("Documentation consolidated and organized", ""),
-        ("Implementation plan created", f"{len(planning.plan.tasks)} tasks; {planning.plan.verdict}"),
+        ("Implementation plan created", f"{len(planning.plan.tasks)} tasks; {planning.plan.comparison}"),
     )
     for number, (title, shown) in enumerate(evidence, 1):
         yield {"number": number, "title": title, "evidence": shown}

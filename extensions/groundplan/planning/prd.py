@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 from ..answers import Answer
-from ..domain import ExternalApi, Feature, Field
+from ..codegen import article
+from ..domain import ExternalApi, Feature, Field, Item, plural
 from ..gaps import REQUIREMENTS, Facts, Gap
 from ..provenance import cached_property
 from ..questionnaire import BY_NAME
@@ -14,6 +16,9 @@ from ..text import line
 from .acceptance import acceptance_link
 from .answered import chosen
 from .markdown import UNKNOWN, Table, code, codes, counted, sentence, table, text
+
+DETERMINER = r"(?:an?|the|any|each|every|some)\b"
+"""What stands before a noun that is no proper name."""
 
 
 @dataclass(frozen=True)
@@ -99,9 +104,28 @@ class Prd:
 
     def story(self, feature: Feature) -> str:
         """Who wants a feature, and what for. Its name stays as it is, whatever its grammar."""
-        who = text(feature.persona) if feature.persona else f"somebody (`persona` is {UNKNOWN})"
+        who = text(self._one(feature.persona)) if feature.persona else f"somebody (`persona` is {UNKNOWN})"
         why = sentence(feature.outcome) if feature.outcome else f"its `outcome` is {UNKNOWN}."
-        return f"As {who} I want *{text(feature.name)}*, so that {why}"
+        return f"As {who}, I want *{text(feature.name)}*, so that {why}"
+
+    def _one(self, persona: str) -> str:
+        """A persona inside a sentence: `a reader`, where the answers write it so; a proper name stays as it is."""
+        small = f"{persona[:1].lower()}{persona[1:]}"
+        if re.match(DETERMINER, small):
+            return small
+        common = re.search(rf"\b({re.escape(small)}|{re.escape(plural(small))})\b", self._told) is not None
+        if not common and re.search(rf"\b(?!{DETERMINER})[^\W\d_]+,? {re.escape(persona)}\b", self._told):
+            return persona
+        who = small if common else persona
+        return f"one of the {who}" if re.search(r"[^sui]s$", who) else article(who)
+
+    @cached_property
+    def _told(self) -> str:
+        """What is said of the personas and of what they want."""
+        features = self.facts.product.features
+        said = [self.facts.product.concept, *(it.text for it in self.facts.items("personas"))]
+        said += (text for it in features for text in (it.name, it.outcome, *(one.text for one in it.criteria)))
+        return "\n".join(said)
 
     @cached_property
     def technical(self) -> Table:
@@ -164,7 +188,7 @@ class Prd:
     @cached_property
     def sensitivity(self) -> str:
         value = self.facts.answer("data_sensitivity").value
-        return f"Sensitive data: {text(_lower(shown('data_sensitivity', value)))}." if value else ""
+        return f"Sensitive data: {text(lower(shown('data_sensitivity', value)))}." if value else ""
 
     @cached_property
     def backup(self) -> Table:
@@ -193,7 +217,7 @@ class Prd:
                 (
                     self.facts.id("SM", it.name),
                     text(it.name),
-                    text(it.get("baseline"), UNKNOWN),
+                    _baseline(it),
                     quantity(it.text, it.get("unit")),
                     text(it.get("by"), UNKNOWN),
                     text(it.get("measured_by"), UNKNOWN),
@@ -219,8 +243,8 @@ class Prd:
             measure, load = (f"{cell} " if cell != UNKNOWN else "" for cell in (row[2], row[4]))
             yield f"{row[0]} is measured: {measure}{row[3]}{f' at {load.strip()}' if load else ''}."
         if must := len([gap.id for gap in self.gaps if gap.must]):
-            gaps = "gap to resolve before coding is" if must == 1 else "gaps to resolve before coding are"
-            yield f"The {must} {gaps} resolved ([GapReport](GapReport.md))."
+            gaps = "gap to resolve before coding is" if must == 1 else f"{must} gaps to resolve before coding are"
+            yield f"The {gaps} resolved ([GapReport](GapReport.md))."
 
     @cached_property
     def risks(self) -> Table:
@@ -286,6 +310,12 @@ class Prd:
         )
 
 
+def _baseline(metric: Item) -> str:
+    """What a metric is today: a bare number is of the unit that is aimed at."""
+    value = metric.get("baseline")
+    return quantity(value, metric.get("unit") if re.fullmatch(r"[\d.,]+", str(value)) else "")
+
+
 def quantity(value: object, unit: object) -> str:
     return f"{text(value)} {text(unit, '')}".strip() if value not in (None, "") else UNKNOWN
 
@@ -328,7 +358,7 @@ def _names(value: object) -> list[str]:
     return [str(it).casefold() for it in (value if isinstance(value, (tuple, list)) else [value])]
 
 
-def _lower(words: str) -> str:
+def lower(words: str) -> str:
     """Labels as they stand inside a sentence."""
     return ", ".join(word[:1].lower() + word[1:] for word in words.split(", "))
 

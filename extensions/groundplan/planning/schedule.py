@@ -13,6 +13,7 @@ from ..problems import Problem
 from ..provenance import cached_property, noting
 from ..tasks import AGENT, ORDER, PEOPLE, Named, Scope, Task
 from .markdown import NONE, UNKNOWN, Table, codes, table, text
+from .prd import shown
 
 
 def made_from(facts: Facts) -> Plan:
@@ -59,7 +60,7 @@ def _scope(facts: Facts) -> Scope:
         targets,
         sensitive=_sensitive(facts),
         backup=bool(facts.details("backup_recovery")),
-        place=str(place.value) if place.known else "",
+        place=shown(place.name, place.value) if place.known else "",
         basis=_words(facts.answer("estimate_basis").value) or PEOPLE,
     )
 

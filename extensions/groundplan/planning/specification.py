@@ -6,17 +6,17 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from .. import diagrams
 from ..codegen import ROUTES
 from ..diagrams import Diagram
 from ..domain import Entity, Feature, Field, Service, Value
 from ..facts import Facts as Tested
+from ..flows import Flow, touched
 from ..gaps import Facts, concerns
 from ..provenance import cached_property
+from ..sequences import sequence
 from .acceptance import acceptance_link
 from .architecture import away
 from .markdown import NONE, UNKNOWN, Table, code, codes, counted, sentence, table, text
-from .model import touched
 from .prd import quantity
 
 if TYPE_CHECKING:
@@ -32,6 +32,10 @@ class Specification:
     settings: tuple[EnvVar, ...]
     tested: Tested
     """What the suite knows of the product."""
+    flows: tuple[Flow, ...]
+    """What begins here and goes on in other services."""
+    process: str
+    """What it runs in: `the process of orders`."""
 
     @property
     def name(self) -> str:
@@ -64,7 +68,7 @@ class Specification:
             for field in entity.fields
             if field.type.kind == "reference" and product.entities[field.type.target].service != self.name
         }
-        asked = {entity.name: owner.name for owner, entity, _ in diagrams.checked(product, self.service)}
+        asked = {check.entity.name: check.owner for check in product.checks(self.service)}
         return tuple(
             f"It does not keep {code(entity)}: that is for {code(owner)} alone."
             for entity, owner in {**foreign, **asked}.items()
@@ -84,7 +88,7 @@ class Specification:
             measure = "" if row[2] == UNKNOWN else f"{row[2]} "
             yield f"{row[0]} is measured: {measure}{row[3]}"
         if secrets := [it.name for it in self.settings if it.secret]:
-            yield f"the process of {self.name} has secrets of its own for {codes(secrets)}"
+            yield f"{self.process} has secrets of its own for {codes(secrets)}"
 
     @cached_property
     def requirements(self) -> Table:
@@ -122,7 +126,7 @@ class Specification:
     def references(self) -> Table:
         """What its records name of others, how that is looked up, and what is answered when it is not there."""
         product = self.facts.product
-        asked = {entity.name: behaviour for _, entity, behaviour in diagrams.checked(product, self.service)}
+        asked = {check.entity.name: check.when_away for check in product.checks(self.service)}
         copied = {copy.entity for copy in self.service.copies}
         return table(
             "Reference, To, Kept by, Looked up in, Not there, Not to be reached",
@@ -195,8 +199,8 @@ class Specification:
 
     @cached_property
     def sequences(self) -> tuple[Diagram, ...]:
-        """What its events cause, and how it asks others."""
-        return tuple(diagrams.sequences(self.facts.product, self.service))
+        """The flows that begin here."""
+        return tuple(sequence(self.facts.product, it) for it in self.flows)
 
     @cached_property
     def publishes(self) -> Table:
@@ -241,7 +245,8 @@ class Specification:
     @cached_property
     def dependencies(self) -> Table:
         services = (
-            (code(it.service), "service", away(it.when_away), code("CALL_TIMEOUT_S")) for it in self.service.depends_on
+            (code(it.service), "service", away(it.when_away), code("CALL_TIMEOUT_S"))
+            for it in self.facts.product.calls(self.service)
         )
         apis = (
             (
@@ -296,12 +301,13 @@ class Specification:
 
     @cached_property
     def failures(self) -> Table:
+        alone = len(self.facts.product.services) == 1
         return table(
             "When, Then, Until",
             (
                 (text(it.name), text(it.text, UNKNOWN), text(it.get("recovery"), UNKNOWN))
                 for it in self.facts.items("failure_handling")
-                if concerns(it, self.name)
+                if concerns(it, self.name) or (alone and not it.get("service"))
             ),
             f"No failure scenario names {self.name}.",
         )

@@ -1,0 +1,149 @@
+"""What passes between services is told and drawn once, for the features that need it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+
+from groundplan.domain import Product
+from groundplan.flows import Flow, flows
+from groundplan.reading import read
+from groundplan.sequences import sequence
+
+
+def shop(*features: Mapping[str, object], **changes: object) -> Product:
+    """A chain: an order asks for its book, its event makes a letter, and that one's event is filed."""
+    answers: dict[str, Any] = {
+        "project_name": "Shop",
+        "concept": "A shop.",
+        "services": [
+            {"name": "catalog", "responsibility": "keeps books"},
+            {
+                "name": "orders",
+                "responsibility": "takes orders",
+                "depends_on": ["catalog"],
+                "publishes": ["order.placed on create Order", "order.lost on delete Order"],
+            },
+            {
+                "name": "post",
+                "responsibility": "writes letters",
+                "depends_on": [{"service": "orders", "when_away": "accept"}],
+                "publishes": ["letter.sent on create Letter"],
+                "subscribes": ["on order.placed: create Letter(order: id)", "keep Book"],
+            },
+            {
+                "name": "files",
+                "responsibility": "files letters",
+                "subscribes": ["on letter.sent: create File(letter: id)"],
+            },
+        ],
+        "data_entities": [
+            "catalog.Book(title: str)",
+            "orders.Order(books: list[Book])",
+            "post.Letter(order: Order)",
+            "files.File(letter: uuid)",
+        ],
+        "mvp_features": list(features),
+    }
+    return read(answers | changes)
+
+
+def feature(name: str, *services: str) -> dict[str, object]:
+    return {"name": name, "services": list(services)}
+
+
+def drawn(product: Product, flow: Flow) -> list[str]:
+    return sequence(product, flow).source.splitlines()
+
+
+def test_a_feature_of_several_services_has_a_flow_of_what_passes_between_them() -> None:
+    product = shop(feature("Place an order", "orders", "catalog"))
+    first, *rest = flows(product)
+    assert (first.title.strip(), first.told) == ("Place an order", "orders asks catalog for a book")
+    assert first.service == "orders"
+    assert [it.title for it in rest] == [
+        "catalog tells post of book.saved and book.removed",
+        "orders tells post of order.placed",
+        "post asks orders for an order; post tells files of letter.sent",
+    ]
+
+
+def test_features_of_one_flow_share_its_diagram() -> None:
+    product = shop(feature("Order", "orders", "catalog"), feature("Order again", "catalog", "orders"))
+    assert [it.name for it in flows(product)[0].features] == ["Order", "Order again"]
+    assert sum("asks catalog for" in it.told for it in flows(product)) == 1
+
+
+def test_every_call_and_every_hearer_is_in_some_flow() -> None:
+    for product in (shop(), shop(feature("Place orders", "orders", "post", "files")), shop(feature("Sell", "orders"))):
+        found = flows(product)
+        heard = {(it.event.name, it.hearer) for flow in found for it in flow.hearings}
+        asked = {(it.stored.service, it.asked.name) for flow in found for it in flow.askings}
+        assert heard == {(name, it.name) for name in product.events for it in product.subscribers(name)}
+        assert asked == {(it.name, check.entity.name) for it in product.services for check in product.checks(it)}
+
+
+def test_a_feature_of_one_service_has_no_flow() -> None:
+    assert not any(it.features for it in flows(shop(feature("Order", "orders"), feature("Look"))))
+
+
+def test_what_a_reaction_causes_is_drawn_after_it() -> None:
+    product = shop(feature("Everything", "orders", "catalog", "post", "files"))
+    flow = next(it for it in flows(product) if it.features)
+    lines = drawn(product, flow)
+    assert lines[0] == "sequenceDiagram"
+    order = [
+        "  caller->>s_orders: POST /v1/orders",
+        "  s_orders->>s_catalog: GET /v1/books/id",
+        "  s_orders->>s_orders: store order, and keep order.placed with it",
+        "  s_orders-)s_post: order.placed",
+        "  s_post->>s_orders: GET /v1/orders/id, unchecked if away",
+        "  s_post->>s_post: create Letter, once per event",
+        "  s_post-)s_files: letter.sent",
+        "  s_files->>s_files: create File, once per event",
+    ]
+    assert [line for line in lines if line in order] == order
+    assert "  caller->>s_post: POST /v1/letters" not in lines
+
+
+def test_where_many_flows_begin_those_about_one_entity_are_drawn_as_one() -> None:
+    leaves = [f"leaf{number}" for number in range(12)]
+    services = [
+        {"name": "hub", "responsibility": "x", "publishes": ["thing.made on create Thing"]},
+        *(
+            {"name": it, "responsibility": "x", "subscribes": [f"on thing.made: create {it.title()}(a: a)"]}
+            for it in leaves
+        ),
+    ]
+    entities = ["hub.Thing(a: str)", *(f"{it}.{it.title()}(a: str)" for it in leaves)]
+    features = [feature(f"Make {it}", "hub", it) for it in leaves]
+    (flow,) = flows(shop(*features, services=services, data_entities=entities))
+    assert len(flow.features) == len(flow.hearings) == 12
+    assert flow.told == f"hub tells {', '.join(leaves[:-1])} and {leaves[-1]} of thing.made"
+    assert len(flows(shop(*features[:8], services=services[:9], data_entities=entities[:9]))) == 8
+
+
+def test_failures_are_drawn() -> None:
+    product = shop(feature("Place orders", "orders", "catalog", "post"))
+    source = "\n".join(drawn(product, flows(product)[0]))
+    assert "break it is unknown, or catalog does not answer\n    s_orders-->>caller: 409, or 503" in source
+    assert source.count("Note over ") == 1
+
+
+def test_a_copy_is_renewed_by_the_events_of_its_owner() -> None:
+    product = shop()
+    lines = drawn(product, flows(product)[0])
+    assert lines.count("  s_post->>s_post: renew its copy of Book") == 2
+    assert "  s_catalog->>s_catalog: remove book, and keep book.removed with it" in lines
+
+
+@pytest.mark.parametrize("name", ["caller", "end", "note", "participant"])
+def test_a_service_with_a_word_of_mermaid_for_its_name_is_drawn_as_one(name: str) -> None:
+    services = [
+        {"name": name, "responsibility": "x", "publishes": ["thing.made on create Thing"]},
+        {"name": "other", "responsibility": "x", "subscribes": ["on thing.made: create Copy(a: a)"]},
+    ]
+    product = shop(services=services, data_entities=[f"{name}.Thing(a: str)", "other.Copy(a: str)"])
+    assert f"  caller->>s_{name}: POST /v1/things" in drawn(product, flows(product)[0])
