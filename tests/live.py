@@ -115,7 +115,7 @@ class Caller:
 
     def call(self, entity: Entity, method: str, id: str = "", **options: object) -> httpx2.Response:
         """Send a request to the collection of an entity, or to one record of it."""
-        path = f"/v1/{entity.collection}"
+        path = entity.path
         self.spoken.add((entity.service, method, path + ("/{id}" if id else "")))
         url = self.project.url(entity.service) + path + (f"/{id}" if id else "")
         return self.http.request(method, url, **options)  # type: ignore[arg-type]

@@ -185,7 +185,7 @@ FORMS = (
     added(".env.example", "\nNOBODY_READS=1\n"),
     added(NOTES, "\npassword: k3epsAll0urBooksInside\n"),
     replaced(API, 'router.get("/orders/{id}", responses=http.GET)', 'router.get("/orders/{id}")'),
-    replaced("services/notifications/api.py", 'APIRouter(prefix="/v1")', 'APIRouter(prefix="/v2")'),
+    replaced("services/notifications/api.py", "APIRouter(prefix=PREFIX)", 'APIRouter(prefix="/v2")'),
     written(ACCEPTANCE, "import pytest\n\n\n@pytest.mark.skip\ndef test_fr_001_ac1() -> None:\n    assert 0\n"),
 )
 

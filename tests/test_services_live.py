@@ -147,7 +147,7 @@ class TestEachSetup:
 
     def test_callers_without_a_key_are_refused(self, caller: Caller) -> None:
         for entity in caller.product.entities.values():
-            url = f"{caller.project.url(entity.service)}/v1/{entity.collection}"
+            url = f"{caller.project.url(entity.service)}{entity.path}"
             refused = httpx2.get(url)
             assert refused.status_code == 401
             assert refused.headers["Content-Type"] == "application/problem+json"
@@ -242,7 +242,7 @@ def create_all(caller: Caller) -> Ids:
             if answer.status_code == 201:
                 ids[entity.name] = answer.json()["id"]
                 where = httpx2.URL(answer.headers["Location"])
-                assert where.path.endswith(f"/v1/{entity.collection}/{ids[entity.name]}")
+                assert where.path.endswith(f"{entity.path}/{ids[entity.name]}")
             return answer.status_code == 201
 
         eventually(stored, within=10)

@@ -113,6 +113,8 @@ class Footprint:
     """The application that a process serves; with `{service}` in it, each service has a process of its own."""
     address: str = ""
     """The path under which a process serves a service."""
+    prefix: str = ""
+    """What the addresses of records begin with at their service."""
 
 
 @told(lambda it, part: (it.decision,) if part != "decision" else ())

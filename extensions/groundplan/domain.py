@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from dataclasses import field as dataclass_field
 from graphlib import TopologicalSorter
 
@@ -88,7 +88,7 @@ class Value:
     fields: tuple[Field, ...]
 
 
-@told(lambda _, __: ("data_entities",))
+@told(lambda _, part: ("data_entities", *(["api_versioning"] if part in ("path", "prefix") else ())))
 @dataclass(frozen=True)
 class Entity:
     """Records with an identity, kept by one service."""
@@ -96,6 +96,8 @@ class Entity:
     name: str
     service: str
     fields: tuple[Field, ...]
+    prefix: str = ""
+    """What its address begins with, if versions of the API are told by it: `/v1`."""
 
     @property
     def snake(self) -> str:
@@ -110,6 +112,11 @@ class Entity:
     def collection(self) -> str:
         """The last part of its address: `order-lines`."""
         return plural(self.snake).replace("_", "-")
+
+    @property
+    def path(self) -> str:
+        """Its address at its service: `/v1/order-lines`."""
+        return f"{self.prefix}/{self.collection}"
 
     @property
     def table(self) -> str:
@@ -326,6 +333,14 @@ class Product:
     @cached_property
     def value_objects(self) -> dict[str, Value]:
         return {value.name: value for value in self.values}
+
+    def below(self, prefix: str) -> Product:
+        """The same, with the addresses of all entities below a prefix."""
+        services = (
+            replace(it, entities=tuple(replace(entity, prefix=prefix) for entity in it.entities))
+            for it in self.services
+        )
+        return replace(self, services=tuple(services))
 
     def subscribers(self, event: str) -> tuple[Service, ...]:
         """The services that an event is delivered to: those that react to it, and those that keep a copy it feeds."""

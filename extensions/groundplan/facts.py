@@ -27,7 +27,7 @@ class ReferenceFact:
 class EntityFact:
     name: str
     service: str
-    collection: str
+    path: str
     table: str
     draft: dict[str, object]
     references: tuple[ReferenceFact, ...]
@@ -111,7 +111,7 @@ def _entity(product: Product, service: ServiceCode, entity: EntityCode) -> Entit
         )
         for target, path in _references(draft)
     )
-    return EntityFact(entity.name, service.name, entity.collection, entity.table, draft, tuple(references))
+    return EntityFact(entity.name, service.name, entity.entity.path, entity.table, draft, tuple(references))
 
 
 def _event(services: tuple[ServiceCode, ...], service: ServiceCode, event: EventCode) -> EventFact:

@@ -26,6 +26,9 @@ IDENTIFIED = {"NFR": "performance_targets", "SM": "success_metrics", "RISK": "ri
 OWNED = ("CHANGELOG.md", "Planning/Notes.md")
 """Files of the project's people that no service or feature brings."""
 
+ANSWERED = ("docs", "health", "internal", "metrics", "redoc")
+"""The addresses at which every service answers beside its records."""
+
 CALL_TIMEOUT_S = 2.0
 """For a call to an API of somebody else, unless the answers know better."""
 
@@ -279,12 +282,27 @@ def build(raw: Mapping[str, object], catalogue: Catalogue, order: Sequence[str] 
         remembered,
         Asked(product, decisions, tuple(_names(product, lists)), port_base, *_decided(answers)),
     )
-    settled = history.settle(product, after, port_base)
+    settled = history.settle(product, after, port_base).below(_prefix(decisions))
     decisions = tuple(replace(it, recorded_why=_why(after, it)) for it in decisions)
     project = Project(answers, settled, decisions, after, lists, port_base, tuple(order))
-    if problems := project.planning.problems:
+    if problems := (*_hidden(settled), *project.planning.problems):
         raise Refused(problems)
     return project
+
+
+def _prefix(decisions: Iterable[Resolved]) -> str:
+    """What the addresses of records begin with."""
+    return next((it.option.footprint.prefix for it in decisions if it.option.footprint.prefix), "")
+
+
+def _hidden(product: Product) -> Iterator[Problem]:
+    """The entities whose records nobody would find, because every service answers something else there."""
+    for entity in product.entities.values():
+        if entity.path.strip("/") in ANSWERED:
+            fix = "give it another name, or set api_versioning to url"
+            yield Problem(
+                "data_entities", f"{entity.name} would be found at {entity.path}, where every service answers", fix
+            )
 
 
 def _why(remembered: History, it: Resolved) -> str:

@@ -10,9 +10,9 @@ from .flows import Asking, Flow
 from .text import all_of
 
 REQUESTS = {
-    "create": ("POST /v1/{}", 201),
-    "update": ("PUT /v1/{}/id", 200),
-    "delete": ("DELETE /v1/{}/id", 204),
+    "create": ("POST {}", 201),
+    "update": ("PUT {}/id", 200),
+    "delete": ("DELETE {}/id", 204),
 }
 """How an operation is asked for, and what it is answered with."""
 
@@ -64,7 +64,7 @@ class _Course:
         """A caller changes a record."""
         keeper, (request, answer) = entity.service, REQUESTS[operation]
         events = self._published(entity.name, operation)
-        self._say(CALLER, "->>", keeper, request.format(entity.collection))
+        self._say(CALLER, "->>", keeper, request.format(entity.path))
         for asking in self._asked(entity.name) if operation != "delete" else ():
             self._ask(asking)
             refuses = asking.when_away == "refuse"
@@ -80,7 +80,7 @@ class _Course:
 
     def _ask(self, asking: Asking) -> None:
         unchecked = "" if asking.when_away == "refuse" else ", unchecked if away"
-        address = f"GET /v1/{asking.asked.collection}/id{unchecked}"
+        address = f"GET {asking.asked.path}/id{unchecked}"
         self._say(asking.stored.service, "->>", asking.asked.service, address)
 
     def _deliver(self, events: Iterable[Event]) -> None:

@@ -95,17 +95,17 @@ def test_what_a_reaction_causes_is_drawn_after_it() -> None:
     lines = drawn(product, flow)
     assert lines[0] == "sequenceDiagram"
     order = [
-        "  caller->>s_orders: POST /v1/orders",
-        "  s_orders->>s_catalog: GET /v1/books/id",
+        "  caller->>s_orders: POST /orders",
+        "  s_orders->>s_catalog: GET /books/id",
         "  s_orders->>s_orders: store order, and keep order.placed with it",
         "  s_orders-)s_post: order.placed",
-        "  s_post->>s_orders: GET /v1/orders/id, unchecked if away",
+        "  s_post->>s_orders: GET /orders/id, unchecked if away",
         "  s_post->>s_post: create Letter, once per event",
         "  s_post-)s_files: letter.sent",
         "  s_files->>s_files: create File, once per event",
     ]
     assert [line for line in lines if line in order] == order
-    assert "  caller->>s_post: POST /v1/letters" not in lines
+    assert "  caller->>s_post: POST /letters" not in lines
 
 
 def test_where_many_flows_begin_those_about_one_entity_are_drawn_as_one() -> None:
@@ -146,4 +146,4 @@ def test_a_service_with_a_word_of_mermaid_for_its_name_is_drawn_as_one(name: str
         {"name": "other", "responsibility": "x", "subscribes": ["on thing.made: create Copy(a: a)"]},
     ]
     product = shop(services=services, data_entities=[f"{name}.Thing(a: str)", "other.Copy(a: str)"])
-    assert f"  caller->>s_{name}: POST /v1/things" in drawn(product, flows(product)[0])
+    assert f"  caller->>s_{name}: POST /things" in drawn(product, flows(product)[0])

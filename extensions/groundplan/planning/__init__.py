@@ -280,7 +280,7 @@ class Planning:
                 (
                     f"{it.id} {text(it.name)}",
                     codes(it.services),
-                    codes(f"/v1/{entity.collection}" for entity in touched(self.facts.product, it)),
+                    codes(entity.path for entity in touched(self.facts.product, it)),
                     codes(told(self.facts.product, it)),
                     f"T-{it.id}",
                     acceptance_link(it, counted(len(it.criteria), "criterion", "criteria"), "../"),

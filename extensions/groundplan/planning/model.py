@@ -60,13 +60,14 @@ def _json(value: object) -> str:
 
 def _model(planning: Planning) -> dict[str, object]:
     project = planning.project
+    prefix = next((it.prefix for it in project.product.entities.values()), "")
     return {
         "format": FORMAT,
         "project": project.product.name,
         "gap_gate": str(project.answers["gap_gate"].value or "report_only"),
         "doc_budget_lines": _budget(planning),
         "checkpoints": list(_checkpoints(planning)),
-        "routes": [_route(it) for it in ROUTES],
+        "routes": [_route(it, prefix) for it in ROUTES],
         "services": [_service(planning, it) for it in project.product.services],
         "rows": {
             "url": project.rows.url if project.rows else "",
@@ -96,9 +97,9 @@ def _model(planning: Planning) -> dict[str, object]:
     }
 
 
-def _route(it: Route) -> str:
+def _route(it: Route, prefix: str) -> str:
     """A request as `METHOD path success problem…`."""
-    path = "/v1/{collection}" + ("/{id}" if it.one else "")
+    path = prefix + "/{collection}" + ("/{id}" if it.one else "")
     return " ".join((it.method, path, str(it.success), *map(str, it.problems)))
 
 
@@ -208,7 +209,7 @@ def _requirement(product: Product, feature: Feature) -> dict[str, object]:
         "name": feature.name,
         "priority": feature.priority,
         "services": feature.services,
-        "endpoints": [f"/v1/{entity.collection}" for entity in touched(product, feature)],
+        "endpoints": [it.path for it in touched(product, feature)],
         "events": told(product, feature),
         "task": f"T-{feature.id}",
         "tests": acceptance_file(feature),

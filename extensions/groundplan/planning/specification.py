@@ -319,7 +319,7 @@ def _contract(entity: Entity) -> Iterator[tuple[str, ...]]:
     sent = (name, "`after`, `limit`", NONE, f"{name}, `If-Match`", "`If-Match`")
     got = (f"{name}, `ETag`, `Location`", f"page of {name}", f"{name}, `ETag`", f"{name}, `ETag`", "")
     for route, request, answer in zip(ROUTES, sent, got, strict=True):
-        path = code(f"/v1/{entity.collection}" + ("/{id}" if route.one else ""))
+        path = code(entity.path + ("/{id}" if route.one else ""))
         errors = ", ".join(map(str, route.problems))
         repeatable = "yes" if route.repeatable else "no"
         yield route.method, path, request, f"{route.success} {answer}".strip(), errors, repeatable

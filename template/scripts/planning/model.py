@@ -31,7 +31,7 @@ class Checkpoint:
 class Entity:
     name: str
     collection: str
-    """Where its records are, below the version prefix: `books`."""
+    """The last part of its address: `books`."""
     rules: str
     """The owned file with its rules."""
 
@@ -260,6 +260,11 @@ class Model:
     owned: tuple[str, ...]
     tables: tuple[Table, ...]
     made: tuple[Made, ...]
+
+    def paths(self, entity: Entity) -> tuple[str, ...]:
+        """The addresses of its records and of one of them, as the specification writes them."""
+        routes = (it.split()[1] for it in self.routes)
+        return tuple(dict.fromkeys(it.replace("{collection}", entity.collection) for it in routes))
 
 
 def load(root: Path) -> Model:

@@ -154,7 +154,7 @@ def _belonging(project: Project) -> dict[str, set[str]]:
 def _spoken(model: Model) -> Iterator[str]:
     """The entities with their addresses, and the events."""
     for entity in (it for service in model.services for it in service.entities):
-        yield from (entity.name, f"/v1/{entity.collection}", f"/v1/{entity.collection}/{{id}}")
+        yield from (entity.name, *model.paths(entity))
     for table in model.tables:
         if table.document == "ArchitectureGuide.md" and table.header[0] == "Event":
             yield from (row[0].strip("`") for row in table.rows)
@@ -169,8 +169,8 @@ def _names(model: Model, it: Requirement) -> Iterator[str]:
         for event in it.events:
             yield f"services/{service.name}/on_{event.replace('.', '_')}.py"
         for entity in service.entities:
-            if f"/v1/{entity.collection}" in it.endpoints:
-                yield from (entity.name, entity.rules, f"/v1/{entity.collection}/{{id}}")
+            if set(model.paths(entity)) & set(it.endpoints):
+                yield from (entity.name, entity.rules, *model.paths(entity))
 
 
 def to_read_again(before: Model, after: Model, changed: frozenset[str]) -> Iterator[str]:

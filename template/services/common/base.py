@@ -24,6 +24,7 @@ from services.common.security import AS_SERVICE, identify, only_services
 from services.common.storage import Database
 from services.common.telemetry import RequestLog
 from services.common.transport import open_client
+from services.common.versions import CHECKS
 
 
 class Carrier(Protocol):
@@ -92,7 +93,7 @@ class Service:
         app.add_middleware(RequestLog, service=self.name)
         caller = only_services if self.internal else identify
         app.include_router(
-            self.router, dependencies=[Depends(caller)], responses=problems(401, 503)
+            self.router, dependencies=[Depends(caller), *CHECKS], responses=problems(401, 503)
         )
         app.include_router(health)
         app.include_router(CARRIER.routes(self.consumer))

@@ -15,6 +15,7 @@ from services.common.breaker import Breaker
 from services.common.errors import Away, Transient
 from services.common.models import View
 from services.common.retries import retried
+from services.common.versions import PREFIX, WANTED
 
 ViewT = TypeVar("ViewT", bound=View)
 ResultT = TypeVar("ResultT")
@@ -46,7 +47,9 @@ class Client:
             Away: The service cannot be reached, or does not answer sensibly in time.
         """
         try:
-            response = await self.request("GET", f"/v1/{collection}/{id}", accept={404})
+            response = await self.request(
+                "GET", f"{PREFIX}/{collection}/{id}", headers=WANTED, accept={404}
+            )
             if response.status_code == 404:
                 return None
             return view.model_validate_json(response.content)

@@ -66,11 +66,6 @@ async def test_the_request_id_is_kept(system: System, service: str) -> None:
     assert answer.json()["request_id"] == "mine-1"
 
 
-async def test_every_address_has_its_version(system: System, service: str) -> None:
-    paths = system.apps[service].openapi()["paths"]
-    assert all(path.startswith(("/v1/", "/health/")) for path in paths)
-
-
 async def test_migrations_lead_to_the_tables_of_the_code(system: System, service: str) -> None:
     wanted = sa.MetaData()
     tables = importlib.import_module(f"services.{service}.tables")
