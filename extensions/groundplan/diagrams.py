@@ -79,7 +79,7 @@ def context(product: Product, personas: Sequence[Item], systems: Sequence[Item] 
 
 
 @drawn
-def containers(product: Product, store: str, *, one_process: bool) -> Diagram:
+def containers(product: Product, store: str, broker: str = "", *, one_process: bool) -> Diagram:
     """The services with their stores; solid arrows are calls, dotted ones events."""
     lines = ["flowchart LR"]
     if one_process:
@@ -94,11 +94,15 @@ def containers(product: Product, store: str, *, one_process: bool) -> Diagram:
             lines.append(f'  {_node(service)}_db[("{label(store)}")]')
             lines.append(f"  {_node(service)} --- {_node(service)}_db")
     lines += [f'  {_api(api)}[/"{label(api.name)}"/]' for api in product.external_apis]
-    lines += _edges(product)
+    if broker and any(map(product.subscribers, product.events)):
+        lines.append(f'  broker[("{label(broker)}")]')
+    else:
+        broker = ""
+    lines += _edges(product, broker)
     return Diagram("Services, their stores, calls (solid) and events (dotted)", "\n".join(lines))
 
 
-def _edges(product: Product) -> Iterator[str]:
+def _edges(product: Product, broker: str) -> Iterator[str]:
     for service in product.services:
         for dependency in service.depends_on:
             yield f'  {_node(service)} -->|"{dependency.when_away} when away"| s_{dependency.service}'
@@ -106,8 +110,15 @@ def _edges(product: Product) -> Iterator[str]:
     for event in product.events.values():
         for subscriber in product.subscribers(event.name):
             told.setdefault((event.service, subscriber.name), []).append(event.name)
+    if broker:
+        sent: dict[str, dict[str, None]] = {}
+        for (owner, _), events in told.items():
+            sent.setdefault(owner, {}).update(dict.fromkeys(events))
+        for owner, types in sent.items():
+            yield f'  s_{owner} -.->|"{label(", ".join(types), 300)}"| broker'
     for (owner, hearer), events in told.items():  # one arrow for all, as the labels of several would overlap
-        yield f'  s_{owner} -.->|"{label(", ".join(events), 300)}"| s_{hearer}'
+        start = "broker" if broker else f"s_{owner}"
+        yield f'  {start} -.->|"{label(", ".join(events), 300)}"| s_{hearer}'
     for api in product.external_apis:
         for user in api.used_by:
             if user in product.by_name:

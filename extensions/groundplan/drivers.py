@@ -126,6 +126,13 @@ def events(answers: Answers, product: Product) -> str:
 
 
 @driver("services")
+def no_events(answers: Answers, product: Product) -> str:
+    """there are several services, and none tells another what happened."""
+    silent = len(product.services) > 1 and not any(map(product.subscribers, product.events))
+    return "services subscribe to nothing" if silent else ""
+
+
+@driver("services")
 def calls(answers: Answers, product: Product) -> str:
     """services ask each other while a user waits."""
     callers = [service.name for service in product.services if service.depends_on]

@@ -54,7 +54,7 @@ class Architecture:
         product = self.facts.product
         store = next((it.option.label for it in self.facts.decisions if it.decision.id == "storage_kind"), "store")
         one = len(self.processes) == 1 and len(product.services) > 1
-        return diagrams.containers(product, store, one_process=one)
+        return diagrams.containers(product, store, self.facts.way.broker, one_process=one)
 
     @cached_property
     def entities(self) -> Diagram:
