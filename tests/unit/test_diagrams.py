@@ -81,6 +81,14 @@ def test_containers_show_calls_events_and_stores(product: Product) -> None:
     assert "subgraph" not in source
 
 
+def test_a_broker_stands_between_who_tells_and_who_hears(product: Product) -> None:
+    source = diagrams.containers(product, "SQLite", "RabbitMQ", one_process=False).source
+    assert 'broker[("RabbitMQ")]' in source
+    assert 's_orders -.->|"order.placed"| broker' in source
+    assert 'broker -.->|"order.placed"| s_post' in source
+    assert "| s_post" not in source.replace("  broker -.->", "").partition("broker[")[0]
+
+
 def test_one_process_is_drawn_around_its_services(product: Product) -> None:
     lines = diagrams.containers(product, "SQLite", one_process=True).source.splitlines()
     assert lines.index('  s_post["post"]') < lines.index("  end")
