@@ -104,6 +104,35 @@ class Variable:
 
 
 @dataclass(frozen=True)
+class Watched:
+    """Something that whoever runs the project keeps an eye on."""
+
+    what: str
+    where: str
+    then: str
+    """What to do when it is not well."""
+
+
+@dataclass(frozen=True)
+class Way:
+    """How events get to their subscribers; `{slug}`, `{service}` and `{event}` stand for names."""
+
+    timeout: str
+    """How long one attempt may take."""
+    endpoint: str = ""
+    """Where a subscriber takes them, if they come as requests."""
+    broker: str = ""
+    """The server that carries them, if one does."""
+    sent: str = ""
+    """Where a broker takes an event."""
+    heard: str = ""
+    """Where a subscriber finds its events at a broker."""
+    set_aside: str = ""
+    """Where a broker keeps what a subscriber refused for good."""
+    watched: tuple[Watched, ...] = ()
+
+
+@dataclass(frozen=True)
 class Footprint:
     """What an option adds to places that it shares with others."""
 
@@ -115,6 +144,7 @@ class Footprint:
     """The path under which a process serves a service."""
     prefix: str = ""
     """What the addresses of records begin with at their service."""
+    events: Way | None = None
 
 
 @told(lambda it, part: (it.decision,) if part != "decision" else ())
@@ -322,9 +352,20 @@ def _footprint(raw: object, decision: str, where: str) -> Footprint:
             "environment": tuple(
                 _variable(name, variable, decision, f"{where}.{name}") for name, variable in environment.items()
             ),
+            "events": _way(entry["events"], f"{where}.events") if "events" in entry else None,
         },
         where,
     )
+
+
+def _way(raw: object, where: str) -> Way:
+    entry = _mapping(raw, where)
+    watched = _mapping(entry.get("watched", {}), f"{where}.watched")
+    made = (
+        _made(Watched, {**_mapping(it, f"{where}.watched.{what}"), "what": what}, f"{where}.watched.{what}")
+        for what, it in watched.items()
+    )
+    return _made(Way, {**entry, "watched": tuple(made)}, where)
 
 
 def _variable(name: str, raw: object, decision: str, where: str) -> Variable:

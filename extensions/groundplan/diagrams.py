@@ -74,8 +74,10 @@ def context(product: Product, personas: Sequence[Item], systems: Sequence[Item] 
 
 
 @drawn
-def containers(product: Product, store: str, ports: Mapping[str, int], *, one_process: bool) -> Diagram:
-    """The processes with the services in them, their stores, and the APIs of others that they use."""
+def containers(
+    product: Product, store: str, ports: Mapping[str, int], broker: str = "", *, one_process: bool
+) -> Diagram:
+    """The processes with the services in them, their stores and broker, and the APIs of others that they use."""
     lines = ["flowchart LR"]
     if one_process:
         port = next(iter(ports.values()), None)
@@ -97,6 +99,11 @@ def containers(product: Product, store: str, ports: Mapping[str, int], *, one_pr
         for user in api.used_by
         if user in product.by_name
     ]
+    heard = ((event.service, product.subscribers(event.name)) for event in product.events.values())
+    at_broker = {name for owner, hearers in heard if hearers for name in (owner, *(it.name for it in hearers))}
+    if broker and at_broker:
+        lines.append(f'  broker[["{label(broker)}"]]')
+        lines += [f"  {_node(it)} --- broker" for it in product.services if it.name in at_broker]
     return Diagram("Processes, their stores, and the APIs of others", "\n".join(lines))
 
 

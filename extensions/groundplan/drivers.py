@@ -125,6 +125,13 @@ def events(answers: Answers, product: Product) -> str:
     return f"services subscribe to {_listed(heard)}" if heard else ""
 
 
+@driver("services")
+def no_events(answers: Answers, product: Product) -> str:
+    """there are several services, and none tells another what happened."""
+    silent = len(product.services) > 1 and not any(map(product.subscribers, product.events))
+    return "services subscribe to nothing" if silent else ""
+
+
 @driver("services", "data_entities")
 def calls(answers: Answers, product: Product) -> str:
     """services ask each other while a user waits."""

@@ -9,7 +9,7 @@ from itertools import chain
 
 from . import codegen, history, layout, reading, text
 from .answers import Answers
-from .catalogue import Catalogue, Module, Option, Reading, Requirement, Variable
+from .catalogue import Catalogue, Module, Option, Reading, Requirement, Variable, Way
 from .codegen import ServiceCode
 from .decisions import Resolved, resolve
 from .domain import Item, Product, Service
@@ -155,6 +155,11 @@ class Project:
             needed = (needed for option in self._options for needed in option.footprint.dependencies)
             by_package = {requirement.package: requirement for requirement in needed}
             return tuple(by_package[package] for package in sorted(by_package))
+
+    @property
+    def way(self) -> Way:
+        """How events get to their subscribers."""
+        return self.planning.facts.way
 
     @cached_property
     def practices(self) -> tuple[Resolved, ...]:

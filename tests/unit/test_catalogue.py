@@ -154,6 +154,17 @@ class TestRealDecisions:
             assert driver in [needed.package for needed in option.footprint.dependencies]
             assert "{service}" in url
 
+    def test_say_how_events_travel(self, real: Catalogue) -> None:
+        """By an address of the subscriber, or by names at a broker; and what to keep an eye on."""
+        for option in real["delivery"].offered:
+            way = option.footprint.events
+            assert way is not None
+            assert way.watched
+            assert bool(way.broker) == ("broker" in option.provides) == (not way.endpoint)
+            names = {"slug": "shop", "service": "post", "event": "order.placed"}
+            at_broker = [it.format(**names) for it in (way.sent, way.heard, way.set_aside)]
+            assert all("shop" in it for it in at_broker) or not way.broker
+
     def test_pin_each_package_once(self, real: Catalogue) -> None:
         pins = {
             needed.package: needed.spec

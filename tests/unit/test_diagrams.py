@@ -129,6 +129,15 @@ def test_a_diagram_of_one_thing_is_none() -> None:
     assert diagrams.entities(alone).source == ""
 
 
+def test_a_broker_is_linked_to_who_tells_and_who_hears(product: Product) -> None:
+    lines = diagrams.containers(product, "SQLite", {}, "RabbitMQ", one_process=False).source.splitlines()
+    assert '  broker[["RabbitMQ"]]' in lines
+    linked = {it.split()[0] for it in lines if it.endswith("--- broker")}
+    hearers = {it.name for event in product.events.values() for it in product.subscribers(event.name)}
+    tellers = {it.service for it in product.events.values() if product.subscribers(it.name)}
+    assert linked == {f"s_{name}" for name in hearers | tellers}
+
+
 def test_one_process_is_drawn_around_its_services(product: Product) -> None:
     ports = dict.fromkeys(product.by_name, 8001)
     lines = diagrams.containers(product, "SQLite", ports, one_process=True).source.splitlines()

@@ -168,6 +168,26 @@ def test_an_address_names_its_key_and_its_requirements(bookshop: Planning) -> No
     assert rows["POST", "`/internal/events`"][2] == "of the services"
 
 
+def test_a_broker_takes_the_place_of_an_address() -> None:
+    """Who publishes names where an event goes, who hears where it comes from; neither knows the other."""
+    made = {it.name: it for it in planning(delivery="rabbitmq").specifications}
+    assert not any("/internal" in row[1] for it in made.values() for row in it.contract.rows)
+    told = ("`order.placed` is sent to", "exchange `bookshop.events` (topic), routing key `order.placed`")
+    assert told in made["orders"].channels.rows
+    heard = ("it hears from", "queue `bookshop.notifications`, bound to what it hears")
+    assert heard in made["notifications"].channels.rows
+    assert not made["catalog"].channels.rows
+    for name in ("orders", "notifications"):
+        assert ("RabbitMQ", "broker") in [row[:2] for row in made[name].dependencies.rows]
+    assert not any(row[1] in ("broker", "subscriber") for row in made["catalog"].dependencies.rows)
+
+
+def test_without_a_broker_nothing_is_said_of_one(bookshop: Planning) -> None:
+    assert not any(it.channels for it in bookshop.specifications)
+    orders = next(it for it in bookshop.specifications if it.name == "orders")
+    assert ("`notifications`", "subscriber", "its events wait, in order", "30 s") in orders.dependencies.rows
+
+
 def test_a_reference_says_where_it_is_looked_up(bookshop: Planning) -> None:
     orders = next(it for it in bookshop.specifications if it.name == "orders")
     (row,) = orders.references.rows

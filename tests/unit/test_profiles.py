@@ -43,7 +43,7 @@ PROMISED = {"slos": ["Requests answered without a fault of ours: 99.9 percent"]}
 PROFILES: dict[str, tuple[dict[str, Any], str]] = {
     "personal tool": (
         ONE | {"distribution": "personal", "deploy_target": "local", "team": {"size": 1}, "data_sensitivity": ["none"]},
-        "modular_monolith sqlite none shared none env_file none",
+        "modular_monolith http_outbox sqlite none shared none env_file none",
     ),
     "product of one person": (
         ONE
@@ -53,19 +53,19 @@ PROFILES: dict[str, tuple[dict[str, Any], str]] = {
             "team": {"size": 1},
             "interaction_channels": ["api", "web_ui"],
         },
-        "modular_monolith sqlite none shared threshold env_file tls",
+        "modular_monolith http_outbox sqlite none shared threshold env_file tls",
     ),
     "internal tool": (
         TWO
         | ON_CALL
         | {"distribution": "internal", "deploy_target": "vm", "team": {"size": 3}, "data_sensitivity": ["none"]},
-        "services sqlite none process threshold env_file tls",
+        "services http_outbox sqlite none process threshold env_file tls",
     ),
     "API for partners": (
         THREE
         | ON_CALL
         | {"distribution": "partner", "deploy_target": "on_prem", "team": {"size": 4}, "data_sensitivity": ["other"]},
-        "services postgres choreography process threshold env_file tls",
+        "services http_outbox postgres choreography process threshold env_file tls",
     ),
     "public shop": (
         THREE
@@ -76,7 +76,7 @@ PROFILES: dict[str, tuple[dict[str, Any], str]] = {
             "team": {"size": 5},
             "data_sensitivity": ["pii", "financial"],
         },
-        "services postgres choreography process threshold platform tls_and_disk",
+        "services http_outbox postgres choreography process threshold platform tls_and_disk",
     ),
     "clinic": (
         TWO
@@ -86,7 +86,7 @@ PROFILES: dict[str, tuple[dict[str, Any], str]] = {
             "team": {"size": 2},
             "data_sensitivity": ["health", "pii"],
         },
-        "services sqlite none process none platform tls_and_disk",
+        "services http_outbox sqlite none process none platform tls_and_disk",
     ),
     "platform on a cluster": (
         THREE
@@ -98,7 +98,7 @@ PROFILES: dict[str, tuple[dict[str, Any], str]] = {
             "team": {"size": 9},
             "data_sensitivity": ["credentials"],
         },
-        "services postgres choreography process symptom platform tls_and_disk",
+        "services rabbitmq postgres choreography process symptom platform tls_and_disk",
     ),
     "bank": (
         THREE
@@ -111,13 +111,14 @@ PROFILES: dict[str, tuple[dict[str, Any], str]] = {
             "data_sensitivity": ["pii", "financial", "credentials"],
             "scale_expectations": {"peak_rps": 800, "instances": 6},
         },
-        "services postgres choreography process symptom vault tls_and_disk",
+        "services rabbitmq postgres choreography process symptom vault tls_and_disk",
     ),
 }
 
 
 DECISIONS = (
     "architecture_style",
+    "delivery",
     "storage_kind",
     "coordination",
     "failure_isolation",
@@ -152,7 +153,7 @@ def test_what_is_proposed_is_a_proposal_until_somebody_takes_it(name: str) -> No
         return {it.resolved.decision.id: it.status for it in project.planning.records.all}
 
     assert set(status(built(name)).values()) == {"proposed"}
-    storage = PROFILES[name][1].split()[1]
+    storage = PROFILES[name][1].split()[2]
     assert status(built(name, storage_kind=storage))["storage_kind"] == "accepted"
 
 

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from ..answers import Answer, Answers
+from ..catalogue import Way
 from ..decisions import Resolved
 from ..domain import ExternalApi, Item, Product
 from ..plan import Plan
@@ -45,6 +46,12 @@ class Facts:
     def details(self, name: str) -> Mapping[str, object]:
         """The table that answers a question, empty while there is none."""
         return details(self.answers, name)
+
+    @property
+    def way(self) -> Way:
+        """How events get to their subscribers."""
+        found = (it.option.footprint.events for it in self.decisions if it.option.footprint.events)
+        return next(found, Way(timeout=""))
 
     def failure_named(self, thing: str, by: str = "") -> bool:
         """Whether a failure scenario, of one service if given, speaks of a thing: `patients`, `patient file`."""

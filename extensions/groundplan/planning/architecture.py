@@ -54,7 +54,7 @@ class Architecture:
     def containers(self) -> Diagram:
         product = self.facts.product
         store = next((it.option.label for it in self.facts.decisions if it.decision.id == "storage_kind"), "store")
-        return diagrams.containers(product, store, self._ports, one_process=self.one_process)
+        return diagrams.containers(product, store, self._ports, self.facts.way.broker, one_process=self.one_process)
 
     @property
     def one_process(self) -> bool:

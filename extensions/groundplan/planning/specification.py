@@ -116,8 +116,8 @@ class Specification:
         for entity in self.service.entities:
             needed = ", ".join(it.id for it in self.features if entity in touched(self.facts.product, it)) or NONE
             yield from ((*row[:2], key, *row[2:], needed) for row in _contract(entity))
-        if self.hears.rows:
-            errors, path = "400, 401, 409, 422, 503", code("/internal/events")
+        if self.hears.rows and self.facts.way.endpoint:
+            errors, path = "400, 401, 409, 422, 503", code(self.facts.way.endpoint)
             yield "POST", path, "of the services", "an event", "204", errors, "yes", "events"
         for path, errors in (("/health/live", NONE), ("/health/ready", "503")):
             yield "GET", code(path), "none", NONE, "200", errors, "yes", "operation"
@@ -220,6 +220,21 @@ class Specification:
         )
 
     @cached_property
+    def channels(self) -> Table:
+        """Where its events go and come from at a broker; nothing where there is none."""
+        return table("At the broker, Is", self._channels() if self.facts.way.broker else ())
+
+    def _channels(self) -> Iterator[tuple[str, str]]:
+        product, way = self.facts.product, self.facts.way
+        for it in self.service.events:
+            if product.subscribers(it.name):
+                yield f"{code(it.name)} is sent to", way.sent.format(slug=product.slug, event=it.name)
+        if self.hears.rows:
+            names = {"slug": product.slug, "service": self.name}
+            yield "it hears from", way.heard.format(**names)
+            yield "what it refuses for good is in", way.set_aside.format(**names)
+
+    @cached_property
     def hears(self) -> Table:
         product = self.facts.product
         reactions = (
@@ -258,13 +273,15 @@ class Specification:
             for it in self.facts.product.external_apis
             if self.name in it.used_by
         )
-        waits = f"[{code('DELIVERY_TIMEOUT_S')}](../../services/common/clients.py)"
+        way = self.facts.way
         told = dict.fromkeys(
             it.name for event in self.service.events for it in self.facts.product.subscribers(event.name)
         )
-        subscribers = ((code(name), "subscriber", "its events wait, in order", waits) for name in told)
+        subscribers = ((code(name), "subscriber", "its events wait, in order", way.timeout) for name in told)
+        broker = ((way.broker, "broker", "events wait in the outbox, in order", way.timeout),)
+        carried = broker if way.broker and (told or self.hears.rows) else () if way.broker else subscribers
         store = ("its database", "store", "503, to be tried again", NONE)
-        return table("Needs, Kind, While it is away, Timeout", (*services, *apis, *subscribers, store))
+        return table("Needs, Kind, While it is away, Timeout", (*services, *apis, *carried, store))
 
     @cached_property
     def configuration(self) -> Table:

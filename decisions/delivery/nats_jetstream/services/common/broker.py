@@ -1,0 +1,149 @@
+"""NATS with JetStream: a stream for all events, and a durable consumer for each subscriber."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections import deque
+from collections.abc import AsyncGenerator, AsyncIterator, Collection, Sequence
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass
+from typing import Any
+
+import nats
+from nats.aio.client import Client as Connection
+from nats.aio.msg import Msg
+from nats.errors import Error as NatsError
+from nats.errors import TimeoutError as NothingCame
+from nats.js import JetStreamContext
+from nats.js.api import ConsumerConfig, Header, RetentionPolicy, StorageType, StreamConfig
+from nats.js.errors import NotFoundError
+
+from services.common.config import Settings
+from services.common.messaging import POSTPONED
+
+CONNECT_S = 5
+CONFIRM_S = 30.0
+FETCHED = 20
+WAIT_S = 5.0
+UNFINISHED_S = 10.0
+"""After which a message comes again whose subscriber ended without a word."""
+
+
+@dataclass(frozen=True)
+class Delivery:
+    """A message of the stream."""
+
+    message: Msg
+    stream: JetStreamContext
+    dead: str
+
+    @property
+    def body(self) -> bytes:
+        return self.message.data
+
+    async def done(self) -> None:
+        await self.message.ack()
+
+    async def later(self) -> None:
+        await self.message.nak(delay=POSTPONED.total_seconds())
+
+    async def set_aside(self, reason: str) -> None:
+        headers = {"Reason": " ".join(reason.split())}  # a header is one line
+        await self.stream.publish(self.dead, self.body, timeout=CONFIRM_S, headers=headers)
+        await self.message.ack()
+
+
+class JetStream:
+    """An open connection."""
+
+    def __init__(self, connection: Connection, project: str) -> None:
+        self.connection = connection
+        self.stream = connection.jetstream()
+        self.project = project
+
+    @property
+    def largest(self) -> int:
+        return self.connection.max_payload - 1024  # the headers count, too
+
+    async def prepare(self, subscriber: str, types: Collection[str]) -> None:
+        """Make the streams and the consumer of a subscriber; those that are there stay as they are.
+
+        A message stays in the stream until every consumer has acknowledged it. So a consumer is there before the
+        first event for it, and sees all types: it is the listener that passes over the others.
+        """
+        events, dead = self.project, f"{self.project}-dead"
+        await self._make(events, f"{self.project}.events.>", RetentionPolicy.INTEREST)
+        await self._make(dead, f"{self.project}.dead.>", RetentionPolicy.LIMITS)
+        try:
+            await self.stream.consumer_info(events, subscriber)
+        except NotFoundError:
+            await self.stream.add_consumer(
+                events, ConsumerConfig(durable_name=subscriber, ack_wait=UNFINISHED_S)
+            )
+
+    async def publish(self, events: Sequence[dict[str, Any]]) -> None:
+        """Publish all at once and wait until each is stored; one that was stored before is not stored again."""
+        await asyncio.gather(
+            *(
+                self.stream.publish(
+                    f"{self.project}.events.{it['type']}",
+                    json.dumps(it).encode(),
+                    timeout=CONFIRM_S,
+                    headers={
+                        Header.MSG_ID: it["id"],
+                        "Content-Type": "application/cloudevents+json",
+                    },
+                )
+                for it in events
+            )
+        )
+
+    async def deliveries(self, subscriber: str) -> AsyncGenerator[Delivery, None]:
+        """What the consumer of a subscriber has not acknowledged yet."""
+        consumer = await self.stream.pull_subscribe_bind(subscriber, stream=self.project)
+        while True:
+            try:
+                messages = await consumer.fetch(FETCHED, timeout=WAIT_S)
+            except NothingCame:
+                if not self.connection.is_connected:
+                    return
+                await self.stream.consumer_info(self.project, subscriber)  # raises if it is gone
+                continue
+            fetched = deque(messages)
+            try:
+                while fetched:
+                    message = fetched.popleft()
+                    yield Delivery(message, self.stream, f"{self.project}.dead.{subscriber}")
+            finally:
+                with suppress(
+                    NatsError
+                ):  # after an orderly end, the next need not wait for the rest
+                    for message in fetched:
+                        await message.nak()
+
+    async def _make(self, name: str, subjects: str, retention: RetentionPolicy) -> None:
+        try:
+            await self.stream.stream_info(name)
+        except NotFoundError:
+            await self.stream.add_stream(
+                StreamConfig(
+                    name=name, subjects=[subjects], retention=retention, storage=StorageType.FILE
+                )
+            )
+
+
+@asynccontextmanager
+async def connect(settings: Settings, project: str) -> AsyncIterator[JetStream]:
+    """Open a connection; after a failure of it, open another."""
+    connection = await nats.connect(
+        settings.nats_url, allow_reconnect=False, connect_timeout=CONNECT_S, error_cb=_ignore
+    )
+    try:
+        yield JetStream(connection, project)
+    finally:
+        await connection.close()
+
+
+async def _ignore(_: Exception) -> None:
+    """Whoever uses the connection is told by an exception, too."""
