@@ -79,7 +79,7 @@ def context(product: Product, personas: Sequence[Item], systems: Sequence[Item] 
 
 
 @drawn
-def containers(product: Product, store: str, *, one_process: bool) -> Diagram:
+def containers(product: Product, store: str, *, one_process: bool, entrance: tuple[str, int] | None = None) -> Diagram:
     """The services with their stores; solid arrows are calls, dotted ones events."""
     lines = ["flowchart LR"]
     if one_process:
@@ -94,8 +94,16 @@ def containers(product: Product, store: str, *, one_process: bool) -> Diagram:
             lines.append(f'  {_node(service)}_db[("{label(store)}")]')
             lines.append(f"  {_node(service)} --- {_node(service)}_db")
     lines += [f'  {_api(api)}[/"{label(api.name)}"/]' for api in product.external_apis]
+    lines += _entrance(product, entrance) if entrance else ()
     lines += _edges(product)
     return Diagram("Services, their stores, calls (solid) and events (dotted)", "\n".join(lines))
+
+
+def _entrance(product: Product, entrance: tuple[str, int]) -> Iterator[str]:
+    """The process before the services, with its port, and those that it leads to."""
+    name, port = entrance
+    yield f'  entrance(["{label(name)}, port {port}"])'
+    yield from (f"  entrance --> {_node(it)}" for it in product.services if it.exposure == "public")
 
 
 def _edges(product: Product) -> Iterator[str]:

@@ -74,7 +74,9 @@ class Planning:
 
     @cached_property
     def architecture(self) -> Architecture:
-        return Architecture(self.facts, self.records, self.project.processes, self.project.environment)
+        return Architecture(
+            self.facts, self.records, self.project.processes, self.project.environment, self.project.entrance
+        )
 
     @cached_property
     def implementation(self) -> Implementation:
@@ -83,7 +85,18 @@ class Planning:
     @cached_property
     def specifications(self) -> tuple[Specification, ...]:
         return tuple(
-            Specification(self.facts, it, self.project.url(it.name), self._settings(it), self.project.facts)
+            Specification(
+                self.facts,
+                it,
+                self.project.url(it.name),
+                self.project.public_url(it),
+                self.project.docs_url(it),
+                self.project.says("proof"),
+                self.project.says("needed"),
+                self.project.says("sent"),
+                self._settings(it),
+                self.project.facts,
+            )
             for it in self.project.product.services
         )
 

@@ -34,6 +34,8 @@ class Architecture:
     records: Records
     processes: tuple[Process, ...]
     settings: tuple[EnvVar, ...]
+    entrance: Process | None = None
+    """The process through which callers from outside come, where that is none of the services'."""
 
     @cached_property
     def drivers(self) -> Table:
@@ -54,7 +56,8 @@ class Architecture:
         product = self.facts.product
         store = next((it.option.label for it in self.facts.decisions if it.decision.id == "storage_kind"), "store")
         one = len(self.processes) == 1 and len(product.services) > 1
-        return diagrams.containers(product, store, one_process=one)
+        entrance = (self.entrance.name, self.entrance.port) if self.entrance else None
+        return diagrams.containers(product, store, one_process=one, entrance=entrance)
 
     @cached_property
     def entities(self) -> Diagram:
