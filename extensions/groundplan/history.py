@@ -32,6 +32,8 @@ PARTS = ("trail", "offsets", "ids", "schema")
 
 LAST_PORT = 65535
 
+Ports = dict[int | None, str]
+"""Who has a port."""
 Numbers = tuple[tuple[str, int], ...]
 Revisions = tuple[tuple[str, ...], ...]
 
@@ -134,7 +136,7 @@ def beside(resolved: Iterable[Resolved]) -> tuple[str, ...]:
 def settle(product: Product, history: History, port_base: int, beside: Sequence[str] = ()) -> Product:
     """The product with its ids and ports; raise `Refused` when a port cannot be had."""
     services = tuple(_placed(service, history, port_base) for service in product.services)
-    others = {port_base + dict(history.offsets)[name]: name for name in beside}
+    others: Ports = {port_base + dict(history.offsets)[name]: name for name in beside}
     if problems := tuple(_port_problems(product.services, services, others)):
         raise Refused(problems)
     features = tuple(_identified(feature, history) for feature in product.features)
@@ -208,14 +210,10 @@ def _placed(service: Service, history: History, port_base: int) -> Service:
     return replace(service, port=port_base + dict(history.offsets)[service.name])
 
 
-def _port_problems(
-    asked: tuple[Service, ...], placed: tuple[Service, ...], others: Mapping[int, str]
-) -> Iterator[Problem]:
+def _port_problems(asked: tuple[Service, ...], placed: tuple[Service, ...], others: Ports) -> Iterator[Problem]:
     """Find fixed ports that something else was given, and given ports that do not exist."""
-    given: dict[int | None, str] = {
-        after.port: after.name for before, after in zip(asked, placed, strict=True) if before.port is None
-    }
-    given.update(others)
+    found = {after.port: after.name for before, after in zip(asked, placed, strict=True) if before.port is None}
+    given = found | others
     for port, name in given.items():
         if port and port > LAST_PORT:
             yield Problem("port_base", f"leaves no port for {name}", f"choose {LAST_PORT - len(placed)} or less")

@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from typing import Annotated
 
-from fastapi import Header
+from fastapi import Depends, Header
 
 from services.common.config import Settings
 from services.common.errors import Unauthorized
@@ -14,7 +14,14 @@ from services.common.errors import Unauthorized
 HERE = re.compile(r"(localhost|127\.0\.0\.1|\[::1\])(:\d+)?", re.IGNORECASE)
 """The names of this machine, as `Host` has them."""
 
-Credential = Annotated[str | None, Header(alias="Host", include_in_schema=False)]
+
+async def _meant(
+    host: Annotated[str | None, Header(include_in_schema=False)] = None,
+) -> str | None:
+    return host
+
+
+Credential = Annotated[str | None, Depends(_meant)]
 """The machine that the caller meant: a browser names the site of the page that sent it."""
 
 

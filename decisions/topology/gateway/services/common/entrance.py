@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Annotated
 from urllib.parse import quote, unquote
 
-from fastapi import Header
+from fastapi import Depends, Header
 
 from services.common.config import Settings
 from services.common.errors import Unauthorized
@@ -13,7 +13,14 @@ from services.common.errors import Unauthorized
 CALLER = "X-Caller"
 """The header in which the gateway names the caller; it counts only beside the key of the services."""
 
-Sent = Annotated[str | None, Header(alias=CALLER, include_in_schema=False)]
+
+async def _named(
+    caller: Annotated[str | None, Header(alias=CALLER, include_in_schema=False)] = None,
+) -> str | None:
+    return caller
+
+
+Sent = Annotated[str | None, Depends(_named)]
 """What a request brings beside the key of the services."""
 
 

@@ -11,6 +11,7 @@ import structlog
 from fastapi import Request, Response
 from fastapi.responses import StreamingResponse
 from starlette.requests import ClientDisconnect
+from starlette.types import Receive, Scope, Send
 
 from services.common import entrance
 from services.common.errors import Away, Missing, ServiceError
@@ -74,6 +75,16 @@ class Unreadable(ServiceError):
     status = HTTPStatus.BAD_REQUEST
 
 
+class Answer(StreamingResponse):
+    """An answer that takes nothing of a request whose body is still on its way to the service.
+
+    While it is sent, Starlette's own waits for the caller to leave, and would swallow what else the caller sends.
+    """
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await self.stream_response(send)
+
+
 class Forwarder:
     """The ways to the services that are open to callers from outside."""
 
@@ -106,7 +117,8 @@ class Forwarder:
             raise Broken(f"{name} broke off before it answered.") from error
         except ClientDisconnect as error:
             raise Unreadable("The request ended in the middle.") from error
-        response = StreamingResponse(_body(name, answer), answer.status_code)
+        kind = Answer if _has_body(request) else StreamingResponse
+        response = kind(_body(name, answer), answer.status_code)
         response.raw_headers = _back(answer, name, str(client.base_url).rstrip("/"))
         return response
 
@@ -123,17 +135,20 @@ class Forwarder:
         ]
         if "accept-encoding" not in request.headers:
             fields.append((b"accept-encoding", b"identity"))  # not what the client library can read
-        has_body = {"content-length", "transfer-encoding"} & set(request.headers)
         try:
             return client.build_request(
                 request.method,
                 client.base_url.copy_with(raw_path=target),
                 headers=fields,
-                content=request.stream() if has_body else None,
+                content=request.stream() if _has_body(request) else None,
                 timeout=self.timeout,
             )
         except (httpx2.InvalidURL, UnicodeError) as error:
             raise Unreadable("The address holds what no address may.") from error
+
+
+def _has_body(request: Request) -> bool:
+    return "content-length" in request.headers or "transfer-encoding" in request.headers
 
 
 def _passed_on(fields: Fields, kept_back: set[bytes]) -> Fields:
