@@ -34,7 +34,7 @@ GENERATED_ADDRESSES = _words("docs health internal openapi redoc")
 """Where a process answers beside its services."""
 
 SETTINGS = _words("api call database service")
-"""`call_timeout_s`, `database_url` and `service_key` are settings or methods of the settings already; `api_key` was one."""
+"""`call_timeout_s`, `database_url` and `service_key` are settings or methods of the settings already."""
 
 GENERATED_CLASSES = _words("Depend Literal")
 """Names that would hide, as they are or in the plural, what generated modules import."""
