@@ -117,6 +117,7 @@ ORDINARY = {
     "documents",
     "files",
     "none",
+    "session",
     "process",
     "shared",
     "platform",

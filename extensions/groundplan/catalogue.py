@@ -93,6 +93,8 @@ class Variable:
     secret: bool = False
     type: str = ""
     """Its annotation in the generated settings; text unless it says otherwise."""
+    required: bool = False
+    """Whether it must be set although it is no secret: its default is for development only."""
     decision: str = ""
     """Whose option reads it."""
     reading: Reading | None = None
@@ -145,6 +147,12 @@ class Footprint:
     prefix: str = ""
     """What the addresses of records begin with at their service."""
     events: Way | None = None
+    beside: tuple[tuple[str, str], ...] = ()
+    """Processes that serve no service: the name of each, which no service can have, and its application."""
+    entrance: str = ""
+    """The path under which the first of them shows a service to callers from outside."""
+    commands: tuple[tuple[str, str], ...] = ()
+    """What `uv run` knows besides: the name of each command, and its function."""
 
 
 @told(lambda it, part: (it.decision,) if part != "decision" else ())
@@ -183,6 +191,8 @@ class Option:
     """What people do who follow it, where it is a way of working that no code shows."""
     standard: str = ""
     """How code is written that follows it, where people write such code."""
+    says: tuple[tuple[str, str], ...] = ()
+    """Words that documents take from it, by what they are about."""
     drivers: tuple[tuple[str, int], ...] = ()
     """How much each driver speaks for it, or against it when negative."""
     provides: tuple[str, ...] = ()
@@ -328,6 +338,7 @@ def _option(folder: Path, file: str, name: str, raw: object) -> Option:
             **entry,
             "name": name,
             "drivers": tuple((driver, _weight(weight, where)) for driver, weight in drivers.items()),
+            "says": _words(entry.get("says", {}), f"{where}.says"),
             "footprint": _footprint(entry.get("footprint", {}), folder.name, f"{where}.footprint"),
             "shares": shares,
             "modules": tuple(module for it in (name, *shares) for module in _modules(folder / it)),
@@ -353,6 +364,7 @@ def _footprint(raw: object, decision: str, where: str) -> Footprint:
                 _variable(name, variable, decision, f"{where}.{name}") for name, variable in environment.items()
             ),
             "events": _way(entry["events"], f"{where}.events") if "events" in entry else None,
+            **{key: _words(entry.get(key, {}), f"{where}.{key}") for key in ("beside", "commands")},
         },
         where,
     )
@@ -412,6 +424,11 @@ def _mapping(raw: object, where: str) -> dict[str, object]:
     if not isinstance(raw, dict) or not all(isinstance(key, str) for key in raw):
         raise CatalogueError(f"{where}: must be a mapping")
     return raw
+
+
+def _words(raw: object, where: str) -> tuple[tuple[str, str], ...]:
+    """A mapping of words to texts."""
+    return tuple((name, " ".join(str(text).split())) for name, text in _mapping(raw, where).items())
 
 
 def _texts(raw: object, where: str) -> tuple[str, ...]:

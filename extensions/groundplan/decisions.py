@@ -11,7 +11,7 @@ from .catalogue import Catalogue, Decision, Option
 from .domain import Product
 from .drivers import Driver, holding, meaning
 from .problems import Report, instead
-from .provenance import Names, noting, told
+from .provenance import Names, note, noting, told
 from .text import one_of, quoted
 
 
@@ -96,6 +96,17 @@ class _Pick:
     def firm(self) -> bool:
         """Whether somebody took it, or nothing else is offered."""
         return self.how in ("chosen", "settled")
+
+
+def said(decisions: Iterable[Resolved], about: str) -> str:
+    """The words of an option about something; empty where none has any. Decisions without a say are not noted."""
+    for it in decisions:
+        with noting():
+            words = dict(it.option.says).get(about, "")
+        if words:
+            note(it.decision.id)
+            return words
+    return ""
 
 
 def resolve(

@@ -75,7 +75,13 @@ def context(product: Product, personas: Sequence[Item], systems: Sequence[Item] 
 
 @drawn
 def containers(
-    product: Product, store: str, ports: Mapping[str, int], broker: str = "", *, one_process: bool
+    product: Product,
+    store: str,
+    ports: Mapping[str, int],
+    broker: str = "",
+    *,
+    one_process: bool,
+    entrance: tuple[str, int] | None = None,
 ) -> Diagram:
     """The processes with the services in them, their stores and broker, and the APIs of others that they use."""
     lines = ["flowchart LR"]
@@ -104,6 +110,7 @@ def containers(
     if broker and at_broker:
         lines.append(f'  broker[["{label(broker)}"]]')
         lines += [f"  {_node(it)} --- broker" for it in product.services if it.name in at_broker]
+    lines += _entrance(product, entrance) if entrance else ()
     return Diagram("Processes, their stores, and the APIs of others", "\n".join(lines))
 
 
@@ -114,6 +121,13 @@ def dependencies(product: Product) -> Diagram:
     edges = tuple(_edges(product))
     lines = ["flowchart LR", f"  {nodes}", *edges] if edges else []
     return Diagram("Calls (solid) and events (dotted)", "\n".join(lines))
+
+
+def _entrance(product: Product, entrance: tuple[str, int]) -> Iterator[str]:
+    """The process before the services, with its port, and those that it leads to."""
+    name, port = entrance
+    yield f'  entrance(["{label(name)}, port {port}"])'
+    yield from (f"  entrance --> {_node(it)}" for it in product.services if it.exposure == "public")
 
 
 def _edges(product: Product) -> Iterator[str]:

@@ -32,6 +32,8 @@ PARTS = ("trail", "offsets", "ids", "schema")
 
 LAST_PORT = 65535
 
+Ports = dict[int | None, str]
+"""Who has a port."""
 Numbers = tuple[tuple[str, int], ...]
 Revisions = tuple[tuple[str, ...], ...]
 
@@ -64,7 +66,7 @@ class History:
     trail: tuple[Record, ...] = ()
     """Every decision ever taken, oldest first."""
     offsets: Numbers = ()
-    """The port of a service, counted from `port_base`."""
+    """The port of a service, or of a process beside them, counted from `port_base`."""
     ids: tuple[tuple[str, Numbers], ...] = ()
     """Numbers given to names, by kind; to what criteria say, by the id of their feature."""
     schema: tuple[tuple[str, Revisions], ...] = ()
@@ -126,10 +128,16 @@ def step(history: History, asked: Asked) -> History:
     )
 
 
-def settle(product: Product, history: History, port_base: int) -> Product:
+def beside(resolved: Iterable[Resolved]) -> tuple[str, ...]:
+    """The processes that options put beside those of the services; none of them has the name of a service."""
+    return tuple(name for it in resolved for name, _ in it.option.footprint.beside)
+
+
+def settle(product: Product, history: History, port_base: int, beside: Sequence[str] = ()) -> Product:
     """The product with its ids and ports; raise `Refused` when a port cannot be had."""
     services = tuple(_placed(service, history, port_base) for service in product.services)
-    if problems := tuple(_port_problems(product.services, services)):
+    others: Ports = {port_base + dict(history.offsets)[name]: name for name in beside}
+    if problems := tuple(_port_problems(product.services, services, others)):
         raise Refused(problems)
     features = tuple(_identified(feature, history) for feature in product.features)
     return replace(product, services=services, features=features)
@@ -151,15 +159,14 @@ def _trail(history: History, asked: Asked) -> tuple[Record, ...]:
 
 
 def _offsets(given: Numbers, asked: Asked) -> Numbers:
-    """Give each service without a port of its own the first offset that is nobody's and never was."""
+    """Give all that has no port of its own the first offset that is nobody's and never was."""
     offsets = dict(given)
     fixed = {service.port for service in asked.product.services}
-    for service in asked.product.services:
-        if service.port is None and service.name not in offsets:
+    homeless = (service.name for service in asked.product.services if service.port is None)
+    for name in (*homeless, *beside(asked.resolved)):
+        if name not in offsets:
             taken = set(offsets.values())
-            offsets[service.name] = next(
-                offset for offset in count() if offset not in taken and asked.port_base + offset not in fixed
-            )
+            offsets[name] = next(it for it in count() if it not in taken and asked.port_base + it not in fixed)
     return tuple(offsets.items())
 
 
@@ -203,9 +210,10 @@ def _placed(service: Service, history: History, port_base: int) -> Service:
     return replace(service, port=port_base + dict(history.offsets)[service.name])
 
 
-def _port_problems(asked: tuple[Service, ...], placed: tuple[Service, ...]) -> Iterator[Problem]:
-    """Find fixed ports that another service was given, and given ports that do not exist."""
-    given = {after.port: after.name for before, after in zip(asked, placed, strict=True) if before.port is None}
+def _port_problems(asked: tuple[Service, ...], placed: tuple[Service, ...], others: Ports) -> Iterator[Problem]:
+    """Find fixed ports that something else was given, and given ports that do not exist."""
+    found = {after.port: after.name for before, after in zip(asked, placed, strict=True) if before.port is None}
+    given = found | others
     for port, name in given.items():
         if port and port > LAST_PORT:
             yield Problem("port_base", f"leaves no port for {name}", f"choose {LAST_PORT - len(placed)} or less")

@@ -34,7 +34,7 @@ GENERATED_ADDRESSES = _words("docs health internal openapi redoc")
 """Where a process answers beside its services."""
 
 SETTINGS = _words("api call database service")
-"""`api_key`, `call_timeout_s`, `database_url` and `service_key` are settings or methods of the settings already."""
+"""`call_timeout_s`, `database_url` and `service_key` are settings or methods of the settings already."""
 
 GENERATED_CLASSES = _words("Depend Literal")
 """Names that would hide, as they are or in the plural, what generated modules import."""
@@ -58,12 +58,12 @@ ANNOTATIONS = _words("common str int float bool list dict tuple set bytes")
 """Names that annotations in a model's body are made of."""
 
 DISTRIBUTIONS = _words(
-    "aiosqlite alembic annotated_doc annotated_types anyio asgiref ast_serialize asyncpg attrs certifi "
-    "charset_normalizer click fastapi fastavro graphql_core greenlet grimp h11 harfile httpcore "
+    "aiosqlite alembic annotated_doc annotated_types anyio asgiref ast_serialize asyncpg attrs certifi cffi "
+    "charset_normalizer click cryptography fastapi fastavro graphql_core greenlet grimp h11 harfile httpcore "
     "httpcore2 httptools httpx httpx2 hypothesis hypothesis_graphql hypothesis_jsonschema idna "
     "import_linter iniconfig jsonschema jsonschema_rs jsonschema_specifications junitparser librt mako "
     "markdown_it_py markupsafe mdurl mypy mypy_extensions opentelemetry_api packaging pathspec pip "
-    "pluggy pydantic pydantic_core pydantic_settings pygments pyrate_limiter pytest pytest_asyncio "
+    "pluggy pycparser pydantic pydantic_core pydantic_settings pygments pyjwt pyrate_limiter pytest pytest_asyncio "
     "python_dotenv pyyaml referencing requests rfc3339_validator rich rpds_py ruff schemathesis "
     "setuptools six sniffio sortedcontainers sqlalchemy stamina starlette starlette_testclient structlog "
     "tenacity truststore typing_extensions typing_inspection urllib3 uv uv_build uvicorn uvloop "

@@ -11,7 +11,7 @@ from . import codegen, history, layout, reading, text
 from .answers import Answers
 from .catalogue import Catalogue, Module, Option, Reading, Requirement, Variable, Way
 from .codegen import ServiceCode
-from .decisions import Resolved, resolve
+from .decisions import Resolved, resolve, said
 from .domain import Item, Product, Service
 from .drivers import holding
 from .facts import Facts, facts
@@ -92,6 +92,7 @@ class Process:
     """What uvicorn is told: `services.catalog.main:app`."""
     port: int
     services: tuple[str, ...]
+    """Those that it serves; none where it stands before or beside them."""
 
 
 @dataclass(frozen=True)
@@ -123,6 +124,11 @@ class Project:
     def planning(self) -> Planning:
         """What the documents say."""
         return Planning(self)
+
+    @cached_property
+    def public_services(self) -> tuple[Service, ...]:
+        """The services that callers from outside may reach."""
+        return tuple(it for it in self.product.services if it.exposure == "public")
 
     def decision(self, id: str) -> Resolved:
         return next(it for it in self.decisions if it.decision.id == id)
@@ -162,6 +168,15 @@ class Project:
         return self.planning.facts.way
 
     @cached_property
+    def commands(self) -> tuple[tuple[str, str], ...]:
+        """What `uv run` knows besides, by name."""
+        return self._listed(lambda option: option.footprint.commands)
+
+    def says(self, about: str) -> str:
+        """The words of an option about something; empty where none has any."""
+        return said(self.decisions, about)
+
+    @cached_property
     def practices(self) -> tuple[Resolved, ...]:
         """The decisions whose options ask something of the people who run the project."""
         with noting():
@@ -169,7 +184,7 @@ class Project:
 
     @cached_property
     def processes(self) -> tuple[Process, ...]:
-        """What runs: a process per service, or one for all."""
+        """What runs: a process per service, or one for all, and what options put before or beside them."""
         return tuple(self._processes())
 
     @cached_property
@@ -183,6 +198,15 @@ class Project:
         """The path under which a process serves a service."""
         return self._shared(lambda option: option.footprint.address).format(service=service)
 
+    def _listed(self, part: Callable[[Option], Sequence[tuple[str, str]]]) -> tuple[tuple[str, str], ...]:
+        """What the options list, one after the other; those that list nothing are not noted."""
+        found: list[tuple[str, str]] = []
+        for it, option in zip(self.decisions, self._options, strict=True):
+            if listed := part(option):
+                note(it.decision.id)
+                found += listed
+        return tuple(found)
+
     def _shared(self, part: Callable[[Option], str]) -> str:
         """What one of the options says for all; the decisions that have no say in it are not noted."""
         for it, option in zip(self.decisions, self._options, strict=True):
@@ -195,6 +219,25 @@ class Project:
         """Where a service is on a developer's machine."""
         process = next(it for it in self.processes if service in it.services)
         return f"http://127.0.0.1:{process.port}{self.prefix(service)}"
+
+    @cached_property
+    def entrance(self) -> Process | None:
+        """The process through which callers from outside come, where that is none of the services'."""
+        path = self._shared(lambda option: option.footprint.entrance)
+        return next((it for it in self.processes if not it.services), None) if path else None
+
+    def public_url(self, service: Service) -> str:
+        """Where those find a service on a developer's machine who may call it."""
+        if self.entrance is None or service.exposure != "public":
+            return self.url(service.name)
+        path = self._shared(lambda option: option.footprint.entrance).format(service=service.name)
+        return f"http://127.0.0.1:{self.entrance.port}{path}"
+
+    def docs_url(self, service: Service) -> str:
+        """Where the API of a service is described to those who may call it."""
+        if self.entrance is None or service.exposure != "public":
+            return f"{self.url(service.name)}/docs"
+        return f"http://127.0.0.1:{self.entrance.port}/docs"
 
     @cached_property
     def environment(self) -> tuple[EnvVar, ...]:
@@ -236,6 +279,8 @@ class Project:
         else:
             names = tuple(service.name for service in self.product.services)
             yield Process(self.product.slug, app, self.port_base, names)
+        for name, beside in self._listed(lambda option: option.footprint.beside):
+            yield Process(name, beside, self.port_base + dict(self.history.offsets)[name], ())
 
     def _rows(self, options: Iterable[Option]) -> Iterator[Rows]:
         for option in options:
@@ -268,7 +313,7 @@ class Project:
             frozenset({variable.decision, *answers}),
             service,
             variable.type,
-            variable.secret,
+            variable.secret or variable.required,
         )
 
 
@@ -287,7 +332,7 @@ def build(raw: Mapping[str, object], catalogue: Catalogue, order: Sequence[str] 
         remembered,
         Asked(product, decisions, tuple(_names(product, lists)), port_base, *_decided(answers)),
     )
-    settled = history.settle(product, after, port_base).below(_prefix(decisions))
+    settled = history.settle(product, after, port_base, history.beside(decisions)).below(_prefix(decisions))
     decisions = tuple(replace(it, recorded_why=_why(after, it)) for it in decisions)
     project = Project(answers, settled, decisions, after, lists, port_base, tuple(order))
     if problems := (*_hidden(settled), *project.planning.problems):

@@ -111,7 +111,7 @@ async def health(client: httpx2.AsyncClient, url: str) -> str:
 
 def page(processes: list[Process], advice: str) -> Starlette:
     """The page that lists the services."""
-    urls = {name: process.url(name) for process in processes for name in process.services}
+    urls = {name: url for process in processes for name, url in process.urls.items()}
 
     async def show(_: Request) -> HTMLResponse:
         async with httpx2.AsyncClient(timeout=1) as client:

@@ -14,9 +14,13 @@ from typing import Any
 
 import uvicorn
 
+from services.common import callers
 from services.common.config import load_settings
 
 ROOT = Path(__file__).resolve().parent.parent
+
+LOOPBACK = ("127.0.0.1", "::1", "localhost")
+"""Where no other machine reaches a process."""
 
 
 @dataclass(frozen=True)
@@ -27,7 +31,14 @@ class Process:
     app: str
     port: int
     services: dict[str, str]
-    """The services in it, each with the path under which it is mounted."""
+    """The services in it, each with the path under which it is mounted; none where it stands before them."""
+
+    @property
+    def urls(self) -> dict[str, str]:
+        """Where what it serves is on this machine, by name."""
+        return {it: self.url(it) for it in self.services} or {
+            self.name: f"http://127.0.0.1:{self.port}"
+        }
 
     def url(self, service: str) -> str:
         """Where a service of the process is on this machine."""
@@ -71,7 +82,9 @@ def main() -> None:
     process = processes[asked.name]
     if asked.end_with_input:
         Thread(target=end_with_input, daemon=True).start()
-    load_settings()  # what is missing is said here, in a line
+    settings = load_settings()  # what is missing is said here, in a line
+    if fault := callers.fault(settings, alone=asked.host in LOOPBACK):
+        sys.exit(f"Settings (see .env.example): {fault}")
     # The services configure logging themselves, uvicorn's included.
     uvicorn.run(process.app, host=asked.host, port=process.port, log_config=None, access_log=False)
 

@@ -76,7 +76,7 @@ PROFILES: dict[str, tuple[dict[str, Any], str]] = {
             "team": {"size": 5},
             "data_sensitivity": ["pii", "financial"],
         },
-        "services http_outbox postgres choreography process threshold platform tls_and_disk",
+        "services http_outbox postgres choreography process threshold platform tls_and_disk topology=gateway api_auth=oidc",
     ),
     "clinic": (
         TWO
@@ -86,7 +86,7 @@ PROFILES: dict[str, tuple[dict[str, Any], str]] = {
             "team": {"size": 2},
             "data_sensitivity": ["health", "pii"],
         },
-        "services http_outbox sqlite none process none platform tls_and_disk",
+        "services http_outbox sqlite none process none platform tls_and_disk api_auth=oidc",
     ),
     "platform on a cluster": (
         THREE
@@ -98,7 +98,7 @@ PROFILES: dict[str, tuple[dict[str, Any], str]] = {
             "team": {"size": 9},
             "data_sensitivity": ["credentials"],
         },
-        "services rabbitmq postgres choreography process symptom platform tls_and_disk",
+        "services rabbitmq postgres choreography process symptom platform tls_and_disk topology=gateway api_auth=oidc",
     ),
     "bank": (
         THREE
@@ -111,7 +111,7 @@ PROFILES: dict[str, tuple[dict[str, Any], str]] = {
             "data_sensitivity": ["pii", "financial", "credentials"],
             "scale_expectations": {"peak_rps": 800, "instances": 6},
         },
-        "services rabbitmq postgres choreography process symptom vault tls_and_disk",
+        "services rabbitmq postgres choreography process symptom vault tls_and_disk topology=gateway api_auth=oidc",
     ),
 }
 

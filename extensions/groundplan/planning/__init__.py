@@ -75,7 +75,9 @@ class Planning:
 
     @cached_property
     def architecture(self) -> Architecture:
-        return Architecture(self.facts, self.records, self.project.processes, self.project.environment)
+        return Architecture(
+            self.facts, self.records, self.project.processes, self.project.environment, self.project.entrance
+        )
 
     @cached_property
     def implementation(self) -> Implementation:
@@ -88,6 +90,11 @@ class Planning:
                 self.facts,
                 it,
                 self.project.url(it.name),
+                self.project.public_url(it),
+                self.project.docs_url(it),
+                self.project.says("proof"),
+                self.project.says("needed"),
+                self.project.says("sent"),
                 self._settings(it),
                 self.project.facts,
                 self._flows(it),

@@ -35,6 +35,8 @@ class Architecture:
     records: Records
     processes: tuple[Process, ...]
     settings: tuple[EnvVar, ...]
+    entrance: Process | None = None
+    """The process through which callers from outside come, where that is none of the services'."""
 
     @cached_property
     def drivers(self) -> Table:
@@ -54,7 +56,10 @@ class Architecture:
     def containers(self) -> Diagram:
         product = self.facts.product
         store = next((it.option.label for it in self.facts.decisions if it.decision.id == "storage_kind"), "store")
-        return diagrams.containers(product, store, self._ports, self.facts.way.broker, one_process=self.one_process)
+        entrance = (self.entrance.name, self.entrance.port) if self.entrance else None
+        return diagrams.containers(
+            product, store, self._ports, self.facts.way.broker, one_process=self.one_process, entrance=entrance
+        )
 
     @property
     def one_process(self) -> bool:

@@ -32,7 +32,7 @@ class Implementation:
 
     @cached_property
     def errors(self) -> Table:
-        return errors.catalogue(self._product)
+        return errors.catalogue(self._product, self.facts.decisions)
 
     @cached_property
     def shared(self) -> Table:

@@ -29,6 +29,16 @@ class Specification:
     service: Service
     base: str
     """Where it is served: `http://127.0.0.1:8001`."""
+    public: str
+    """Where its callers reach it, and """
+    docs: str
+    """where it is described to them."""
+    proof: str
+    """What callers from outside prove with who they are: `key`."""
+    needed: str
+    """Whose that must be: `of a caller`."""
+    sent: str
+    """Where they put it."""
     settings: tuple[EnvVar, ...]
     tested: Tested
     """What the suite knows of the product."""
@@ -109,10 +119,11 @@ class Specification:
     @cached_property
     def contract(self) -> Table:
         """Every address: who may call it, what goes in and out, and which requirement needs it."""
-        return table("Method, Path, Key, Request, Answer, Errors, Repeatable, For", self._contract())
+        about = f"Method, Path, {self.proof.capitalize()}, Request, Answer, Errors, Repeatable, For"
+        return table(about, self._contract())
 
     def _contract(self) -> Iterator[tuple[str, ...]]:
-        key = "of a caller" if self.service.exposure == "public" else "of the services"
+        key = self.needed if self.service.exposure == "public" else "of the services"
         for entity in self.service.entities:
             needed = ", ".join(it.id for it in self.features if entity in touched(self.facts.product, it)) or NONE
             yield from ((*row[:2], key, *row[2:], needed) for row in _contract(entity))

@@ -114,7 +114,7 @@ class Service:
                 for name in dict.fromkeys((*self.calls, *CARRIER.reached(self.subscribers)))
             }
             apis = {
-                name: await client(name, _open_api(settings.url(name), settings.api_key(name)))
+                name: await client(name, _open_api(settings.url(name), settings.key_for(name)))
                 for name in self.apis
             }
             relays = CARRIER.relays(database, self.subscribers, clients, settings)

@@ -116,7 +116,7 @@ def respond(
         title=RENAMED.get(status, status.phrase),
         status=status,
         detail=detail,
-        instance=quote(request.url.path),
+        instance=quote(request.scope["path"]),  # the URL cannot be read where its query is no text
         request_id=request.scope.get(REQUEST_ID, ""),
         errors=errors or [],
     )

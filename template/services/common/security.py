@@ -1,14 +1,15 @@
-"""Who calls: the other services by their key, callers from outside as `callers.py` knows them."""
+"""Who calls: the other services by their key, callers from outside as `entrance.py` lets them in."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Annotated
 
 import structlog
 from fastapi import Depends, Request, Security
 from fastapi.security import APIKeyHeader
 
-from services.common import callers
+from services.common import entrance
 from services.common.config import Settings
 from services.common.errors import Unauthorized
 from services.common.utils import same
@@ -21,26 +22,34 @@ SERVICES = "services"
 service_key = APIKeyHeader(name=AS_SERVICE, auto_error=False)
 
 
+@dataclass(frozen=True)
+class Caller:
+    """Who sent a request."""
+
+    name: str
+    inside: bool
+    """Whether it is another service, whatever somebody outside calls themselves."""
+
+
 async def identify(
     request: Request,
     key: Annotated[str | None, Security(service_key)],
-    credential: callers.Credential,
-) -> str:
-    """The name of the caller.
+    sent: entrance.Sent,
+) -> Caller:
+    """Tell who calls.
 
     Raises:
         Unauthorized: It did not prove who it is.
     """
     settings: Settings = request.app.state.settings
-    if key and same(key, settings.service_key.get_secret_value()):
-        name = SERVICES
-    else:
-        name = await callers.recognize(credential, settings)
-    structlog.contextvars.bind_contextvars(caller=name)
-    return name
+    has_key = bool(key) and same(key or "", settings.service_key.get_secret_value())
+    outsider = await entrance.outsider(sent, settings, has_key=has_key)
+    caller = Caller(SERVICES, inside=True) if outsider is None else Caller(outsider, inside=False)
+    structlog.contextvars.bind_contextvars(caller=caller.name)
+    return caller
 
 
-async def only_services(caller: Annotated[str, Depends(identify)]) -> None:
+async def only_services(caller: Annotated[Caller, Depends(identify)]) -> None:
     """Refuse callers from outside."""
-    if caller != SERVICES:
+    if not caller.inside:
         raise Unauthorized("Only the other services may call this.", 'ApiKey realm="services"')

@@ -13,27 +13,25 @@ import httpx2
 import pytest
 from dotenv import dotenv_values
 
+from services.common import callers
 from services.common.config import Settings, load_settings
 from scripts.dev import page, settings_for_development, taken_ports
 from scripts.processes import ROOT, load_processes, service_names
 
 
-@pytest.mark.parametrize(
-    ("environment", "complaint"),
-    [
-        ({"API_KEYS": "{}"}, "SERVICE_KEY: Field required"),
-        ({"API_KEYS": "no JSON"}, "api_keys"),
-    ],
-)
-def test_a_setting_that_is_missing_or_wrong_is_named(
-    environment: dict[str, str], complaint: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+def test_a_setting_that_is_missing_is_named(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("SERVICE_KEY", raising=False)
-    for name, value in environment.items():
-        monkeypatch.setenv(name, value)
-    with pytest.raises(SystemExit, match=complaint):
+    with pytest.raises(SystemExit, match="SERVICE_KEY: Field required"):
         load_settings()
+
+
+def test_the_example_is_for_this_machine_alone() -> None:
+    settings = Settings(_env_file=ROOT / ".env.example")  # type: ignore[call-arg]
+    assert callers.fault(settings, alone=True) == ""
+    assert callers.fault(settings, alone=False)
 
 
 def test_the_example_names_every_setting_and_is_valid() -> None:

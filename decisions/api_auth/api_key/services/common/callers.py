@@ -13,6 +13,8 @@ from services.common.errors import Unauthorized
 from services.common.utils import same
 
 HEADER = "X-API-Key"
+EXAMPLE = "dev-key"
+"""The key of the example, for development."""
 
 Credential = Annotated[str | None, Security(APIKeyHeader(name=HEADER, auto_error=False))]
 """What a request brings to prove who sends it."""
@@ -33,5 +35,13 @@ async def recognize(credential: Credential, settings: Settings) -> str:
 def advice(environment: Mapping[str, str], example: Mapping[str, str | None]) -> str:
     """How a developer calls the services with the settings of `environment`."""
     keys = environment["API_KEYS"]
-    key = "dev-key" if keys == example["API_KEYS"] else "one of your API_KEYS"
+    key = EXAMPLE if keys == example["API_KEYS"] else "one of your API_KEYS"
     return f"Send a key with each request: {HEADER}: {key}"
+
+
+def fault(settings: Settings, *, alone: bool) -> str:
+    """What is wrong with the settings of a process, which this machine reaches `alone` or others, too."""
+    known = [name for name, key in settings.api_keys.items() if key.get_secret_value() == EXAMPLE]
+    if known and not alone:
+        return f"API_KEYS: {known[0]} has the key of .env.example, which everybody knows."
+    return ""

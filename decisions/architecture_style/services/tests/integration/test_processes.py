@@ -10,12 +10,13 @@ from tests.fixtures.facts import SERVICES
 
 def test_each_service_has_a_process_and_a_port_of_its_own() -> None:
     processes = load_processes()
-    assert [process.services for process in processes] == [{name: ""} for name in SERVICES]
-    assert len({process.port for process in processes}) == len(SERVICES)
+    own = [process.services for process in processes if process.services]
+    assert own == [{name: ""} for name in SERVICES]
+    assert len({process.port for process in processes}) == len(processes)
 
 
 async def test_the_others_call_it_there() -> None:
-    for process in load_processes():
+    for process in (it for it in load_processes() if it.services):
         url = Settings.model_fields[f"{process.name}_url"].default
         assert url == process.url(process.name)
         async with open_client(process.name, url, {"X-API-Key": "a-key"}) as client:

@@ -1,0 +1,76 @@
+"""Make a token for development: `uv run token [--name NAME] [--minutes NUMBER]`.
+
+The first one makes a key in `var/`. Services know it while OIDC_ISSUER is `development`, on this machine alone.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import json
+import os
+import sys
+import time
+from pathlib import Path
+
+import jwt
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric.ec import (
+    SECP256R1,
+    EllipticCurvePrivateKey,
+    generate_private_key,
+)
+from jwt.algorithms import ECAlgorithm
+
+from services.common.provider import DEVELOPMENT, DEVELOPMENT_KEYS
+from scripts.dev import settings_for_development
+from scripts.processes import ROOT
+
+PRIVATE_KEY = Path("var", "development_key.pem")
+
+
+def token(folder: Path, audience: str, name: str, minutes: float) -> str:
+    """A token about somebody, signed with the key in the folder."""
+    key = _key(folder / PRIVATE_KEY)
+    public = ECAlgorithm.to_jwk(key.public_key(), as_dict=True)
+    kid = hashlib.sha256(json.dumps(public, sort_keys=True).encode()).hexdigest()[:16]
+    published = {"keys": [public | {"kid": kid, "use": "sig", "alg": "ES256"}]}
+    (folder / DEVELOPMENT_KEYS).write_text(json.dumps(published), encoding="utf-8")
+    now = int(time.time())
+    claims = {
+        "iss": DEVELOPMENT,
+        "aud": audience,
+        "sub": name,
+        "iat": now,
+        "exp": now + int(minutes * 60),
+    }
+    return jwt.encode(claims, key, algorithm="ES256", headers={"kid": kid})
+
+
+def _key(path: Path) -> EllipticCurvePrivateKey:
+    """The key of this machine, made where there is none."""
+    if not path.exists():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        pem = generate_private_key(SECP256R1()).private_bytes(
+            serialization.Encoding.PEM,
+            serialization.PrivateFormat.PKCS8,
+            serialization.NoEncryption(),
+        )
+        with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+            file.write(pem)
+    key = serialization.load_pem_private_key(path.read_bytes(), password=None)
+    if not isinstance(key, EllipticCurvePrivateKey):
+        sys.exit(f"{path} holds another kind of key: remove it, and a new one is made.")
+    return key
+
+
+def main() -> None:
+    """Print a token."""
+    parser = argparse.ArgumentParser(prog="token", description="Make a token for development.")
+    parser.add_argument("--name", default="developer", help="whom it is about")
+    parser.add_argument("--minutes", type=float, default=60, help="how long it is good")
+    asked = parser.parse_args()
+    settings = settings_for_development()
+    if settings["OIDC_ISSUER"] != DEVELOPMENT:
+        sys.exit(f"OIDC_ISSUER is {settings['OIDC_ISSUER']}, which alone makes tokens.")
+    print(token(ROOT, settings["OIDC_AUDIENCE"], asked.name, asked.minutes))

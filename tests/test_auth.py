@@ -1,0 +1,215 @@
+"""How callers prove who they are: projects of each option are whole, and take and refuse real tokens."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import httpx2
+import pytest
+
+from copies import Generate
+from live import eventually, running
+from projects import UV, environment, free_ports, model, run
+
+SHOP: dict[str, object] = {
+    "project_name": "Stall",
+    "concept": "A stall sells what it has.",
+    "services": [
+        {"name": "stock", "responsibility": "keeps things", "exposure": "public"},
+        {"name": "gateway", "responsibility": "keeps doors", "exposure": "public"},
+        {"name": "books", "responsibility": "keeps notes", "exposure": "internal"},
+    ],
+    "data_entities": ["stock.Thing(label: str)", "gateway.Door(label: str)", "books.Note(label: str)"],
+    "architecture_style": "services",
+}
+"""A product of its own, with a service whose name a gateway would like to have."""
+
+ALONE = {"distribution": "personal", "deploy_target": "local", "encryption": "none"}
+
+SIGN = """
+import json, sys, time
+import jwt
+from cryptography.hazmat.primitives.asymmetric.rsa import generate_private_key
+from jwt.algorithms import RSAAlgorithm
+made = {}
+for line in sys.stdin:
+    asked = json.loads(line)
+    kid, ends = asked["kid"], asked["ends"]
+    key = made.setdefault(kid, generate_private_key(public_exponent=65537, key_size=2048))
+    said = {"iss": asked["iss"], "aud": "stall", "sub": asked["sub"], "exp": int(time.time()) + ends}
+    public = RSAAlgorithm.to_jwk(key.public_key(), as_dict=True) | {"kid": kid}
+    token = jwt.encode(said, key, algorithm="RS256", headers={"kid": kid})
+    print(json.dumps({"token": token, "public": public}), flush=True)
+"""
+"""Signs tokens in the environment of the project, which has the library for it."""
+
+
+class Provider:
+    """An identity provider on loopback, which signs with the key of the moment."""
+
+    def __init__(self, project: Path, url: str) -> None:
+        self.url = url
+        self.published: dict[str, object] = {}
+        self.away = False
+        self.fetched = 0
+        self.signer = subprocess.Popen(
+            [UV, "run", "--quiet", "python", "-c", SIGN],
+            cwd=project,
+            env=environment(),
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+
+    def token(self, kid: str = "first", *, ends: int = 300, publish: bool = True, sub: str = "ada") -> dict[str, str]:
+        """The headers of a caller with a new token."""
+        assert self.signer.stdin
+        assert self.signer.stdout
+        asked = {"kid": kid, "ends": ends, "iss": self.url, "sub": sub}
+        self.signer.stdin.write(json.dumps(asked) + "\n")
+        self.signer.stdin.flush()
+        made = json.loads(self.signer.stdout.readline())
+        if publish:
+            self.published = {"keys": [made["public"]]}
+        return {"Authorization": f"Bearer {made['token']}"}
+
+
+@contextmanager
+def provider(project: Path) -> Iterator[Provider]:
+    """Run a provider for the duration of a `with` block."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            found = {"/.well-known/openid-configuration": known, "/keys": it.published}.get(self.path)
+            it.fetched += self.path == "/keys"
+            body = json.dumps(found).encode()
+            self.send_response(503 if it.away else 200)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *_: object) -> None:
+            """Say nothing."""
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    url = f"http://127.0.0.1:{server.server_port}"
+    known = {"issuer": url, "jwks_uri": f"{url}/keys"}
+    it = Provider(project, url)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    try:
+        yield it
+    finally:
+        server.shutdown()
+        server.server_close()
+        it.signer.communicate()
+
+
+def placed(**more: object) -> dict[str, object]:
+    """The product with its ports where nothing listens, and more answers."""
+    return SHOP | {"port_base": free_ports(6) + 1} | more
+
+
+@pytest.mark.parametrize(
+    "chosen",
+    [
+        {"api_auth": "oidc"},
+        {"api_auth": "oidc", "architecture_style": "modular_monolith"},
+        {"api_auth": "oidc", "topology": "gateway"},
+        {"api_auth": "none", **ALONE},
+        {"api_auth": "none", "topology": "gateway", **ALONE},
+        {"topology": "gateway"},
+    ],
+    ids=lambda it: "-".join(map(str, [*it.values()][:2])),
+)
+def test_a_project_of_each_option_is_whole(generate: Generate, chosen: dict[str, object]) -> None:
+    project = generate(SHOP | chosen)
+    run(project, "ruff", "check", ".")
+    run(project, "ruff", "format", "--check", ".")
+    run(project, "mypy")
+    run(project, "lint-imports")
+    shown = run(project, "pytest", "-q")
+    assert "skipped" not in shown.splitlines()[-1]
+    run(project, "plan", "check", "--code")
+
+
+def test_tokens_are_told_apart_while_keys_and_provider_come_and_go(generate: Generate, tmp_path: Path) -> None:
+    path = generate(placed(api_auth="oidc"))
+    things = model(path).url("stock") + "/v1/things"
+    with provider(path) as issuer:
+        settings = {"OIDC_ISSUER": issuer.url, "OIDC_AUDIENCE": "stall", "OIDC_JWKS_URL": ""}
+        run(path, "migrate", env=environment(SERVICE_KEY="k", **settings))
+        with running(path, tmp_path / "log", "serve", "stock", **settings), httpx2.Client() as http:
+
+            def status(headers: dict[str, str]) -> int:
+                return http.get(things, headers=headers).status_code
+
+            eventually(lambda: answers(http, model(path).url("stock")), within=60)
+            issuer.away = True
+            first = issuer.token()
+            away = http.get(things, headers=first)
+            assert (away.status_code, away.headers["Retry-After"]) == (503, "5")
+            issuer.away = False
+            eventually(lambda: status(first) == 200, within=30)
+
+            before = issuer.fetched
+            strangers = [status(issuer.token(f"other-{n}", publish=False)) for n in range(50)]
+            assert (set(strangers), issuer.fetched - before <= 1) == ({401}, True)
+            assert [status(issuer.token(ends=it)) for it in (-8, -11, -3600)] == [200, 401, 401]
+
+            second = issuer.token("second")
+            eventually(lambda: status(second) == 200, within=30)
+            assert status(first) == 401
+            refused = http.get(things)
+            assert (refused.status_code, refused.headers["WWW-Authenticate"]) == (401, "Bearer")
+
+
+def answers(http: httpx2.Client, url: str) -> bool:
+    try:
+        return http.get(f"{url}/health/ready").is_success
+    except httpx2.TransportError:
+        return False
+
+
+def test_development_needs_no_provider_and_its_tokens_stay_there(generate: Generate, tmp_path: Path) -> None:
+    path = generate(placed(api_auth="oidc"))
+    things = model(path).url("stock") + "/v1/things"
+    with running(path, tmp_path / "log", "dev") as dev, httpx2.Client() as http:
+        eventually(lambda: answers(http, model(path).url("stock")), within=60)
+        sent = {"Authorization": f"Bearer {run(path, 'token', '--name', 'ada').strip()}"}
+        made = http.post(things, json={"label": "a"}, headers=sent)
+        assert made.status_code == 201
+        over = run(path, "token", "--minutes", "-1").strip()
+        assert http.get(things, headers={"Authorization": f"Bearer {over}"}).status_code == 401
+        assert http.get(things).status_code == 401
+        assert "ada" in dev.output
+    for settings, fault in (
+        ({"OIDC_ISSUER": "development"}, "development is for this machine alone"),
+        ({"OIDC_ISSUER": "http://issuer.test"}, "no address that begins with https"),
+    ):
+        refused = subprocess.run(
+            [UV, "run", "--quiet", "serve", "stock", "--host", "0.0.0.0"],
+            cwd=path,
+            env=environment(SERVICE_KEY="k", OIDC_AUDIENCE="stall", **settings),
+            capture_output=True,
+            text=True,
+            timeout=60,
+        )
+        assert (refused.returncode, fault in refused.stderr) == (1, True), refused.stderr
+
+
+def test_no_proof_is_refused_where_others_could_call(generate: Generate) -> None:
+    for answers, fault in (
+        ({"distribution": "public"}, "distribution is public"),
+        ({"data_sensitivity": ["pii"]}, "data_sensitivity has pii"),
+        ({"deploy_target": "kubernetes"}, "deploy_target is kubernetes"),
+        ({"encryption": "tls"}, "it needs No encryption"),
+    ):
+        with pytest.raises(Exception, match=f"No proof cannot be.*{fault}") as caught:
+            generate(SHOP | answers | {"api_auth": "none"})
+        assert all("Fix: " in line for line in str(caught.value).splitlines())
