@@ -76,7 +76,8 @@ PROFILES: dict[str, tuple[dict[str, Any], str]] = {
             "team": {"size": 5},
             "data_sensitivity": ["pii", "financial"],
         },
-        "services http_outbox postgres choreography process threshold platform tls_and_disk topology=gateway api_auth=oidc",
+        "services http_outbox postgres choreography process threshold platform tls_and_disk"
+        " topology=gateway api_auth=oidc",
     ),
     "clinic": (
         TWO

@@ -17,11 +17,12 @@ from services.common.gateway.app import gateway
 from services.common.gateway.forwarding import ADDRESS
 from services.common.gateway.main import SERVICES as OPEN
 from services.common.security import AS_SERVICE
+from services.common.versions import PREFIX
 from tests.fixtures import callers
 from tests.fixtures.facts import ENTITIES, INTERNAL, SERVICES
 from tests.fixtures.system import NO_SUCH_ID, SERVICE_KEY, System, settings_for
 
-ANYWHERE = "/stub/v1/things"
+ANYWHERE = f"/stub{PREFIX}/things"
 
 
 @asynccontextmanager
@@ -98,7 +99,7 @@ async def test_records_live_behind_it(system: System) -> None:
     async with entered(inside(system)) as caller:
         for entity in (it for it in ENTITIES.values() if it.service in OPEN):
             draft = await system.draft(entity)
-            there = f"/{entity.service}/v1/{entity.collection}"
+            there = f"/{entity.service}{entity.path}"
             created = await caller.post(there, json=draft)
             assert created.status_code == 201
             address = created.headers["Location"]
@@ -119,7 +120,7 @@ async def test_services_refuse_who_comes_past_it(system: System) -> None:
     past = {**callers.credentials(), **entrance.named("services")}
     for entity in ENTITIES.values():
         async with system.client(entity.service, past) as client:
-            assert is_problem(await client.get(f"/v1/{entity.collection}"), 401)
+            assert is_problem(await client.get(entity.path), 401)
 
 
 async def test_nobody_outside_passes_as_a_service(system: System) -> None:
@@ -135,7 +136,7 @@ async def test_who_calls_must_be_known(system: System) -> None:
         for name in callers.credentials():
             del caller.headers[name]
         for wrong in [*callers.wrong_credentials(), {AS_SERVICE: SERVICE_KEY, "Host": "other"}]:
-            answer = await caller.get(f"/{SERVICES[0]}/v1/things", headers=wrong)
+            answer = await caller.get(f"/{SERVICES[0]}{PREFIX}/things", headers=wrong)
             assert is_problem(answer, 401)
             assert answer.headers["WWW-Authenticate"]
 
@@ -144,13 +145,13 @@ async def test_who_calls_must_be_known(system: System) -> None:
     "path",
     [
         b"/orders/v1/orders",
-        b"/orders/v12/orders/0198f5a0-0000-7000-8000-000000000001",
+        b"/orders/v1/orders/0198f5a0-0000-7000-8000-000000000001",
         b"/a_b/v1/..things",
         b"/orders/v1/a.b~c",
     ],
 )
 def test_addresses_of_services_are_passed_on(path: bytes) -> None:
-    assert ADDRESS.fullmatch(path)
+    assert ADDRESS.fullmatch(path.replace(b"/v1", PREFIX.encode()))
 
 
 @pytest.mark.parametrize(
@@ -159,7 +160,6 @@ def test_addresses_of_services_are_passed_on(path: bytes) -> None:
         b"/",
         b"/orders",
         b"/orders/",
-        b"/orders/v1",
         b"/orders/v1/",
         b"/orders/v1//orders",
         b"//orders/v1/orders",
@@ -185,19 +185,16 @@ def test_addresses_of_services_are_passed_on(path: bytes) -> None:
         b"/orders@evil/v1/orders",
         b"/orders:80/v1/orders",
         b"/Orders/v1/orders",
-        b"/orders/V1/orders",
-        b"/orders/v/orders",
-        b"/orders/v\xd9\xa1/orders",
         b"http://evil.test/orders/v1/orders",
         b"*",
     ],
 )
 def test_other_addresses_are_not(path: bytes) -> None:
-    assert not ADDRESS.fullmatch(path)
+    assert not ADDRESS.fullmatch(path.replace(b"/v1", PREFIX.encode()))
 
 
 async def test_other_addresses_are_answered_by_the_gateway_alone(system: System) -> None:
-    hidden = [f"/{name}/v1/things" for name in INTERNAL]
+    hidden = [f"/{name}{PREFIX}/things" for name in INTERNAL]
     inner = [f"/{name}/{it}" for name in SERVICES for it in ("internal/events", "health/ready")]
     async with entered(inside(system)) as caller:
         for path in ("/nowhere/v1/things", "/nowhere", *hidden, *inner):
@@ -393,7 +390,7 @@ async def test_one_document_describes_the_services_as_callers_see_them(system: S
         f"/{name}{path}"
         for name in OPEN
         for path in system.apps[name].openapi()["paths"]
-        if path.startswith("/v1/")
+        if not path.startswith("/health/")
     }
     assert described == wanted
     schemes = document["components"]["securitySchemes"]
@@ -434,5 +431,5 @@ async def test_a_service_that_went_away_is_described_as_it_was() -> None:
 async def test_an_id_that_no_service_has_is_told_by_the_service(system: System) -> None:
     async with entered(inside(system)) as caller:
         for entity in (it for it in ENTITIES.values() if it.service in OPEN):
-            answer = await caller.get(f"/{entity.service}/v1/{entity.collection}/{NO_SUCH_ID}")
+            answer = await caller.get(f"/{entity.service}{entity.path}/{NO_SUCH_ID}")
             assert is_problem(answer, 404)

@@ -17,13 +17,17 @@ from services.common import entrance
 from services.common.errors import Away, Missing, ServiceError
 from services.common.security import AS_SERVICE
 from services.common.telemetry import REQUEST_ID
+from services.common.versions import PREFIX
 
 log = structlog.get_logger()
 
+HIDDEN = r"/(?:docs|health|internal|metrics|openapi\.json|redoc)(?:/|\Z)"
+"""What services answer that is not for callers from outside."""
+SEGMENT = r"/(?!\.{1,2}(?:/|\Z))[A-Za-z0-9_.~-]+"
 ADDRESS = re.compile(
-    rb"/(?P<service>[a-z0-9_]+)(?P<path>/v[0-9]+(?:/(?!\.{1,2}(?:/|\Z))[A-Za-z0-9_.~-]+)+)"
+    rf"/(?P<service>[a-z0-9_]+)(?!{HIDDEN})(?P<path>{PREFIX}(?:{SEGMENT})+)".encode()
 )
-"""What is passed on: plain segments after a version. Nothing that a service could read otherwise, such as `%2f`."""
+"""What is passed on: plain segments where records are. Nothing that a service could read otherwise, such as `%2f`."""
 
 CONNECT_S = 2.0
 """For a connection to a service, or for one of those in use to become free."""
