@@ -104,6 +104,16 @@ class Variable:
 
 
 @dataclass(frozen=True)
+class Watch:
+    """What whoever runs the project can look at."""
+
+    what: str
+    where: str
+    unwell: str
+    """What it says, or what to do, when not all is well."""
+
+
+@dataclass(frozen=True)
 class Footprint:
     """What an option adds to places that it shares with others."""
 
@@ -151,6 +161,8 @@ class Option:
     """What people do who follow it, where it is a way of working that no code shows."""
     standard: str = ""
     """How code is written that follows it, where people write such code."""
+    watch: tuple[Watch, ...] = ()
+    """What can be looked at while the project runs."""
     drivers: tuple[tuple[str, int], ...] = ()
     """How much each driver speaks for it, or against it when negative."""
     provides: tuple[str, ...] = ()
@@ -298,6 +310,7 @@ def _option(folder: Path, file: str, name: str, raw: object) -> Option:
             "drivers": tuple((driver, _weight(weight, where)) for driver, weight in drivers.items()),
             "footprint": _footprint(entry.get("footprint", {}), folder.name, f"{where}.footprint"),
             "shares": shares,
+            "watch": _watch(entry.get("watch", []), f"{where}.watch"),
             "modules": tuple(module for it in (name, *shares) for module in _modules(folder / it)),
             **{key: _texts(entry.get(key), f"{where}.{key}") for key in ("provides", "needs", "conflicts")},
         },
@@ -335,6 +348,12 @@ def _reading(raw: object, where: str) -> Reading:
     entry = _mapping(raw, where)
     query = _mapping(entry.get("query", {}), f"{where}.query")
     return _made(Reading, {**entry, "query": tuple((name, str(value)) for name, value in query.items())}, where)
+
+
+def _watch(raw: object, where: str) -> tuple[Watch, ...]:
+    if not isinstance(raw, list):
+        raise CatalogueError(f"{where}: must be a list")
+    return tuple(_made(Watch, _mapping(it, where), where) for it in raw)
 
 
 def _modules(folder: Path) -> tuple[Module, ...]:

@@ -191,7 +191,7 @@ def call_sequence(caller: Service, owner: Service, entity: Entity, when_away: st
         "  else unknown",
         f"    {_node(owner)}-->>{_node(caller)}: 404",
         f"    {_node(caller)}-->>client: 409",
-        "  else no answer after retries",
+        "  else no answer in time",
         f"    {_node(caller)}-->>client: {label(away)}",
         "  end",
     ]

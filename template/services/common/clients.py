@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Container
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any, TypeVar
 from uuid import UUID
 
@@ -11,6 +12,7 @@ import httpx2
 import structlog
 from pydantic import ValidationError
 
+from services.common import tracing
 from services.common.breaker import Breaker
 from services.common.errors import Away, Transient
 from services.common.models import View
@@ -33,10 +35,18 @@ class Rejected(Exception):
 class Client:
     """The way to one other service, or to one API of somebody else."""
 
-    def __init__(self, name: str, http: httpx2.AsyncClient, timeout_s: float) -> None:
+    def __init__(
+        self,
+        name: str,
+        http: httpx2.AsyncClient,
+        timeout_s: float,
+        place: Callable[[], AbstractContextManager[None]] = nullcontext,
+    ) -> None:
         self.name = name
         self.http = http
         self.timeout_s = timeout_s
+        self.place = place
+        """What a call holds while it is under way."""
         self.breaker = Breaker(name)
 
     async def find(self, collection: str, id: UUID, view: type[ViewT]) -> ViewT | None:
@@ -60,7 +70,7 @@ class Client:
         """Send a request that may be repeated, until it is answered.
 
         Raises:
-            Away: No usable answer within the time-out.
+            Away: No usable answer within the time-out, or no place for another call.
             Rejected: A 4xx answer that is not in `accept`.
         """
         headers = _request_id() | options.pop("headers", {})
@@ -75,7 +85,9 @@ class Client:
                 raise Transient(f"{self.name} answered {response.status_code}")
             return response
 
-        response = await call(self.breaker, attempt, timeout_s=limit)
+        with self.place(), tracing.calling(self.name, method) as trace:
+            headers |= trace
+            response = await call(self.breaker, attempt, timeout_s=limit)
         if response.is_success or response.status_code in accept:
             return response
         raise Rejected(self.name, response)
