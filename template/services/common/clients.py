@@ -1,4 +1,4 @@
-"""Calls to other services and to the APIs of others: time-outs, retries, a breaker for each."""
+"""Calls to other services and to the APIs of others: each has a time limit, and a failure is told as what it is."""
 
 from __future__ import annotations
 
@@ -105,7 +105,7 @@ async def call(
     """Try until it works, as often as is worth it and for `timeout_s` seconds in all.
 
     Raises:
-        Away: It did not work, or the breaker is open.
+        Away: It did not work in time, or is not tried now.
     """
     breaker.before_call()
     try:

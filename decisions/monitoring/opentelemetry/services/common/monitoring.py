@@ -87,5 +87,5 @@ async def running(service: str, settings: Settings) -> AsyncIterator[None]:
     try:
         yield
     finally:
-        del tracing.tracers[service]
+        tracing.tracers.pop(service, None)
         await asyncio.to_thread(provider.shutdown)  # it sends what is left
