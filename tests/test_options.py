@@ -123,6 +123,7 @@ ORDINARY = {
     "fields",
     "threshold",
     "env_file",
+    "health",
 }
 """Options whose names are words that templates need for something else: `services` is a folder."""
 
