@@ -124,6 +124,8 @@ ORDINARY = {
     "fields",
     "threshold",
     "env_file",
+    "health",
+    "plain",
 }
 """Options whose names are words that templates need for something else: `services` is a folder."""
 

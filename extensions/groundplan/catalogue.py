@@ -106,13 +106,13 @@ class Variable:
 
 
 @dataclass(frozen=True)
-class Watched:
-    """Something that whoever runs the project keeps an eye on."""
+class Watch:
+    """What whoever runs the project can look at."""
 
     what: str
     where: str
-    then: str
-    """What to do when it is not well."""
+    unwell: str
+    """What it says, or what to do, when not all is well."""
 
 
 @dataclass(frozen=True)
@@ -131,7 +131,7 @@ class Way:
     """Where a subscriber finds its events at a broker."""
     set_aside: str = ""
     """Where a broker keeps what a subscriber refused for good."""
-    watched: tuple[Watched, ...] = ()
+    watched: tuple[Watch, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -193,6 +193,8 @@ class Option:
     """How code is written that follows it, where people write such code."""
     says: tuple[tuple[str, str], ...] = ()
     """Words that documents take from it, by what they are about."""
+    watch: tuple[Watch, ...] = ()
+    """What can be looked at while the project runs."""
     drivers: tuple[tuple[str, int], ...] = ()
     """How much each driver speaks for it, or against it when negative."""
     provides: tuple[str, ...] = ()
@@ -341,6 +343,7 @@ def _option(folder: Path, file: str, name: str, raw: object) -> Option:
             "says": _words(entry.get("says", {}), f"{where}.says"),
             "footprint": _footprint(entry.get("footprint", {}), folder.name, f"{where}.footprint"),
             "shares": shares,
+            "watch": _watch(entry.get("watch", []), f"{where}.watch"),
             "modules": tuple(module for it in (name, *shares) for module in _modules(folder / it)),
             **{key: _texts(entry.get(key), f"{where}.{key}") for key in ("provides", "needs", "conflicts")},
         },
@@ -374,7 +377,7 @@ def _way(raw: object, where: str) -> Way:
     entry = _mapping(raw, where)
     watched = _mapping(entry.get("watched", {}), f"{where}.watched")
     made = (
-        _made(Watched, {**_mapping(it, f"{where}.watched.{what}"), "what": what}, f"{where}.watched.{what}")
+        _made(Watch, {**_mapping(it, f"{where}.watched.{what}"), "what": what}, f"{where}.watched.{what}")
         for what, it in watched.items()
     )
     return _made(Way, {**entry, "watched": tuple(made)}, where)
@@ -390,6 +393,12 @@ def _reading(raw: object, where: str) -> Reading:
     entry = _mapping(raw, where)
     query = _mapping(entry.get("query", {}), f"{where}.query")
     return _made(Reading, {**entry, "query": tuple((name, str(value)) for name, value in query.items())}, where)
+
+
+def _watch(raw: object, where: str) -> tuple[Watch, ...]:
+    if not isinstance(raw, list):
+        raise CatalogueError(f"{where}: must be a list")
+    return tuple(_made(Watch, _mapping(it, where), where) for it in raw)
 
 
 def _modules(folder: Path) -> tuple[Module, ...]:

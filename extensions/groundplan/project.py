@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import datetime
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import chain
 
 from . import codegen, history, layout, reading, text
 from .answers import Answers
-from .catalogue import Catalogue, Module, Option, Reading, Requirement, Variable, Way
+from .catalogue import Catalogue, Module, Option, Reading, Requirement, Variable, Watch, Way
 from .codegen import ServiceCode
 from .decisions import Resolved, resolve, said
 from .domain import Item, Product, Service
@@ -31,6 +32,9 @@ ANSWERED = ("docs", "health", "internal", "metrics", "redoc")
 
 CALL_TIMEOUT_S = 2.0
 """For a call to an API of somebody else, unless the answers know better."""
+
+NUMBER = re.compile(r"\b(int|PositiveFloat)\b")
+"""The types of settings whose defaults are numbers."""
 
 SPENT = ("why", "decided_on", "reopened")
 """Answers that are about one change of mind, and must not be there at the next."""
@@ -63,7 +67,7 @@ class EnvVar:
         head = f"{self.name.lower()}: {self.type or ('Key' if self.secret else 'str')}"
         if self.required:
             return head
-        value = self.default if self.type == "PositiveFloat" else text.py(self.default)
+        value = self.default if NUMBER.search(self.type) else text.py(self.default)
         return layout.assigned(head, value)
 
 
@@ -181,6 +185,12 @@ class Project:
         """The decisions whose options ask something of the people who run the project."""
         with noting():
             return tuple(it for it in self.decisions if it.option.practice)
+
+    @cached_property
+    def watch(self) -> tuple[Watch, ...]:
+        """What the options let people look at who run the project."""
+        with noting():
+            return tuple(it for option in self._options for it in option.watch)
 
     @cached_property
     def processes(self) -> tuple[Process, ...]:

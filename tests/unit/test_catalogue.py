@@ -64,6 +64,11 @@ class TestDecision:
         assert red.footprint.dependencies == (Requirement("red==1.0", "the pigment", "colour"),)
         assert [(it.name, it.default) for it in red.footprint.environment] == [("RED", "#f00")]
 
+    def test_says_what_can_be_looked_at(self, tmp_path: Path) -> None:
+        watch = "because: It is warm.\n    watch: [{what: the sun, where: in the west, unwell: it is dark}]"
+        (it,) = load(tmp_path, COLOUR.replace("because: It is warm.", watch))["colour"].options[0].watch
+        assert (it.what, it.where, it.unwell) == ("the sun", "in the west", "it is dark")
+
     def test_says_how_the_rows_at_a_setting_are_read(self, tmp_path: Path) -> None:
         reading = 'reading: {begin: BEGIN, query: {mode: ro, uri: "true"}}'
         red = load(tmp_path, COLOUR.replace("description: The shade", f"description: The shade, {reading}"))
@@ -96,6 +101,9 @@ class TestDecision:
         ("phase: 3", "phase: 3\nmultiple: true", "decision.yml: unknown key 'multiple'"),
         ("The shade}", "The shade, reading: {}}", "RED.reading: missing 1 required positional"),
         ("The shade}", "The shade, reading: {begin: B, query: q}}", "RED.reading.query: must be a mapping"),
+        ("It is warm.", "It is warm.\n    watch: it", "options.red.watch: must be a list"),
+        ("It is warm.", "It is warm.\n    watch: [it]", "options.red.watch: must be a mapping"),
+        ("It is warm.", "It is warm.\n    watch: [{where: here}]", "options.red.watch: missing 2 required"),
         ("  red:", "  auto:", "options.auto: the name is taken"),
         ("question: Which colour?", "question: [", "is not YAML"),
     ],

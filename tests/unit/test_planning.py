@@ -366,7 +366,7 @@ def test_what_a_rule_may_use_is_there(bookshop: Planning) -> None:
         assert file is not None
         name = re.match(r"`(?:.*\.)?(\w+)\(", use)
         assert name is not None
-        text_of = (SHARED / file[1]).read_text("utf-8")
+        (text_of, *_) = [it.read_text("utf-8") for it in REPOSITORY.glob(f"*/**/services/common/{file[1]}")]
         assert re.search(rf"(def|class) {name[1]}\b|structlog", text_of), use
 
 

@@ -99,7 +99,8 @@ PROFILES: dict[str, tuple[dict[str, Any], str]] = {
             "team": {"size": 9},
             "data_sensitivity": ["credentials"],
         },
-        "services rabbitmq postgres choreography process symptom platform tls_and_disk topology=gateway api_auth=oidc",
+        "services rabbitmq postgres choreography process symptom platform tls_and_disk"
+        " topology=gateway api_auth=oidc monitoring=prometheus",
     ),
     "bank": (
         THREE
@@ -112,7 +113,8 @@ PROFILES: dict[str, tuple[dict[str, Any], str]] = {
             "data_sensitivity": ["pii", "financial", "credentials"],
             "scale_expectations": {"peak_rps": 800, "instances": 6},
         },
-        "services rabbitmq postgres choreography process symptom vault tls_and_disk topology=gateway api_auth=oidc",
+        "services rabbitmq postgres choreography process symptom vault tls_and_disk"
+        " topology=gateway api_auth=oidc monitoring=prometheus failure_isolation=bulkheads",
     ),
 }
 

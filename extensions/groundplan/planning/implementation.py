@@ -20,6 +20,9 @@ OF_KINDS = (
 )
 """What makes a value of a kind of field that has no literal, and where it is."""
 
+GUARDS = {"shares_of_calls": "a share of the calls", "breaker": "a breaker", "retries": "retries"}
+"""What bounds the harm of a neighbour beside the time limit, by the trait of the option that brings it."""
+
 
 @dataclass(frozen=True)
 class Implementation:
@@ -92,7 +95,12 @@ class Implementation:
             "messaging.py",
         )
         yield "an event comes twice", "an inbox: the second changes nothing", _few(made), "consumers.py"
-        yield "a neighbour is slow or away", "time limit, retries, then a breaker", codes(called), "resilience.py"
+        yield "a neighbour is slow or away", self._guards(), codes(called), "clients.py"
+
+    def _guards(self) -> str:
+        """What bounds the harm of a call, in the order in which it takes effect."""
+        provided = {trait for it in self.facts.decisions for trait in it.option.provides}
+        return ", ".join(("time limit", *(words for trait, words in GUARDS.items() if trait in provided)))
 
     def _heard(self) -> str:
         return codes(it.name for it in self._product.events.values() if self._product.subscribers(it.name))

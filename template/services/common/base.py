@@ -14,6 +14,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from services.common import carrier as installed_carrier
 from services.common import errors, logs
+from services.common import monitoring as installed_monitoring
 from services.common.clients import Client
 from services.common.config import PROJECT, Settings, load_settings
 from services.common.consumers import Consumer
@@ -21,6 +22,7 @@ from services.common.errors import Away, problems
 from services.common.messaging import Relay, outbox
 from services.common.runtime import Runtime, RuntimeDep
 from services.common.security import AS_SERVICE, identify, only_services
+from services.common.shares import share
 from services.common.storage import Database
 from services.common.telemetry import RequestLog
 from services.common.transport import open_client
@@ -51,7 +53,18 @@ class Carrier(Protocol):
         """Take the events of others, if they must be fetched, for the duration of a `with` block."""
 
 
+class Monitoring(Protocol):
+    """What a choice of monitoring provides, in `monitoring.py`; what crosses services is in `tracing.py`."""
+
+    def install(self, app: FastAPI, service: str) -> None:
+        """Watch the requests of a service, and answer whoever watches."""
+
+    def running(self, service: str, settings: Settings) -> AbstractAsyncContextManager[None]:
+        """Send away what was seen, for the duration of a `with` block."""
+
+
 CARRIER: Carrier = installed_carrier
+MONITORING: Monitoring = installed_monitoring
 
 
 @dataclass(frozen=True)
@@ -77,7 +90,7 @@ class Service:
         @asynccontextmanager
         async def lifespan(app: FastAPI) -> AsyncIterator[None]:
             app.state.settings = settings or load_settings()
-            logs.configure(app.state.settings.log_level, app.state.settings.log_format)
+            logs.configure(app.state.settings)
             async with self._running(app.state.settings) as app.state.runtime:
                 yield
 
@@ -91,6 +104,7 @@ class Service:
         )
         errors.install(app)
         app.add_middleware(RequestLog, service=self.name)
+        MONITORING.install(app, self.name)
         caller = only_services if self.internal else identify
         app.include_router(
             self.router, dependencies=[Depends(caller), *CHECKS], responses=problems(401, 503)
@@ -105,8 +119,10 @@ class Service:
         async with AsyncExitStack() as stack:
 
             async def client(name: str, http: httpx2.AsyncClient) -> Client:
-                return Client(name, await stack.enter_async_context(http), settings.timeout_s(name))
+                await stack.enter_async_context(http)
+                return Client(name, http, settings.timeout_s(name), share(name, settings))
 
+            await stack.enter_async_context(MONITORING.running(self.name, settings))
             database = Database(settings.database_url(self.name))
             stack.push_async_callback(database.close)
             clients = {

@@ -1,9 +1,10 @@
-"""Calls to other services and to the APIs of others: time-outs, retries, a breaker for each."""
+"""Calls to other services and to the APIs of others: each has a time limit, and a failure is told as what it is."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Container
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any, TypeVar
 from uuid import UUID
 
@@ -11,6 +12,7 @@ import httpx2
 import structlog
 from pydantic import ValidationError
 
+from services.common import tracing
 from services.common.breaker import Breaker
 from services.common.errors import Away, Transient
 from services.common.models import View
@@ -34,10 +36,18 @@ class Rejected(Exception):
 class Client:
     """The way to one other service, or to one API of somebody else."""
 
-    def __init__(self, name: str, http: httpx2.AsyncClient, timeout_s: float) -> None:
+    def __init__(
+        self,
+        name: str,
+        http: httpx2.AsyncClient,
+        timeout_s: float,
+        place: Callable[[], AbstractContextManager[None]] = nullcontext,
+    ) -> None:
         self.name = name
         self.http = http
         self.timeout_s = timeout_s
+        self.place = place
+        """What a call holds while it is under way."""
         self.breaker = Breaker(name)
 
     async def find(self, collection: str, id: UUID, view: type[ViewT]) -> ViewT | None:
@@ -63,7 +73,7 @@ class Client:
         """Send a request that may be repeated, until it is answered.
 
         Raises:
-            Away: No usable answer within the time-out.
+            Away: No usable answer within the time-out, or no place for another call.
             Rejected: A 4xx answer that is not in `accept`.
         """
         headers = _request_id() | options.pop("headers", {})
@@ -78,7 +88,9 @@ class Client:
                 raise Transient(f"{self.name} answered {response.status_code}")
             return response
 
-        response = await call(self.breaker, attempt, timeout_s=limit)
+        with self.place(), tracing.calling(self.name, method) as trace:
+            headers |= trace
+            response = await call(self.breaker, attempt, timeout_s=limit)
         if response.is_success or response.status_code in accept:
             return response
         raise Rejected(self.name, response)
@@ -96,7 +108,7 @@ async def call(
     """Try until it works, as often as is worth it and for `timeout_s` seconds in all.
 
     Raises:
-        Away: It did not work, or the breaker is open.
+        Away: It did not work in time, or is not tried now.
     """
     breaker.before_call()
     try:

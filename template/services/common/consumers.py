@@ -9,6 +9,7 @@ from typing import Any
 from fastapi.exceptions import RequestValidationError
 from pydantic import ValidationError
 
+from services.common import tracing
 from services.common.messaging import is_new, keep_copy, was_handled
 from services.common.models import Envelope, Event, Model, Record
 from services.common.records import Collection
@@ -48,6 +49,10 @@ class Consumer:
 
     async def handle(self, envelope: Envelope, runtime: Runtime) -> None:
         """Do what the event asks for; one that nothing here asks about is done with at once."""
+        with tracing.handling(runtime.service, envelope.type, envelope.traceparent):
+            await self._handle(envelope, runtime)
+
+    async def _handle(self, envelope: Envelope, runtime: Runtime) -> None:
         async with runtime.database.read() as connection:
             if await was_handled(connection, envelope.id):
                 return

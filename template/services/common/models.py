@@ -143,6 +143,12 @@ class Envelope(Model):
     sequence: int = Field(ge=1, description="The version of the record after the change.")
     datacontenttype: str = "application/json"
     data: dict[str, Any]
+    traceparent: str | None = Field(
+        default=None,
+        max_length=200,
+        exclude_if=lambda it: it is None,
+        description="The trace that the change belongs to (CloudEvents' extension for tracing).",
+    )
 
 
 class Fault(BaseModel):

@@ -9,6 +9,7 @@ from uuid import UUID
 from sqlalchemy import Table
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from services.common import tracing
 from services.common.errors import Outdated
 from services.common.lookup import Finder
 from services.common.messaging import publish
@@ -130,5 +131,6 @@ class Collection(Generic[DraftT, RecordT]):
                 time=record.updated_at,
                 sequence=record.version,
                 data=content.model_dump(mode="json", exclude={"id"}),
+                traceparent=tracing.current(),
             )
             await publish(connection, envelope, event.subscribers)

@@ -15,6 +15,8 @@ log = structlog.get_logger("access")
 HEADER = b"x-request-id"
 REQUEST_ID = "request_id"
 """Where the scope of a request has its id."""
+PROBES = ("/health/live", "/health/ready")
+"""What is asked so often that it would hide the rest."""
 ACCEPTABLE = re.compile(rb"[\w.-]{1,64}")
 
 
@@ -51,7 +53,7 @@ class RequestLog:
             try:
                 await self.app(scope, receive, send_with_id)
             finally:
-                if not scope["path"].endswith(("/health/live", "/health/ready")):
+                if not scope["path"].endswith(PROBES):
                     log.info(
                         "request",
                         method=scope["method"],

@@ -1,19 +1,15 @@
-"""Ids, logs, rules, retries and breakers: the small parts of `services/common`."""
+"""Ids and rules: the small parts of `services/common`."""
 
 from __future__ import annotations
 
-import json
 import sys
 import time
 from types import ModuleType
 from typing import Any
 
 import pytest
-import structlog
 
-from services.common import logs
 from services.common.rules import Rules
-from services.common.telemetry import RequestLog
 from services.common.utils import new_id
 
 
@@ -23,25 +19,6 @@ def test_ids_sort_by_the_time_of_their_making() -> None:
     second = new_id()
     assert first < second
     assert (second.version, second.variant) == (7, "specified in RFC 4122")
-
-
-@pytest.mark.parametrize(
-    ("path", "expected"),
-    [("/v1/things", ["something happened", "request"]), ("/health/live", ["something happened"])],
-)
-async def test_the_access_log_follows_the_request_id(
-    path: str, expected: list[str], capsys: pytest.CaptureFixture[str]
-) -> None:
-    logs.configure("INFO", "json")
-
-    async def app(scope: object, receive: object, send: object) -> None:
-        structlog.get_logger("rules").info("something happened")
-
-    scope = {"type": "http", "method": "GET", "path": path, "headers": [(b"x-request-id", b"r-1")]}
-    await RequestLog(app, "catalog")(scope, None, None)  # type: ignore[arg-type]
-    lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
-    assert [line["event"] for line in lines] == expected
-    assert {(line["request_id"], line["service"]) for line in lines} == {("r-1", "catalog")}
 
 
 def module_with(monkeypatch: pytest.MonkeyPatch, **functions: Any) -> str:

@@ -29,11 +29,16 @@ class Breaker:
         self.failures = 0
         self.retry_at = 0.0
 
+    @property
+    def is_open(self) -> bool:
+        """Whether calls fail at once now."""
+        return self.failures >= self.limit and self.clock() < self.retry_at
+
     def before_call(self) -> None:
         """Raise `Away` while open; else let the call pass."""
         if self.failures < self.limit:
             return
-        if self.clock() < self.retry_at:
+        if self.is_open:
             raise Away(f"{self.name} is not available.")
         # Half-open: whoever comes during this call is told to wait.
         self.retry_at = self.clock() + self.pause_s

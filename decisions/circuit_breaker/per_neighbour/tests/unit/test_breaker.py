@@ -35,7 +35,9 @@ async def test_an_open_breaker_calls_nobody_until_its_pause_is_over() -> None:
     with pytest.raises(Away):
         await call(breaker, answer, timeout_s=1)
     assert calls == []
+    assert breaker.is_open
 
     clock.time = 11
+    assert not breaker.is_open
     assert await call(breaker, answer, timeout_s=1) == "answer"
     assert await call(breaker, answer, timeout_s=1) == "answer"

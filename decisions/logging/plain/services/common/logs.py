@@ -1,4 +1,4 @@
-"""Structured logging: one JSON object a line on standard output, or coloured text for people."""
+"""Plain logging: one line for each thing that happened, on standard output, its particulars at the end."""
 
 from __future__ import annotations
 
@@ -7,26 +7,30 @@ import sys
 
 import structlog
 
+from services.common.config import Settings
 
-def configure(level: str, style: str) -> None:
+FOR_DEVELOPMENT: dict[str, str] = {}
+"""Settings that `uv run dev` prefers: none, people always read along."""
+
+
+def configure(settings: Settings) -> None:
     """Send the logs of this process, the libraries' included, through one formatter."""
     shared: list[structlog.types.Processor] = [
         structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_log_level,
         structlog.stdlib.add_logger_name,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
-        structlog.processors.format_exc_info,
     ]
-    renderer: structlog.types.Processor = (
-        structlog.processors.JSONRenderer()
-        if style == "json"
-        else structlog.dev.ConsoleRenderer(colors=sys.stdout.isatty())
-    )
     structlog.configure(
         processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
         logger_factory=structlog.stdlib.LoggerFactory(),
         wrapper_class=structlog.stdlib.BoundLogger,
         cache_logger_on_first_use=True,
+    )
+    renderer = structlog.dev.ConsoleRenderer(
+        colors=sys.stdout.isatty(),
+        repr_native_str=True,  # what a caller sent cannot begin a line of its own
+        exception_formatter=structlog.dev.plain_traceback,
     )
     handler = logging.StreamHandler(sys.stdout)
     handler.setFormatter(
@@ -37,6 +41,6 @@ def configure(level: str, style: str) -> None:
     )
     root = logging.getLogger()
     root.handlers = [handler]
-    root.setLevel(level)
+    root.setLevel(settings.log_level)
     # The client logs each request it makes; the access log of the other side already has it.
     logging.getLogger("httpx2").setLevel(logging.WARNING)

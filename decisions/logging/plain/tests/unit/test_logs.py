@@ -1,0 +1,57 @@
+"""Each line can be read as it is, has the id of the request that caused it, and is written by nobody else."""
+
+from __future__ import annotations
+
+import logging
+
+import pytest
+import structlog
+
+from services.common import logs
+from services.common.telemetry import RequestLog
+from tests.fixtures.facts import SERVICES
+from tests.fixtures.system import settings_for
+
+SETTINGS = settings_for(dict.fromkeys(SERVICES, "nowhere"))
+
+
+@pytest.mark.parametrize(
+    ("path", "expected"),
+    [("/v1/things", ["something happened", "request"]), ("/health/live", ["something happened"])],
+)
+async def test_the_access_log_follows_the_request_id(
+    path: str, expected: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    logs.configure(SETTINGS)
+
+    async def app(scope: object, receive: object, send: object) -> None:
+        structlog.get_logger("rules").info("something happened")
+
+    scope = {"type": "http", "method": "GET", "path": path, "headers": [(b"x-request-id", b"r-1")]}
+    await RequestLog(app, "catalog")(scope, None, None)  # type: ignore[arg-type]
+    lines = capsys.readouterr().out.splitlines()
+    assert len(lines) == len(expected)
+    for line, event in zip(lines, expected, strict=True):
+        assert f" {event} " in line
+        assert "request_id='r-1'" in line
+
+
+def test_what_a_caller_sent_cannot_begin_a_line(capsys: pytest.CaptureFixture[str]) -> None:
+    logs.configure(SETTINGS)
+    structlog.get_logger("access").info("request", path="/v1/x\n2026-03-01 [info] paid\x1b[31m")
+    (line,) = capsys.readouterr().out.splitlines()
+    assert r"\n2026-03-01" in line
+    assert "\x1b" not in line
+
+
+def test_libraries_write_the_same_lines_with_their_tracebacks(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    logs.configure(SETTINGS)
+    try:
+        raise ValueError("the cause")
+    except ValueError:
+        logging.getLogger("library").exception("it failed")
+    first, *rest = capsys.readouterr().out.splitlines()
+    assert "[error" in first and "it failed" in first and "library" in first
+    assert rest[-1] == "ValueError: the cause"

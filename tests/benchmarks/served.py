@@ -1,0 +1,36 @@
+"""Runs inside a generated bookshop: serves a bare FastAPI app, or its catalog, and says where a book is."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sys
+from contextlib import AsyncExitStack
+
+import uvicorn
+from scripts.migrate import migrate
+from services.catalog.main import app, service
+from services.common.config import load_settings
+from services.common.storage import Database
+
+from probe import bare, request
+
+
+async def main(which: str, port: int) -> None:
+    url = load_settings().database_url(service.name)
+    await migrate(service.name, url)
+    draft = {"title": "A book", "author": "Somebody", "price": "12.50"}
+    async with AsyncExitStack() as stack:
+        database = Database(url)
+        stack.push_async_callback(database.close)
+        async with app.router.lifespan_context(app):
+            book = json.loads(await request(app, "/v1/books", "POST", json.dumps(draft).encode()))
+        served = bare(database) if which == "bare" else app
+        # As `scripts/processes.py` serves a process.
+        server = uvicorn.Server(uvicorn.Config(served, port=port, log_config=None, access_log=False))
+        print(f"/v1/books/{book['id']}", file=sys.stderr, flush=True)
+        await server.serve()
+
+
+if __name__ == "__main__":
+    asyncio.run(main(sys.argv[1], int(sys.argv[2])))
