@@ -10,6 +10,9 @@ from ..history import History, Record
 from ..provenance import cached_property, noting, told
 from .markdown import sentence, text
 
+DEAR_LINES = 100
+"""From so many lines on, what a change of mind touches is worth a record before it comes to that."""
+
 
 @told(lambda it, part: (it.record.decision,) if part != "record" else ())
 @dataclass(frozen=True)
@@ -134,9 +137,12 @@ class Records:
 
 
 def noteworthy(resolved: Resolved) -> bool:
-    """Whether a decision has a record of its own: somebody took it, it was close, or the answers drive it.
+    """Whether a decision has a record of its own: somebody took it, or answers drive it and it is close or dear.
 
     Where nothing else goes with the answers and the other decisions, there was nothing to decide.
     """
-    taken = resolved.how == "chosen" or bool(resolved.override.why)
-    return taken or (len(resolved.scores) > 1 and (resolved.close or bool(resolved.drivers)))
+    if resolved.how == "chosen" or resolved.override.why:
+        return True
+    reversal = resolved.decision.reversal
+    dear = reversal is not None and reversal.lines >= DEAR_LINES
+    return len(resolved.scores) > 1 and bool(resolved.drivers) and (resolved.close or dear)
