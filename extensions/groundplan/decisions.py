@@ -14,6 +14,9 @@ from .problems import Report, instead
 from .provenance import Names, note, noting, told
 from .text import one_of, quoted
 
+DEAR_LINES = 100
+"""From so many lines on, what a change of mind touches is worth a record before it comes to that."""
+
 
 class Rejected(NamedTuple):
     """An option that lost, and why in this project."""
@@ -34,7 +37,7 @@ class Override:
 
 KNOWN = ("decision", "answers")
 """The parts of a resolved decision that hang on no answer."""
-EXPLAINED = ("rejected", "scores", "better", "reopened_by", "close")
+EXPLAINED = ("rejected", "scores", "better", "reopened_by", "close", "noteworthy")
 """Those that hang on other answers than the decision's own."""
 
 
@@ -81,6 +84,18 @@ class Resolved:
         scores = dict(self.scores)
         mine = scores.pop(self.option.name, 0)
         return any(mine - other <= 1 for other in scores.values())
+
+    @property
+    def noteworthy(self) -> bool:
+        """Whether it is worth a record of its own: somebody took it, or answers drive it and it is close or dear.
+
+        Where nothing else goes with the answers and the other decisions, there was nothing to decide.
+        """
+        if self.how == "chosen" or self.override.why:
+            return True
+        reversal = self.decision.reversal
+        dear = reversal is not None and reversal.lines >= DEAR_LINES
+        return len(self.scores) > 1 and bool(self.drivers) and (self.close or dear)
 
 
 @dataclass(frozen=True)

@@ -65,9 +65,9 @@ def choice_without_reason(facts: Facts) -> Iterator[Finding]:
 
 @rule("D13", DEFER, "missing", 3)
 def undecided(facts: Facts) -> Iterator[Finding]:
-    """A decision is proposed by the catalogue, and nobody confirmed it."""
+    """A decision that is close, or dear to change, is proposed by the catalogue, and nobody confirmed it."""
     for resolved in facts.decisions:
-        if resolved.how in ("auto", "tbd") and len(resolved.scores) > 1:
+        if resolved.how in ("auto", "tbd") and resolved.noteworthy:
             name = resolved.decision.id
             yield Finding(
                 name,

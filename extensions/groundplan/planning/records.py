@@ -10,9 +10,6 @@ from ..history import History, Record
 from ..provenance import cached_property, noting, told
 from .markdown import sentence, text
 
-DEAR_LINES = 100
-"""From so many lines on, what a change of mind touches is worth a record before it comes to that."""
-
 
 @told(lambda it, part: (it.record.decision,) if part != "record" else ())
 @dataclass(frozen=True)
@@ -119,7 +116,7 @@ class Records:
             if it.decision in resolved
         )
         with noting():  # each record tells of itself
-            return tuple(it for it in records if it.superseded_by or noteworthy(it.resolved))
+            return tuple(it for it in records if it.superseded_by or it.resolved.noteworthy)
 
     def has(self, resolved: Resolved) -> bool:
         """Whether a decision as it stands has a record of its own."""
@@ -134,15 +131,3 @@ class Records:
             if it.record is current:
                 return f"[{number} {text(resolved.decision.id)}](Decisions/{it.file}.md)"
         return f"{number} {text(resolved.decision.id)}"
-
-
-def noteworthy(resolved: Resolved) -> bool:
-    """Whether a decision has a record of its own: somebody took it, or answers drive it and it is close or dear.
-
-    Where nothing else goes with the answers and the other decisions, there was nothing to decide.
-    """
-    if resolved.how == "chosen" or resolved.override.why:
-        return True
-    reversal = resolved.decision.reversal
-    dear = reversal is not None and reversal.lines >= DEAR_LINES
-    return len(resolved.scores) > 1 and bool(resolved.drivers) and (resolved.close or dear)
