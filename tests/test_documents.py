@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from groundplan import catalogue, project, text
+from groundplan.drivers import meaning
 from projects import EXAMPLES, REPOSITORY, answers
 
 if TYPE_CHECKING:
@@ -187,7 +188,7 @@ def test_a_project_of_three_services_keeps_the_budgets(examples: dict[str, Path]
     documents = list(planning.rglob("*.md"))
     lines = {path: len(path.read_text("utf-8").splitlines()) for path in documents}
     assert len([path for path in planning.rglob("*") if path.is_file()]) <= 25
-    assert sum(lines.values()) <= 1500  # model.json is data
+    assert sum(lines.values()) <= 1750  # model.json is data
     assert max(lines.values()) <= 400
     assert len(list((planning / "Decisions").glob("*.md"))) <= 12
 
@@ -219,7 +220,9 @@ def is_of_the_catalogue(piece: str) -> bool:
     """Whether it is what the catalogue says of a decision that two projects took alike."""
     for decision in REAL.decisions:
         labels = {f"- {text.md(it.label)}" for it in decision.options}
-        told = {it for option in decision.options for it in (option.cost, option.rejected, option.confirmed_by)}
+        labels |= {f"- {text.md(meaning(driver))}" for it in decision.options for driver, _ in it.drivers}
+        words = ((it.because, it.cost, it.rejected, it.confirmed_by) for it in decision.options)
+        told = {said for option in words for said in option}
         if piece in labels or any(text.md(it) in piece for it in {decision.question, *told} if it):
             return True
     return False

@@ -184,14 +184,14 @@ def test_generation_needs_nothing_but_python(plain: Path, tmp_path: Path) -> Non
 
 BUDGETS = {
     "bookshop": {
-        "files": 118,
+        "files": 140,
         "decision records": 12,
         "files in Planning": 25,
-        "lines in Planning": 1_650,
-        "lines of code in services": 1_500,
+        "lines in Planning": 1_750,
+        "lines of code in services": 1_750,
         "runtime dependencies": 12,
     },
-    "parcels": {"files": 100},
+    "parcels": {"files": 120},
 }
 """The most that is allowed: a project is read before it is used. What surrounds one service surrounds three as well."""
 
