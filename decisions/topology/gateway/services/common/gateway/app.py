@@ -62,7 +62,7 @@ def gateway(services: Sequence[str], settings: Settings | None = None) -> FastAP
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         known = app.state.settings = settings or load_settings()
-        logs.configure(known.log_level, known.log_format)
+        logs.configure(known)
         as_service = {AS_SERVICE: known.service_key.get_secret_value()}
         async with AsyncExitStack() as stack:
             clients: dict[str, httpx2.AsyncClient] = {}
