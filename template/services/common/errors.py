@@ -104,6 +104,12 @@ def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
     }
 
 
+def problem_schemas() -> dict[str, Any]:
+    """What the problem responses of a description refer to, by name."""
+    schema = Problem.model_json_schema(ref_template=SCHEMAS + "{model}")
+    return {**schema.pop("$defs"), "Problem": schema}
+
+
 def respond(
     request: Request,
     status: HTTPStatus,
@@ -134,9 +140,8 @@ def install(app: FastAPI) -> None:
 
     def openapi() -> dict[str, Any]:
         if app.openapi_schema is None:
-            schema = Problem.model_json_schema(ref_template=SCHEMAS + "{model}")
-            schemas = describe().setdefault("components", {}).setdefault("schemas", {})
-            schemas |= {**schema.pop("$defs"), "Problem": schema}
+            components = describe().setdefault("components", {})
+            components["schemas"] = components.get("schemas", {}) | problem_schemas()
         return describe()
 
     app.openapi = openapi  # type: ignore[method-assign]

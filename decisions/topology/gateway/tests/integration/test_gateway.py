@@ -232,7 +232,7 @@ async def test_a_service_learns_who_calls_and_gets_no_credentials() -> None:
     assert answered.status_code == 200
     assert answered.headers.get_list("X-Request-ID") == ["mine-1"]
     (request,) = seen
-    assert str(request.url) == "http://inside/v1/things?a=1&b=%2F..%2F&a=2"
+    assert str(request.url) == f"http://inside{PREFIX}/things?a=1&b=%2F..%2F&a=2"
     assert request.headers.get_list(AS_SERVICE) == [SERVICE_KEY]
     (named,) = request.headers.get_list(entrance.CALLER)
     assert named != "services"

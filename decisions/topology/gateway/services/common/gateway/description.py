@@ -13,7 +13,7 @@ from fastapi import APIRouter
 from fastapi.openapi.utils import get_openapi
 
 from services.common.config import PROJECT
-from services.common.errors import problems
+from services.common.errors import problem_schemas, problems
 
 log = structlog.get_logger()
 
@@ -41,7 +41,7 @@ class Description:
             "openapi": "3.1.0",
             "info": {"title": PROJECT, "version": metadata.version(PROJECT)},
             "paths": {},
-            "components": {"schemas": {}, "securitySchemes": self.schemes},
+            "components": {"schemas": problem_schemas(), "securitySchemes": self.schemes},
         }
         if away:
             whole["info"]["description"] = f"Away at the moment: {', '.join(away)}."
