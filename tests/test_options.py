@@ -124,6 +124,8 @@ ORDINARY = {
     "fields",
     "threshold",
     "env_file",
+    "header",
+    "url",
     "health",
     "plain",
 }

@@ -8,7 +8,7 @@ from groundplan import catalogue
 from projects import REPOSITORY
 from reversal import measured
 
-MOST_FILES = 10
+MOST_FILES = 15
 """That a flip may touch outside Planning."""
 
 
