@@ -19,7 +19,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse
 from starlette.routing import Route
 
-from services.common import callers, logs
+from services.common import callers, lines
 from services.common.config import PROJECT
 from scripts.migrate import migrate_all
 from scripts.processes import ROOT, Process, load_page_port, load_processes, service_names
@@ -55,7 +55,7 @@ def settings_for_development() -> dict[str, str]:
     """The environment of the processes: what is set, then `.env`, then the example's values."""
     files = (dotenv_values(ROOT / name) for name in (".env", ".env.example"))
     mine, example = ({k: v for k, v in file.items() if v is not None} for file in files)
-    return {**example, **logs.FOR_DEVELOPMENT, **mine, **os.environ}
+    return {**example, **lines.FOR_DEVELOPMENT, **mine, **os.environ}
 
 
 def taken_ports(wanted: Mapping[str, int]) -> list[str]:

@@ -22,7 +22,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from services.common.engine import COUNTED, COUNTER
 from services.common.models import Envelope
 from services.common.storage import Database, InstantColumn
-from services.common.utils import now
+from services.common.utils import in_background, now
 
 log = structlog.get_logger()
 
@@ -119,13 +119,8 @@ class Relay(ABC):
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
         """Deliver in the background for the duration of a `with` block."""
-        task = asyncio.create_task(self._run())
-        try:
+        async with in_background(self._run()):
             yield
-        finally:
-            task.cancel()
-            with suppress(asyncio.CancelledError):
-                await task
 
     async def _run(self) -> None:
         pause = self.poll_s

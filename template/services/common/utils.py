@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import hmac
 import os
 import time
+from collections.abc import AsyncIterator, Coroutine
+from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime
+from typing import Any
 from uuid import UUID
 
 
@@ -26,3 +30,15 @@ def new_id() -> UUID:
 def same(one: str, other: str) -> bool:
     """Compare secrets in a time that does not tell how much of them agrees."""
     return hmac.compare_digest(one.encode(), other.encode())
+
+
+@asynccontextmanager
+async def in_background(work: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
+    """Work for the duration of a `with` block, and stop with it."""
+    task = asyncio.create_task(work)
+    try:
+        yield
+    finally:
+        task.cancel()
+        with suppress(asyncio.CancelledError):
+            await task

@@ -15,7 +15,6 @@ from contextlib import (
     AsyncExitStack,
     aclosing,
     asynccontextmanager,
-    suppress,
 )
 from http import HTTPStatus
 from typing import Any, Protocol
@@ -36,6 +35,7 @@ from services.common.messaging import LONGEST_PAUSE_S, PATIENCE, Relay, outbox
 from services.common.models import Envelope
 from services.common.runtime import Runtime
 from services.common.storage import Database
+from services.common.utils import in_background
 
 log = structlog.get_logger()
 
@@ -285,10 +285,5 @@ async def listening(
         yield
         return
     listener = Listener(lambda: OPEN(settings, PROJECT), consumer, runtime)
-    task = asyncio.create_task(listener.run())
-    try:
+    async with in_background(listener.run()):
         yield
-    finally:
-        task.cancel()
-        with suppress(asyncio.CancelledError):
-            await task

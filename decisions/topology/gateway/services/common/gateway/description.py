@@ -13,14 +13,13 @@ from fastapi import APIRouter
 from fastapi.openapi.utils import get_openapi
 
 from services.common.config import PROJECT
-from services.common.errors import problem_schemas, problems
+from services.common.errors import SCHEMAS, problem_schemas, problems
 
 log = structlog.get_logger()
 
 Document = dict[str, Any]
 
 WITHIN_S = 2.0
-SCHEMA = "#/components/schemas/"
 
 
 class Description:
@@ -95,8 +94,8 @@ def _renamed(value: Any, service: str) -> Any:
         return {key: _renamed(it, service) for key, it in value.items()}
     if isinstance(value, list):
         return [_renamed(it, service) for it in value]
-    if isinstance(value, str) and value.startswith(SCHEMA):
-        return f"{SCHEMA}{service}_{value.removeprefix(SCHEMA)}"
+    if isinstance(value, str) and value.startswith(SCHEMAS):
+        return f"{SCHEMAS}{service}_{value.removeprefix(SCHEMAS)}"
     return value
 
 

@@ -1,4 +1,4 @@
-"""Plain logging: one line for each thing that happened, on standard output, its particulars at the end."""
+"""Logging: what this process says, the libraries' words included, goes to standard output, each thing a line."""
 
 from __future__ import annotations
 
@@ -7,10 +7,8 @@ import sys
 
 import structlog
 
+from services.common import lines
 from services.common.config import Settings
-
-FOR_DEVELOPMENT: dict[str, str] = {}
-"""Settings that `uv run dev` prefers: none, people always read along."""
 
 
 def configure(settings: Settings) -> None:
@@ -20,6 +18,7 @@ def configure(settings: Settings) -> None:
         structlog.stdlib.add_log_level,
         structlog.stdlib.add_logger_name,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
+        *lines.PROCESSORS,
     ]
     structlog.configure(
         processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
@@ -27,15 +26,13 @@ def configure(settings: Settings) -> None:
         wrapper_class=structlog.stdlib.BoundLogger,
         cache_logger_on_first_use=True,
     )
-    renderer = structlog.dev.ConsoleRenderer(
-        colors=sys.stdout.isatty(),
-        repr_native_str=True,  # what a caller sent cannot begin a line of its own
-        exception_formatter=structlog.dev.plain_traceback,
-    )
     handler = logging.StreamHandler(sys.stdout)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
-            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, renderer],
+            processors=[
+                structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+                lines.renderer(settings),
+            ],
             foreign_pre_chain=shared,
         )
     )
