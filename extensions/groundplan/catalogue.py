@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from dataclasses import fields as dataclass_fields
+from functools import cached_property
 from pathlib import Path
 from typing import TypeVar
 
@@ -248,6 +249,16 @@ class Decision:
         """The offered options that provide a trait."""
         return tuple(option for option in self.offered if trait in option.provides)
 
+    @cached_property
+    def provided(self) -> frozenset[str]:
+        """The traits that its outcome may have."""
+        return frozenset(trait for option in self.offered for trait in option.provides)
+
+    @cached_property
+    def bound(self) -> frozenset[str]:
+        """What its options need or cannot live with."""
+        return frozenset(it for option in self.offered for it in (*option.needs, *option.conflicts))
+
     @property
     def settled(self) -> bool:
         """True when there is nothing to ask: one option is offered."""
@@ -280,6 +291,18 @@ class Catalogue:
 
     def __getitem__(self, id: str) -> Decision:
         return next(decision for decision in self.decisions if decision.id == id)
+
+    @cached_property
+    def partners(self) -> dict[str, tuple[str, ...]]:
+        """By decision, the others that may rule out an option of it, or need one."""
+        return {
+            it.id: tuple(
+                other.id
+                for other in self.decisions
+                if other is not it and (it.provided & other.bound or other.provided & it.bound)
+            )
+            for it in self.decisions
+        }
 
 
 def load(folder: Path) -> Catalogue:
@@ -375,12 +398,7 @@ def _footprint(raw: object, decision: str, where: str) -> Footprint:
 
 def _way(raw: object, where: str) -> Way:
     entry = _mapping(raw, where)
-    watched = _mapping(entry.get("watched", {}), f"{where}.watched")
-    made = (
-        _made(Watch, {**_mapping(it, f"{where}.watched.{what}"), "what": what}, f"{where}.watched.{what}")
-        for what, it in watched.items()
-    )
-    return _made(Way, {**entry, "watched": tuple(made)}, where)
+    return _made(Way, {**entry, "watched": _watch(entry.get("watched", []), f"{where}.watched")}, where)
 
 
 def _variable(name: str, raw: object, decision: str, where: str) -> Variable:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
@@ -113,15 +113,25 @@ class _Pick:
         return self.how in ("chosen", "settled")
 
 
-def said(decisions: Iterable[Resolved], about: str) -> str:
-    """The words of an option about something; empty where none has any. Decisions without a say are not noted."""
+def shared(decisions: Iterable[Resolved], part: Callable[[Option], str]) -> str:
+    """What one of the options says for all; the decisions that have no say in it are not noted."""
     for it in decisions:
         with noting():
-            words = dict(it.option.says).get(about, "")
+            words = part(it.option)
         if words:
             note(it.decision.id)
             return words
     return ""
+
+
+def said(decisions: Iterable[Resolved], about: str) -> str:
+    """The words of an option about something; empty where none has any."""
+    return shared(decisions, lambda option: dict(option.says).get(about, ""))
+
+
+def has(decisions: Iterable[Resolved], trait: str) -> bool:
+    """Whether an option that was taken provides a trait."""
+    return any(trait in it.option.provides for it in decisions)
 
 
 def resolve(
@@ -144,7 +154,7 @@ def resolve(
 def _told(decision: Decision, advice: Advice, override: Override) -> Resolved:
     """A decision with what its reasons were made from."""
     with noting() as answers:
-        note(*_partners(decision, advice.catalogue))
+        note(*advice.catalogue.partners[decision.id])
         resolved = _explained(decision, advice, override)
     return replace(resolved, answers=frozenset(answers))
 
@@ -256,19 +266,6 @@ def _check(decision: Decision, advice: Advice, report: Report) -> None:
         way_out = [it.name for it in decision.offered if not advice.clash(decision, it)]
         fix = f"set {decision.id} to {one_of(way_out)}" if way_out else "change one of the two"
         report(decision.id, f"{option.label} cannot be: {clash}", fix)
-
-
-def _partners(decision: Decision, catalogue: Catalogue) -> Iterator[str]:
-    """The other decisions that may rule out an option of this one, or need one."""
-    for other in catalogue.decisions:
-        if other is not decision and (_rules_out(decision, other) or _rules_out(other, decision)):
-            yield other.id
-
-
-def _rules_out(decision: Decision, other: Decision) -> bool:
-    """Whether the outcome of a decision may be what an option of another one needs, or cannot live with."""
-    provided = {trait for it in decision.offered for trait in it.provides}
-    return any(not provided.isdisjoint((*it.needs, *it.conflicts)) for it in other.offered)
 
 
 def _others(decision: Decision, picks: Mapping[str, _Pick]) -> tuple[Option, ...]:

@@ -92,13 +92,14 @@ class Flow:
 
 def flows(product: Product) -> tuple[Flow, ...]:
     """A flow for each feature that takes several services, those which take the same steps in one; then the rest."""
+    every = tuple(_steps(product))
     taken: dict[tuple[Step, ...], list[Feature]] = {}
     for feature in product.features:
-        if steps := crossed(product, feature):
+        if steps := _crossed(product, feature, every):
             taken.setdefault(steps, []).append(feature)
     explained = {_what(step) for steps in taken for step in steps}
     left: dict[str, list[Step]] = {}
-    for step in _steps(product):
+    for step in every:
         if _what(step) not in explained:
             explained.add(_what(step))
             left.setdefault(step.about, []).append(step)
@@ -120,9 +121,9 @@ def _few(found: Sequence[Flow]) -> Iterator[Flow]:
         yield Flow(tuple(steps), tuple(feature for flow in group for feature in flow.features))
 
 
-def crossed(product: Product, feature: Feature) -> tuple[Step, ...]:
+def _crossed(product: Product, feature: Feature, every: Sequence[Step]) -> tuple[Step, ...]:
     """What passes between the services of a feature about what its words name; about all that they keep, if none."""
-    within = [step for step in _steps(product) if _ends(step) <= set(feature.services)]
+    within = [step for step in every if _ends(step) <= set(feature.services)]
     entities, events = {it.name for it in touched(product, feature)}, told(product, feature)
     named = [it for it in within if (it.event.name in events if isinstance(it, Hearing) else it.about in entities)]
     return tuple(named or within)

@@ -12,7 +12,7 @@ from . import codegen, history, layout, reading, text
 from .answers import Answers
 from .catalogue import Catalogue, Module, Option, Reading, Requirement, Variable, Watch, Way
 from .codegen import ServiceCode
-from .decisions import Resolved, resolve, said
+from .decisions import Resolved, has, resolve, said, shared
 from .domain import Item, Product, Service
 from .drivers import holding
 from .facts import Facts, facts
@@ -145,7 +145,8 @@ class Project:
     def has(self, trait: str) -> bool:
         """Whether an option provides a trait; templates ask for these and name no option."""
         note(*(it.decision.id for it in self.decisions if it.decision.offered_with(trait)))
-        return any(trait in option.provides for option in self._options)
+        with noting():  # those that may provide it are
+            return has(self.decisions, trait)
 
     @property
     def _options(self) -> tuple[Option, ...]:
@@ -219,11 +220,7 @@ class Project:
 
     def _shared(self, part: Callable[[Option], str]) -> str:
         """What one of the options says for all; the decisions that have no say in it are not noted."""
-        for it, option in zip(self.decisions, self._options, strict=True):
-            if said := part(option):
-                note(it.decision.id)
-                return said
-        return ""
+        return shared(self.decisions, part)
 
     def url(self, service: str) -> str:
         """Where a service is on a developer's machine."""
@@ -342,17 +339,14 @@ def build(raw: Mapping[str, object], catalogue: Catalogue, order: Sequence[str] 
         remembered,
         Asked(product, decisions, tuple(_names(product, lists)), port_base, *_decided(answers)),
     )
-    settled = history.settle(product, after, port_base, history.beside(decisions)).below(_prefix(decisions))
+    settled = history.settle(product, after, port_base, history.beside(decisions)).below(
+        shared(decisions, lambda option: option.footprint.prefix)
+    )
     decisions = tuple(replace(it, recorded_why=_why(after, it)) for it in decisions)
     project = Project(answers, settled, decisions, after, lists, port_base, tuple(order))
     if problems := (*_hidden(settled), *project.planning.problems):
         raise Refused(problems)
     return project
-
-
-def _prefix(decisions: Iterable[Resolved]) -> str:
-    """What the addresses of records begin with."""
-    return next((it.option.footprint.prefix for it in decisions if it.option.footprint.prefix), "")
 
 
 def _hidden(product: Product) -> Iterator[Problem]:

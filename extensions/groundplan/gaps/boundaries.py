@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 
+from ..decisions import has
 from ..domain import Product, Service
 from ..problems import Report
 from ..questionnaire import shape_of
@@ -93,14 +94,11 @@ def too_fine_grained(facts: Facts) -> Iterator[Finding]:
     small = [service.name for service in product.services if _is_small(product, service)]
     if isinstance(size, int) and len(product.services) > max(3, size * 2):
         some = f"merge some{', for example of ' + ', '.join(small) if small else ''}"
-        together = "" if _one_process(facts) else ", or choose the modular monolith as architecture_style"
+        together = (
+            "" if has(facts.decisions, "one_process") else ", or choose the modular monolith as architecture_style"
+        )
         message = f"{len(product.services)} services for a team of {size}"
         yield Finding("services", message, f"{some}{together}", "services")
-
-
-def _one_process(facts: Facts) -> bool:
-    """Whether all services run together."""
-    return any("one_process" in it.option.provides for it in facts.decisions)
 
 
 def _is_small(product: Product, service: Service) -> bool:
@@ -136,7 +134,7 @@ def _words(text: str) -> frozenset[str]:
 @rule("B11", DEFER, "boundary", 3)
 def port_of_nothing(facts: Facts) -> Iterator[Finding]:
     """A service is given a port, and one process serves all of them at another."""
-    alone = _one_process(facts)
+    alone = has(facts.decisions, "one_process")
     for _, parts in entries(structure(facts.answer("services"), Report()), shape_of("services")):
         if alone and "port" in parts:
             name = parts["name"].text()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from ..decisions import has
 from ..domain import Entity, Product, Value
 from ..gaps import Facts
 from ..provenance import cached_property
@@ -99,8 +100,8 @@ class Implementation:
 
     def _guards(self) -> str:
         """What bounds the harm of a call, in the order in which it takes effect."""
-        provided = {trait for it in self.facts.decisions for trait in it.option.provides}
-        return ", ".join(("time limit", *(words for trait, words in GUARDS.items() if trait in provided)))
+        taken = (words for trait, words in GUARDS.items() if has(self.facts.decisions, trait))
+        return ", ".join(("time limit", *taken))
 
     def _heard(self) -> str:
         return codes(it.name for it in self._product.events.values() if self._product.subscribers(it.name))
