@@ -89,6 +89,17 @@ def run(path: Path, *command: str, env: Mapping[str, str] | None = None) -> str:
     return result.stdout
 
 
+def check_whole(path: Path, *mypy: str, env: Mapping[str, str] | None = None) -> None:
+    """Fail unless a project is linted, formatted, strictly typed and layered, and no test of its own is skipped."""
+    run(path, "ruff", "check", "--quiet", ".", env=env)
+    run(path, "ruff", "format", "--check", "--quiet", ".", env=env)
+    run(path, "mypy", *mypy, env=env)
+    run(path, "lint-imports", env=env)
+    last = run(path, "pytest", "--quiet", env=env).splitlines()[-1]
+    assert " passed" in last, last
+    assert "skipped" not in last, last
+
+
 def free_ports(count: int) -> int:
     """The first of so many consecutive ports that nothing listens on.
 

@@ -15,7 +15,7 @@ import pytest
 
 from copies import Generate
 from live import eventually, running
-from projects import UV, environment, free_ports, model, run
+from projects import UV, check_whole, environment, free_ports, model, run
 
 SHOP: dict[str, object] = {
     "project_name": "Stall",
@@ -129,12 +129,7 @@ def placed(**more: object) -> dict[str, object]:
 )
 def test_a_project_of_each_option_is_whole(generate: Generate, chosen: dict[str, object]) -> None:
     project = generate(SHOP | chosen)
-    run(project, "ruff", "check", ".")
-    run(project, "ruff", "format", "--check", ".")
-    run(project, "mypy")
-    run(project, "lint-imports")
-    shown = run(project, "pytest", "-q")
-    assert "skipped" not in shown.splitlines()[-1]
+    check_whole(project)
     run(project, "plan", "check", "--code")
 
 

@@ -19,7 +19,7 @@ from brokers import KINDS, Server, serving
 from copies import Generate
 from groundplan import catalogue
 from live import Caller, Running, eventually, running
-from projects import REPOSITORY, answers, environment, model, run
+from projects import REPOSITORY, answers, check_whole, environment, model, run
 from test_services_live import on_free_ports
 
 OUTLET: dict[str, object] = {
@@ -78,12 +78,7 @@ def server(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
 def test_a_project_is_in_order(server: Server, generate: Generate) -> None:
     """It is formatted, typed and tested; with the broker there, no test of it is skipped."""
     project = generate(answers(REPOSITORY / "examples" / "bookshop.yml") | {"delivery": server.kind.option})
-    run(project, "ruff", "check")
-    run(project, "ruff", "format", "--check")
-    run(project, "mypy")
-    run(project, "lint-imports")
-    printed = run(project, "pytest", "-q", env=environment(**server.settings))
-    assert "skipped" not in printed.splitlines()[-1]
+    check_whole(project, env=environment(**server.settings))
 
 
 def test_a_project_whose_broker_is_away_is_tested_without_it(server: Server, generate: Generate) -> None:

@@ -15,7 +15,7 @@ import pytest
 from copies import Generate
 from groundplan.project import Project
 from live import SERVICE_KEY, Running, eventually, running
-from projects import free_ports, model, run
+from projects import check_whole, free_ports, model
 
 PRODUCT = {
     "project_name": "Loans",
@@ -54,13 +54,7 @@ FROM_CALLER = {"traceparent": f"00-{TRACE}-00f067aa0ba902b7-01"}
 @pytest.mark.parametrize("options", OPTIONS, ids=lambda it: "-".join(it.values()))
 def test_a_project_with_an_option_is_clean_and_works(options: dict[str, str], shape: str, generate: Generate) -> None:
     project = generate(PRODUCT | options | {"architecture_style": shape})
-    run(project, "ruff", "check", "--quiet", ".")
-    run(project, "ruff", "format", "--check", "--quiet", ".")
-    run(project, "mypy")
-    run(project, "lint-imports")
-    last = run(project, "pytest", "--quiet").splitlines()[-1]
-    assert " passed" in last, last
-    assert "skipped" not in last, last
+    check_whole(project)
 
 
 @dataclass(frozen=True)

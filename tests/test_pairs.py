@@ -12,7 +12,17 @@ import pytest
 from copies import Generate
 from groundplan import catalogue
 from pairs import Row, answers, covering, possible, sampled, uncovered
-from projects import NEWEST, OLDEST, REPOSITORY, environment, interpreter, model, need_postgres, run, uses_postgres
+from projects import (
+    NEWEST,
+    OLDEST,
+    REPOSITORY,
+    check_whole,
+    environment,
+    interpreter,
+    model,
+    need_postgres,
+    uses_postgres,
+)
 
 CATALOGUE = catalogue.load(REPOSITORY / "decisions")
 
@@ -43,10 +53,4 @@ def test_a_project_with_these_options_is_clean_and_works(row: Row, generate: Gen
     if uses_postgres(model(project)):
         need_postgres()
     env = environment(interpreter(OLDEST if len(str(row)) % 2 else NEWEST))
-    run(project, "ruff", "check", "--quiet", ".", env=env)
-    run(project, "ruff", "format", "--check", "--quiet", ".", env=env)
-    run(project, "mypy", "--cache-dir", str(types), env=env)
-    run(project, "lint-imports", env=env)
-    last = run(project, "pytest", "--quiet", env=env).splitlines()[-1]
-    assert " passed" in last, last
-    assert "skipped" not in last, last
+    check_whole(project, "--cache-dir", str(types), env=env)
