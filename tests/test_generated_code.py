@@ -13,12 +13,13 @@ from typing import Any
 
 import pytest
 import yaml
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from copies import Generate
 from groundplan import catalogue, domain, project, text
+from groundplan.problems import Refused
 from projects import REPOSITORY, model, need_postgres, run, uses_postgres
 
 HOSTILE = (
@@ -233,8 +234,17 @@ LOOP = re.compile(r"{% yield (\w+) from ([\w.]+) %}(.*?){% endyield %}")
 CATALOGUE = catalogue.load(REPOSITORY / "decisions")
 
 
+RENDERED = [
+    {decision.id: option.name}
+    for decision in CATALOGUE.decisions
+    for option in decision.offered
+    if any(module.rendered and module.target.endswith(".py") for module in option.modules)
+]
+"""Each option that brings code which depends on the product."""
+
+
 def rendered(answers: Mapping[str, object]) -> Iterator[tuple[str, str]]:
-    """The Python files of the services that answers lead to, by path, as Copier would write them."""
+    """The Python files that depend on the answers, by path, as Copier would write them."""
     environment = Environment(
         loader=LOADER, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=True
     )
@@ -252,11 +262,14 @@ def rendered(answers: Mapping[str, object]) -> Iterator[tuple[str, str]]:
             if here not in ("", ".jinja"):
                 yield from ((f"/{here}{rest}", last) for rest, last in places(parts[1:], inner))
 
-    root = REPOSITORY / "template"
-    for template in sorted(root.glob("services/*/**/*.jinja")):
-        for path, names in places(template.relative_to(root).parts, {"project": project.build(answers, CATALOGUE)}):
+    root, made = REPOSITORY / "template", {"project": project.build(answers, CATALOGUE)}
+    for template in sorted(root.rglob("*.py*.jinja")):
+        for path, names in places(template.relative_to(root).parts, made):
             source = environment.get_template(template.relative_to(REPOSITORY).as_posix())
             yield path[1:].removesuffix(".jinja"), source.render(names)
+    for module in made["project"].modules:
+        if module.rendered and module.target.endswith(".py"):
+            yield module.target, environment.get_template(module.source).render(made)
 
 
 names = st.sampled_from([*TRICKY_FIELDS, *map(longest, "abcdef")])
@@ -305,17 +318,25 @@ def products(draw: st.DrawFn) -> dict[str, object]:
                 "publishes": publishes,
             }
         )
-    return {"project_name": "Shop", "services": services, "data_entities": lines}
+    options = draw(st.sampled_from([{}, *RENDERED]))
+    return {"project_name": "Shop", "services": services, "data_entities": lines, **options}
 
 
-def test_services_of_any_product_are_formatted_code(tmp_path: Path) -> None:
+def test_any_product_with_any_option_is_formatted_code(tmp_path: Path) -> None:
     folders = iter(range(1_000))
+
+    def files(answers: dict[str, object]) -> list[tuple[str, str]]:
+        try:
+            return list(rendered(answers))
+        except Refused:
+            assume(answers.keys().isdisjoint(*RENDERED))  # else the option does not go with the product
+            raise
 
     @settings(max_examples=150, deadline=None)
     @given(products())
     def write(answers: dict[str, object]) -> None:
         folder = tmp_path / str(next(folders))
-        for path, content in rendered(answers):
+        for path, content in files(answers):
             compile(content, path, "exec")
             file = folder / path
             file.parent.mkdir(parents=True, exist_ok=True)
