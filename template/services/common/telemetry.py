@@ -10,7 +10,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from services.common.utils import new_id
 
-log = structlog.get_logger("access")
+log = structlog.get_logger()
 
 HEADER = b"x-request-id"
 REQUEST_ID = "request_id"

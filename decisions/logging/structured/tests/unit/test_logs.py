@@ -25,7 +25,7 @@ async def test_the_access_log_follows_the_request_id(
     logs.configure(SETTINGS)
 
     async def app(scope: object, receive: object, send: object) -> None:
-        structlog.get_logger("rules").info("something happened")
+        structlog.get_logger().info("something happened")
 
     scope = {"type": "http", "method": "GET", "path": path, "headers": [(b"x-request-id", b"r-1")]}
     await RequestLog(app, "catalog")(scope, None, None)  # type: ignore[arg-type]
