@@ -144,8 +144,9 @@ def resolve(
     report = Report()
     wanted = {it.id: _wanted(it, answers, recorded, drivers, report) for it in catalogue.decisions}
     advice = _proposed(Advice(catalogue, tuple(drivers), wanted))
-    for decision in catalogue.decisions:
-        _check(decision, advice, report)
+    clashing = [it for it in catalogue.decisions if advice.clash(it, advice.picks[it.id].option)]
+    for decision in [it for it in clashing if advice.picks[it.id].how == "chosen"] or clashing:
+        _check(decision, advice, report)  # what nobody chose clashes because of what somebody did
     own = overrides(catalogue, answers, report)
     report.refuse()
     return tuple(_told(decision, advice, own.get(decision.id, Override())) for decision in catalogue.decisions)
@@ -262,10 +263,9 @@ def _proposed(advice: Advice) -> Advice:
 def _check(decision: Decision, advice: Advice, report: Report) -> None:
     """Report an option that cannot live with the answers or with what else was decided."""
     option = advice.picks[decision.id].option
-    if clash := advice.clash(decision, option):
-        way_out = [it.name for it in decision.offered if not advice.clash(decision, it)]
-        fix = f"set {decision.id} to {one_of(way_out)}" if way_out else "change one of the two"
-        report(decision.id, f"{option.label} cannot be: {clash}", fix)
+    way_out = [it.name for it in decision.offered if not advice.clash(decision, it)]
+    fix = f"set {decision.id} to {one_of(way_out)}" if way_out else "change one of the two"
+    report(decision.id, f"{option.label} cannot be: {advice.clash(decision, option)}", fix)
 
 
 def _others(decision: Decision, picks: Mapping[str, _Pick]) -> tuple[Option, ...]:

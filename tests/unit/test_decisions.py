@@ -147,6 +147,12 @@ class TestRefusal:
         assert [problem.answer for problem in refused.value.problems] == ["size", "case"]
         assert "case: Trunk cannot be: it does not go with Small (fits_pocket)" in str(refused.value)
 
+    def test_does_not_speak_of_what_nobody_chose(self) -> None:
+        strap = decision("strap", option("short", needs=("fits_pocket",)), option("long", needs=("fits_pocket",)))
+        with pytest.raises(Refused) as refused:
+            decide({"size": "big"}, "personal", decisions=(SIZE, strap))
+        assert [problem.answer for problem in refused.value.problems] == ["size"]
+
     def test_of_an_option_that_lacks_what_it_needs(self) -> None:
         with pytest.raises(Refused) as refused:
             decide({"size": "big", "case": "pouch"}, decisions=(SIZE, CASE))
