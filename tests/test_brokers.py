@@ -16,7 +16,7 @@ import httpx2
 import pytest
 
 from brokers import KINDS, Server, serving
-from copies import Generate
+from copies import Generate, Reanswer
 from groundplan import catalogue
 from live import Caller, Running, eventually, running
 from projects import REPOSITORY, answers, check_whole, environment, model, run
@@ -160,12 +160,18 @@ class Outlet:
         assert set(self.parcels(prefix).values()) == {1}
 
 
-@pytest.fixture(scope="module")
-def outlet(server: Server, generate: Generate, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Outlet]:
-    given = OUTLET | {"delivery": server.kind.option, "storage_kind": "sqlite", "architecture_style": "services"}
+def deployed(generate: Generate, delivery: str) -> Path:
+    """The product with its databases, ready to be started."""
+    given = OUTLET | {"delivery": delivery, "storage_kind": "sqlite", "architecture_style": "services"}
     path = generate(on_free_ports(given))
     (path / ".env").write_text((path / ".env.example").read_text(encoding="utf-8"), encoding="utf-8")
     run(path, "migrate")
+    return path
+
+
+@pytest.fixture(scope="module")
+def outlet(server: Server, generate: Generate, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Outlet]:
+    path = deployed(generate, server.kind.option)
     with ExitStack() as stack:
         outlet = Outlet(path, server, tmp_path_factory.mktemp("logs"), stack)
         for service in ("stock", "sales", "depot"):
@@ -265,3 +271,37 @@ def test_what_cannot_be_handled_keeps_nobody(outlet: Outlet) -> None:
     assert outlet.sell("behind", item)
     outlet.packs("behind", ["behind"])
     eventually(lambda: "event set aside" in outlet.processes["depot"].output)
+
+
+def test_what_waits_is_delivered_the_other_way_once_that_is_decided(
+    server: Server, generate: Generate, reanswer: Reanswer, tmp_path: Path
+) -> None:
+    """Events that could not leave with one delivery leave with the next: to the broker, and away from it."""
+    path = deployed(generate, "http_outbox")
+    with ExitStack() as stack:
+        outlet = Outlet(path, server, tmp_path, stack)
+        outlet.start("stock")
+        outlet.start("sales")
+        item = str(outlet.caller.call(outlet.caller.product.entities["Item"], "POST", json={"name": "a"}).json()["id"])
+        eventually(lambda: item in outlet.copies("sales"))
+        assert all(outlet.sell(f"before {number}", item) for number in range(5))
+
+    reanswer(path, delivery=server.kind.option)
+    run(path, "migrate")
+    with ExitStack() as stack:
+        outlet = Outlet(path, server, tmp_path, stack)
+        for service in ("stock", "sales", "depot"):
+            outlet.start(service)
+        outlet.packs("before", [f"before {number}" for number in range(5)])
+        server.kill()
+        assert all(outlet.sell(f"after {number}", item) for number in range(5))
+
+    reanswer(path, delivery="http_outbox")
+    run(path, "migrate")
+    with ExitStack() as stack:
+        outlet = Outlet(path, server, tmp_path, stack)
+        for service in ("stock", "sales", "depot"):
+            outlet.start(service)
+        outlet.packs("after", [f"after {number}" for number in range(5)])
+        assert set(outlet.parcels("before").values()) == {1}
+    server.start()
