@@ -6,6 +6,7 @@ import hashlib
 import os
 import random
 from collections.abc import Iterator, Mapping, Sequence
+from functools import cache
 from itertools import combinations
 from typing import Any
 
@@ -25,6 +26,8 @@ Row = Mapping[str, str]
 Condition = dict[str, Any]
 
 PRODUCT = "product"
+IDLE = "auto"
+"""What is answered where there is nothing to decide."""
 
 PRODUCTS: dict[str, dict[str, Any]] = {
     it["project_name"]: it
@@ -58,6 +61,16 @@ PRODUCTS: dict[str, dict[str, Any]] = {
           data_entities:
             - "rooms.Room(label: str, seats: int = 1)"
             - "bookings.Booking(room: Room, guest: str, first: datetime, nights: int)"
+        - project_name: News desk
+          concept: What is written is sent to readers.
+          services:
+            - {name: desk, responsibility: keeps what is written, publishes: [text.ready on create Text]}
+            - name: post
+              responsibility: sends it
+              subscribes: [keep Text, "on text.ready: create Letter(text: id)"]
+          data_entities:
+            - "desk.Text(title: str, pages: int = 1)"
+            - "post.Letter(text: Text)"
         - project_name: Note book
           concept: One person keeps notes.
           services:
@@ -67,13 +80,13 @@ PRODUCTS: dict[str, dict[str, Any]] = {
         """
     )
 }
-"""Products of every shape that an option may not go with: with calls, events and copies, with calls, with neither."""
+"""Products of every shape that an option may not go with: with calls, events and copies, with one of them, with neither."""
 
 
 def covering(catalogue: Catalogue) -> tuple[Row, ...]:
     """Rows that hold every pair of options, each with a product, that can be in one project."""
     open_ = [it for it in catalogue.decisions if not it.settled]
-    factors = {PRODUCT: [*PRODUCTS]} | {it.id: [option.name for option in it.offered] for it in open_}
+    factors = {PRODUCT: [*PRODUCTS]} | {it.id: _values(it) for it in open_}
     conditions = [condition for it in open_ for condition in _conditions(it, catalogue)]
     rows = make(factors, constraints=conditions)
     return tuple({name: row[name] for name in factors} for row in rows)
@@ -131,8 +144,17 @@ def content() -> str:
     return seen.hexdigest()
 
 
+def _values(decision: Decision) -> list[str]:
+    return [*(option.name for option in decision.offered), *([IDLE] if decision.about else ())]
+
+
 def _conditions(decision: Decision, catalogue: Catalogue) -> Iterator[Condition]:
     """What holds in every row because of the traits of the options."""
+    if decision.about:
+        given = [it for trait in decision.about for it in _with(trait, catalogue)]
+        given += [(PRODUCT, product) for product in PRODUCTS if not _drivers(product).isdisjoint(decision.about)]
+        yield _any(_is(decision.id, IDLE), *(_is(*it) for it in given))
+        yield from (_any(_is(decision.id, IDLE, "ne"), _is(*it, "ne")) for it in given)
     for option in decision.offered:
         unless = _is(decision.id, option.name, "ne")
         for trait in option.needs:
@@ -151,9 +173,14 @@ def _with(trait: str, catalogue: Catalogue) -> list[tuple[str, str]]:
 
 
 def _refuses(option: Option, product: str) -> bool:
+    return not _drivers(product).isdisjoint(option.conflicts)
+
+
+@cache
+def _drivers(product: str) -> frozenset[str]:
+    """The drivers that hold for a product."""
     raw = PRODUCTS[product]
-    drivers = {it.name for it in holding(Answers(raw), read(raw))}
-    return not drivers.isdisjoint(option.conflicts)
+    return frozenset(it.name for it in holding(Answers(raw), read(raw)))
 
 
 def _is(name: str, value: str, operator: str = "eq") -> Condition:

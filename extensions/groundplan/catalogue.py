@@ -114,6 +114,8 @@ class Watch:
     where: str
     unwell: str
     """What it says, or what to do, when not all is well."""
+    needs: str = ""
+    """The trait without which it is not there."""
 
 
 @dataclass(frozen=True)
@@ -238,6 +240,10 @@ class Decision:
     """The simplest first: ties go to the earlier one."""
     delivers: tuple[str, ...] = ()
     """The modules that each offered option must bring, because other code imports them."""
+    about: tuple[str, ...] = ()
+    """Traits and drivers without any of which there is nothing to decide; empty where there always is."""
+    otherwise: str = ""
+    """What is so then."""
     reversal: Reversal | None = None
     """Measured, where there is a choice."""
 
@@ -256,8 +262,8 @@ class Decision:
 
     @cached_property
     def bound(self) -> frozenset[str]:
-        """What its options need or cannot live with."""
-        return frozenset(it for option in self.offered for it in (*option.needs, *option.conflicts))
+        """What it is about, and what its options need or cannot live with."""
+        return frozenset(self.about).union(*((*it.needs, *it.conflicts) for it in self.offered))
 
     @property
     def settled(self) -> bool:
@@ -326,12 +332,15 @@ def _decision(path: Path) -> Decision:
             "id": path.parent.name,
             "options": tuple(_option(path.parent, where, *item) for item in options.items()),
             "delivers": _texts(entry.get("delivers"), f"{where}: delivers"),
+            "about": _texts(entry.get("about"), f"{where}: about"),
             "reversal": _reversal(path.with_name("reversal.yml")),
         },
         where,
     )
     if not decision.offered:
         raise CatalogueError(f"{where}: offers no option")
+    if bool(decision.about) != bool(decision.otherwise):
+        raise CatalogueError(f"{where}: has one of about and otherwise; they need each other")
     if decision.guide[:2] not in GROUPS:
         raise CatalogueError(f"{where}: guide is {decision.guide!r}, which is in none of {', '.join(GROUPS)}")
     for option in decision.offered:

@@ -221,7 +221,7 @@ class LookupCode:
 
     target: Entity
     method: str
-    """Of the generated `Finder`."""
+    """How: `here`, `in_copies` or `at` its owner."""
     paths: tuple[PathCode, ...]
     when_away: str = ""
 
@@ -230,14 +230,19 @@ class LookupCode:
         return self.target.table
 
     @property
+    def call(self) -> str:
+        """What looks it up."""
+        return {"here": "self.find.here", "in_copies": "copies.in_copies", "at": "asking.at_owner"}[self.method]
+
+    @property
     def arguments(self) -> tuple[str, ...]:
-        """What the method takes before the references."""
+        """What that takes before the references."""
         view = f"models.{self.target.name}"
         if self.method == "here":
             return f"tables.{self.target.table}", view
         if self.method == "in_copies":
-            return py(self.target.name), view
-        return py(self.target.service), py(self.target.collection), view
+            return "self.runtime", py(self.target.name), view
+        return "self.runtime", py(self.target.service), py(self.target.collection), view
 
 
 @dataclass(frozen=True)
@@ -293,8 +298,8 @@ class EntityCode:
         return ", ".join(f"{lookup.attribute} ({lookup.target.name})" for lookup in self.lookups)
 
     @property
-    def events_attribute(self) -> str:
-        return listed("events = ", self.events, 4)
+    def consequences(self) -> str:
+        return listed("consequences = ", self.events, 4)
 
     def route(self, verb: str, path: str, *arguments: str) -> str:
         """The decorator of a route."""
@@ -602,10 +607,32 @@ class ServiceCode:
         return bool(self.service.copies or self.service.reactions)
 
     @property
-    def neighbours(self) -> tuple[str, ...]:
-        """The arguments of the generated `Service` that name others, as far as there are any."""
-        found = (("calls", self.calls), ("subscribers", self.subscribers), ("apis", self.apis))
-        return tuple(listed(f"{name}=", map(py, names), 4) for name, names in found if names)
+    def tells(self) -> bool:
+        """Whether its models have an event."""
+        return bool(self.published or self.heard)
+
+    def neighbours(self, posts: bool) -> tuple[str, ...]:
+        """The arguments of its part that calls others, as far as there are any; events may be posted to subscribers."""
+        services = dict.fromkeys((*self.calls, *(self.subscribers if posts else ())))
+        found = (("services", services), ("apis", self.apis))
+        return tuple(listed(f"{name}=", map(py, names), 12) for name, names in found if names)
+
+    @property
+    def part(self) -> tuple[str, ...]:
+        """The arguments of its part that publishes and hears events, as far as there are any."""
+        told = [listed("subscribers=", map(py, self.subscribers), 12)] if self.subscribers else []
+        return (*told, "consumer=events.consumer") if self.consumes else tuple(told)
+
+    @property
+    def collection_imports(self) -> tuple[str, ...]:
+        """What its `records.py` imports of `services/common`."""
+        used = {lookup.method for entity in self.entities for lookup in entity.lookups}
+        modules = ", ".join(module for method, module in (("at", "asking"), ("in_copies", "copies")) if method in used)
+        imports = [f"from services.common import {modules}"] if modules else []
+        imports += ["from services.common.lookup import Found"] if self.has_lookups else []
+        imports += ["from services.common.messaging import Published"] if self.published else []
+        imports += ["from services.common.records import Collection"]
+        return (*imports, "from services.common.rules import record_rules")
 
     @property
     def consumer_imports(self) -> tuple[str, ...]:
@@ -637,7 +664,7 @@ class ServiceCode:
         found += self.views
         for event in (*self.published, *self.heard):
             doc = f"`{event.name}`, which {event.event.service} publishes."
-            found.append(ClassCode(event.class_name, doc, event.fields, "common.Event"))
+            found.append(ClassCode(event.class_name, doc, event.fields, "envelopes.Event"))
         return tuple(found)
 
     def _lookups(self, entity: Entity) -> tuple[LookupCode, ...]:

@@ -14,6 +14,9 @@ from .problems import Report, instead
 from .provenance import Names, note, noting, told
 from .text import one_of, quoted
 
+NOTHING = "nothing"
+"""The name of what is taken where there is nothing to decide."""
+
 DEAR_LINES = 100
 """From so many lines on, what a change of mind touches is worth a record before it comes to that."""
 
@@ -49,7 +52,8 @@ class Resolved:
     decision: Decision
     option: Option
     how: str
-    """`chosen` by somebody, proposed for `auto`, a stand-in for `tbd`, or `settled`: nothing else is offered."""
+    """`chosen` by somebody, proposed for `auto`, a stand-in for `tbd`, `settled` where nothing else is offered, or
+    `idle` where there is nothing to decide."""
     drivers: tuple[Driver, ...]
     """What holds and speaks for the option."""
     rejected: tuple[Rejected, ...]
@@ -193,8 +197,26 @@ class Advice:
 
     def clash(self, decision: Decision, option: Option) -> str:
         """What an option cannot live with among the answers and the other decisions, or an empty string."""
-        others = _others(decision, self.picks)
-        return _clash(option, others, self.drivers, self.catalogue) or self._refused_to(decision, option)
+        if self.is_idle(decision):
+            chosen = self.picks[decision.id].how == "chosen"
+            return f"there is nothing to decide. {decision.otherwise}".rstrip(".") if chosen else ""
+        taken = self.with_pick(decision, replace(self.picks[decision.id], option=option))
+        others = taken._others(decision)
+        return _clash(option, others, self.drivers, self.catalogue) or taken._refused_to(decision, option)
+
+    def is_idle(self, decision: Decision) -> bool:
+        """Whether a decision is about nothing that the product has."""
+        if not decision.about:
+            return False
+        held = {driver.name for driver in self.drivers}
+        others = (it for it in self.catalogue.decisions if it.id != decision.id and it.provided & set(decision.about))
+        held.update(trait for it in others if not self.is_idle(it) for trait in self.picks[it.id].option.provides)
+        return held.isdisjoint(decision.about)
+
+    def _others(self, decision: Decision) -> tuple[Option, ...]:
+        """The options of the other decisions that are no longer open, and are about something."""
+        others = (it for it in self.catalogue.decisions if it.id != decision.id and not self.picks[it.id].open)
+        return tuple(self.picks[it.id].option for it in others if not self.is_idle(it))
 
     def _refused_to(self, decision: Decision, option: Option) -> str:
         """What somebody took that needs another option of this decision, or an empty string."""
@@ -205,6 +227,10 @@ class Advice:
             given = {trait for it in others for trait in it.provides}
             if missing := [trait for trait in pick.option.needs if trait in lost - given]:
                 return f"{pick.option.label} ({id}) needs {_providers(missing[0], self.catalogue)}"
+        for other in self.catalogue.decisions:
+            pick = self.picks[other.id]
+            if pick.how == "chosen" and lost.intersection(other.about) and self.is_idle(other):
+                return f"{pick.option.label} ({other.id}) would have nothing to do"
         return ""
 
     def fitting(self, decision: Decision) -> tuple[Option, ...]:
@@ -263,14 +289,12 @@ def _proposed(advice: Advice) -> Advice:
 def _check(decision: Decision, advice: Advice, report: Report) -> None:
     """Report an option that cannot live with the answers or with what else was decided."""
     option = advice.picks[decision.id].option
+    clash = advice.clash(decision, option)
     way_out = [it.name for it in decision.offered if not advice.clash(decision, it)]
+    if advice.is_idle(decision):
+        way_out = ["auto"]
     fix = f"set {decision.id} to {one_of(way_out)}" if way_out else "change one of the two"
-    report(decision.id, f"{option.label} cannot be: {advice.clash(decision, option)}", fix)
-
-
-def _others(decision: Decision, picks: Mapping[str, _Pick]) -> tuple[Option, ...]:
-    """The options of the other decisions that are no longer open."""
-    return tuple(pick.option for id, pick in picks.items() if id != decision.id and not pick.open)
+    report(decision.id, f"{option.label} cannot be: {clash}", fix)
 
 
 def _clash(option: Option, others: Iterable[Option], drivers: Iterable[Driver], catalogue: Catalogue) -> str:
@@ -304,6 +328,8 @@ def _best(options: Iterable[Option], drivers: Sequence[Driver]) -> Option:
 
 
 def _explained(decision: Decision, advice: Advice, override: Override) -> Resolved:
+    if advice.is_idle(decision):
+        return _idle(decision)
     pick, drivers, best = advice.picks[decision.id], advice.drivers, advice.best(decision)
     option = pick.option
     # Words against the option that was taken belong to an earlier choice.
@@ -324,6 +350,12 @@ def _explained(decision: Decision, advice: Advice, override: Override) -> Resolv
         reopened_by=(override.revisit,) if override.revisit else _reopened_by(decision, option, drivers),
         override=override,
     )
+
+
+def _idle(decision: Decision) -> Resolved:
+    """The outcome where there is nothing to decide: nothing is brought, and nothing was rejected."""
+    nothing = Option(NOTHING, label="Nothing", because=decision.otherwise, cost="", rejected="")
+    return Resolved(decision, nothing, "idle", drivers=(), rejected=(), scores=(), better=None, reopened_by=())
 
 
 def _for(option: Option, drivers: Iterable[Driver], against: Option | None = None) -> tuple[Driver, ...]:

@@ -126,6 +126,12 @@ def events(answers: Answers, product: Product) -> str:
 
 
 @driver("services")
+def announced(answers: Answers, product: Product) -> str:
+    """services publish what happens, whether or not another hears it."""
+    return f"services publish {_listed(product.events)}" if product.events else ""
+
+
+@driver("services")
 def no_events(answers: Answers, product: Product) -> str:
     """there are several services, and none tells another what happened."""
     silent = len(product.services) > 1 and not any(map(product.subscribers, product.events))

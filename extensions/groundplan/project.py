@@ -167,6 +167,12 @@ class Project:
             by_package = {requirement.package: requirement for requirement in needed}
             return tuple(by_package[package] for package in sorted(by_package))
 
+    @cached_property
+    def asks(self) -> bool:
+        """Whether a service asks another for what its records refer to."""
+        entities = (entity for service in self.services for entity in service.entities)
+        return any(lookup.method == "at" for entity in entities for lookup in entity.lookups)
+
     @property
     def way(self) -> Way:
         """How events get to their subscribers."""
@@ -191,7 +197,7 @@ class Project:
     def watch(self) -> tuple[Watch, ...]:
         """What the options let people look at who run the project."""
         with noting():
-            return tuple(it for option in self._options for it in option.watch)
+            return tuple(it for option in self._options for it in option.watch if not it.needs or self.has(it.needs))
 
     @cached_property
     def processes(self) -> tuple[Process, ...]:

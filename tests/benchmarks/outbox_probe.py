@@ -20,7 +20,7 @@ from services.common.broker import connect
 from services.common.carrier import BrokerRelay, Listener
 from services.common.config import load_settings
 from services.common.consumers import Consumer, ReadCopy
-from services.common.models import Envelope
+from services.common.envelopes import Envelope
 from services.common.runtime import Runtime
 from services.common.storage import Database
 from services.common.utils import new_id, now

@@ -252,3 +252,43 @@ class TestRealDecisions:
     )
     def test_architecture(self, answers: dict[str, object], expected: str) -> None:
         assert outcome(answers, "architecture_style") == expected
+
+
+class TestNothingToDecide:
+    """A decision that is about what the product does not have."""
+
+    MUSIC = decision("music", option("silent"), option("loud", provides=("sound",), drivers=(("public", 1),)))
+    VOLUME = Decision(
+        "volume",
+        "A1z",
+        3,
+        "How loud?",
+        (option("low", provides=("whisper",)), option("high", needs=("sound",))),
+        about=("sound",),
+        otherwise="It is silent.",
+    )
+    ALL = (MUSIC, VOLUME, decision("ear", option("bare"), option("plug", conflicts=("whisper",))))
+
+    def test_takes_nothing_and_says_why(self) -> None:
+        found = decide({}, decisions=self.ALL)["volume"]
+        assert (found.option.name, found.how, found.because) == ("nothing", "idle", "It is silent.")
+        assert (found.rejected, found.close, found.noteworthy) == ((), False, False)
+
+    def test_is_decided_once_there_is_something(self) -> None:
+        assert decide({}, "public", decisions=self.ALL)["volume"].option.name == "low"
+        assert decide({"music": "loud", "volume": "high"}, decisions=self.ALL)["volume"].option.name == "high"
+
+    def test_provides_nothing_that_others_could_clash_with(self) -> None:
+        assert decide({"ear": "plug"}, decisions=self.ALL)["ear"].option.name == "plug"
+        with pytest.raises(Refused, match="whisper"):
+            decide({"ear": "plug", "music": "loud", "volume": "low"}, decisions=self.ALL)
+
+    def test_a_choice_brings_what_it_is_about(self) -> None:
+        assert decide({"volume": "low"}, decisions=self.ALL)["music"].option.name == "loud"
+
+    def test_a_choice_that_would_do_nothing_is_refused(self) -> None:
+        with pytest.raises(Refused, match=r"volume: Low cannot be: .*It is silent. Fix: set volume to auto"):
+            decide({"music": "silent", "volume": "low"}, decisions=self.ALL)
+
+    def test_a_record_of_before_does_not_matter_and_does_not_come_back_by_itself(self) -> None:
+        assert decide({}, decisions=self.ALL, recorded={"volume": "high"})["volume"].how == "idle"

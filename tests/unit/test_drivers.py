@@ -39,6 +39,7 @@ HOLDING: list[tuple[str, dict[str, object], str]] = [
     ("one_service", {"services": [{"stock": "keeps things"}]}, "services has stock only"),
     ("many_services", HEARD, "services has 3 of them"),
     ("events", HEARD, "services subscribe to sale.made"),
+    ("announced", HEARD, "services publish sale.made"),
     ("no_events", TWO, "services subscribe to nothing"),
     ("calls", TWO, "depends_on is given for sales"),
     ("external", {"external_apis": [{"sms": "sends texts"}]}, "external_apis has sms"),

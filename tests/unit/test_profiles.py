@@ -43,7 +43,7 @@ PROMISED = {"slos": ["Requests answered without a fault of ours: 99.9 percent"]}
 PROFILES: dict[str, tuple[dict[str, Any], str]] = {
     "personal tool": (
         ONE | {"distribution": "personal", "deploy_target": "local", "team": {"size": 1}, "data_sensitivity": ["none"]},
-        "modular_monolith http_outbox sqlite none shared none env_file none",
+        "modular_monolith nothing sqlite none shared none env_file none consistency=nothing",
     ),
     "product of one person": (
         ONE
@@ -53,19 +53,19 @@ PROFILES: dict[str, tuple[dict[str, Any], str]] = {
             "team": {"size": 1},
             "interaction_channels": ["api", "web_ui"],
         },
-        "modular_monolith http_outbox sqlite none shared threshold env_file tls",
+        "modular_monolith nothing sqlite none shared threshold env_file tls consistency=nothing",
     ),
     "internal tool": (
         TWO
         | ON_CALL
         | {"distribution": "internal", "deploy_target": "vm", "team": {"size": 3}, "data_sensitivity": ["none"]},
-        "services http_outbox sqlite none process threshold env_file tls",
+        "services nothing sqlite none process threshold env_file tls consistency=nothing",
     ),
     "API for partners": (
         THREE
         | ON_CALL
         | {"distribution": "partner", "deploy_target": "on_prem", "team": {"size": 4}, "data_sensitivity": ["other"]},
-        "services http_outbox postgres choreography process threshold env_file tls",
+        "services http_outbox postgres choreography process threshold env_file tls communication=http_and_events",
     ),
     "public shop": (
         THREE
@@ -77,7 +77,7 @@ PROFILES: dict[str, tuple[dict[str, Any], str]] = {
             "data_sensitivity": ["pii", "financial"],
         },
         "services http_outbox postgres choreography process threshold platform tls_and_disk"
-        " topology=gateway api_auth=oidc",
+        " communication=http_and_events topology=gateway api_auth=oidc",
     ),
     "clinic": (
         TWO
@@ -87,7 +87,7 @@ PROFILES: dict[str, tuple[dict[str, Any], str]] = {
             "team": {"size": 2},
             "data_sensitivity": ["health", "pii"],
         },
-        "services http_outbox sqlite none process none platform tls_and_disk api_auth=oidc",
+        "services nothing sqlite none process none platform tls_and_disk consistency=nothing api_auth=oidc",
     ),
     "platform on a cluster": (
         THREE
@@ -100,7 +100,7 @@ PROFILES: dict[str, tuple[dict[str, Any], str]] = {
             "data_sensitivity": ["credentials"],
         },
         "services rabbitmq postgres choreography process symptom platform tls_and_disk"
-        " topology=gateway api_auth=oidc monitoring=prometheus",
+        " communication=http_and_events topology=gateway api_auth=oidc monitoring=prometheus",
     ),
     "bank": (
         THREE
@@ -114,7 +114,8 @@ PROFILES: dict[str, tuple[dict[str, Any], str]] = {
             "scale_expectations": {"peak_rps": 800, "instances": 6},
         },
         "services rabbitmq postgres choreography process symptom vault tls_and_disk"
-        " topology=gateway api_auth=oidc monitoring=prometheus failure_isolation=bulkheads",
+        " communication=http_and_events topology=gateway api_auth=oidc monitoring=prometheus"
+        " failure_isolation=bulkheads",
     ),
 }
 

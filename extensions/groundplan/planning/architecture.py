@@ -25,7 +25,13 @@ if TYPE_CHECKING:
 PARTS = (("Architecture", "A"), ("Technology", "S"), ("Operation", "T"))
 """The parts of the table of decisions, by the first letter of the guide's numbers."""
 
-HOW = {"chosen": "chosen", "auto": "proposed", "tbd": "until somebody decides", "settled": "the only one offered"}
+HOW = {
+    "chosen": "chosen",
+    "auto": "proposed",
+    "tbd": "until somebody decides",
+    "settled": "the only one offered",
+    "idle": "needed",
+}
 """How a decision came about, in a word or two."""
 
 

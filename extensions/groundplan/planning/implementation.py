@@ -87,7 +87,7 @@ class Implementation:
         neighbours = (it.service for service in product.services for it in product.calls(service))
         called = dict.fromkeys((*neighbours, *(it.name for it in product.external_apis)))
         yield "two write one record", "a version as `ETag`, sent back as `If-Match`", codes(product.entities), "http.py"
-        yield "a record is named that others keep", "its owner is asked before the write", _few(asked), "lookup.py"
+        yield "a record is named that others keep", "its owner is asked before the write", _few(asked), "asking.py"
         yield "that record is named too often to ask", "a read copy that events renew", _few(copied), "messaging.py"
         yield (
             "a change and its event",

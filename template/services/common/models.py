@@ -1,11 +1,11 @@
-"""Data models that every service uses: field types, records, pages, events and problems."""
+"""Data models that every service uses: field types, records, pages and problems."""
 
 from __future__ import annotations
 
 import re
 from datetime import UTC, date, datetime
 from decimal import Decimal
-from typing import Annotated, Any, Generic, TypeVar
+from typing import Annotated, Generic, TypeVar
 from uuid import UUID
 
 from pydantic import (
@@ -122,33 +122,6 @@ class Page(Model, Generic[RecordT]):
 
     items: list[RecordT]
     next: Id | None = Field(description="The `after` of the next page; null on the last.")
-
-
-class Event(View):
-    """The content of an event; each subclass is one fact about a record."""
-
-    id: Id
-    """The record that it is about."""
-
-
-class Envelope(Model):
-    """An event on its way, as CloudEvents 1.0 in JSON."""
-
-    specversion: str = "1.0"
-    id: Id
-    source: str
-    type: str
-    subject: Id
-    time: Instant
-    sequence: int = Field(ge=1, description="The version of the record after the change.")
-    datacontenttype: str = "application/json"
-    data: dict[str, Any]
-    traceparent: str | None = Field(
-        default=None,
-        max_length=200,
-        exclude_if=lambda it: it is None,
-        description="The trace that the change belongs to (CloudEvents' extension for tracing).",
-    )
 
 
 class Fault(BaseModel):

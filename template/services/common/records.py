@@ -1,19 +1,16 @@
-"""What happens when a record is created, replaced or removed: references, rules, storage, events."""
+"""What happens when a record is created, replaced or removed: references, rules, storage, what follows."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any, Generic, Self, TypeVar
+from typing import Any, Generic, Protocol, Self, TypeVar
 from uuid import UUID
 
 from sqlalchemy import Table
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from services.common import tracing
 from services.common.errors import Outdated
 from services.common.lookup import Finder
-from services.common.messaging import publish
-from services.common.models import Envelope, Event, Model, Page, Record
+from services.common.models import Model, Page, Record
 from services.common.rules import Rules
 from services.common.runtime import Runtime, RuntimeDep
 from services.common.storage import Store
@@ -23,15 +20,13 @@ DraftT = TypeVar("DraftT", bound=Model)
 RecordT = TypeVar("RecordT", bound=Record)
 
 
-@dataclass(frozen=True)
-class Published:
-    """An event, and who it goes to."""
+class Consequence(Protocol):
+    """What comes with a change, in its transaction: both are there, or neither."""
 
-    name: str
-    content: type[Event]
-    on: tuple[str, ...]
-    """The operations that cause it: create, update, delete."""
-    subscribers: tuple[str, ...] = ()
+    async def follow(
+        self, connection: AsyncConnection, service: str, operation: str, record: Record
+    ) -> None:
+        """Do what a change of a record asks for; the operation is create, update or delete."""
 
 
 class Collection(Generic[DraftT, RecordT]):
@@ -40,7 +35,7 @@ class Collection(Generic[DraftT, RecordT]):
     model: type[RecordT]
     table: Table
     rules: Rules
-    events: tuple[Published, ...] = ()
+    consequences: tuple[Consequence, ...] = ()
 
     def __init__(self, runtime: Runtime) -> None:
         self.runtime = runtime
@@ -69,7 +64,7 @@ class Collection(Generic[DraftT, RecordT]):
         record = await self.prepare(draft)
         async with self.database.write() as connection:
             await self.add(connection, record)
-        self.runtime.wake_relays()
+        self.runtime.wake()
         return record
 
     async def prepare(self, draft: DraftT) -> RecordT:
@@ -80,9 +75,9 @@ class Collection(Generic[DraftT, RecordT]):
         return self._record(draft, id=new_id(), version=1, created_at=at, updated_at=at)
 
     async def add(self, connection: AsyncConnection, record: RecordT) -> None:
-        """Store a prepared record and its events, in the transaction of the connection."""
+        """Store a prepared record and what follows, in the transaction of the connection."""
         await self.store.add(connection, record)
-        await self._publish(connection, "create", record)
+        await self._follow(connection, "create", record)
 
     async def replace(self, id: UUID, draft: DraftT, version: int) -> RecordT:
         current = await self._current(id, version)
@@ -93,8 +88,8 @@ class Collection(Generic[DraftT, RecordT]):
         )
         async with self.database.write() as connection:
             await self.store.replace(connection, record, version)
-            await self._publish(connection, "update", record)
-        self.runtime.wake_relays()
+            await self._follow(connection, "update", record)
+        self.runtime.wake()
         return record
 
     async def remove(self, id: UUID, version: int) -> None:
@@ -103,11 +98,11 @@ class Collection(Generic[DraftT, RecordT]):
         removed = current.model_copy(update={"version": version + 1, "updated_at": now()})
         async with self.database.write() as connection:
             await self.store.delete(connection, id, version)
-            await self._publish(connection, "delete", removed)
-        self.runtime.wake_relays()
+            await self._follow(connection, "delete", removed)
+        self.runtime.wake()
 
     async def _apply(self, hook: str, unchanged: DraftT | None, **offered: Any) -> Any:
-        return await self.rules.apply(hook, unchanged, **offered, **self.runtime.apis)
+        return await self.rules.apply(hook, unchanged, **offered, **self.runtime.offered)
 
     async def _current(self, id: UUID, version: int) -> RecordT:
         current = await self.get(id)
@@ -118,19 +113,6 @@ class Collection(Generic[DraftT, RecordT]):
     def _record(self, draft: DraftT, **system_fields: Any) -> RecordT:
         return self.model.model_validate(draft.model_dump() | system_fields)
 
-    async def _publish(self, connection: AsyncConnection, operation: str, record: RecordT) -> None:
-        for event in self.events:
-            if operation not in event.on:
-                continue
-            content = event.content.model_validate(record, from_attributes=True)
-            envelope = Envelope(
-                id=new_id(),
-                source=f"/{self.runtime.service}",
-                type=event.name,
-                subject=record.id,
-                time=record.updated_at,
-                sequence=record.version,
-                data=content.model_dump(mode="json", exclude={"id"}),
-                traceparent=tracing.current(),
-            )
-            await publish(connection, envelope, event.subscribers)
+    async def _follow(self, connection: AsyncConnection, operation: str, record: RecordT) -> None:
+        for consequence in self.consequences:
+            await consequence.follow(connection, self.runtime.service, operation, record)

@@ -30,6 +30,8 @@ class StorageEngine(Protocol):
 
 
 ENGINE: StorageEngine = installed_engine
+MIGRATED = sa.table("alembic_version", sa.column("version_num"))
+"""What every database has that migrations were applied to."""
 
 
 class MoneyColumn(sa.TypeDecorator[Decimal]):
@@ -88,7 +90,7 @@ class Database:
         async with self.engine.begin() as connection:
             yield connection
 
-    async def ping(self, table: sa.Table) -> None:
+    async def ping(self, table: sa.TableClause) -> None:
         """Raise unless the database answers and has the table."""
         async with self.read() as connection:
             await connection.execute(sa.select(table).limit(1))

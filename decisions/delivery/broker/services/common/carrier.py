@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import json
 import time
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Collection, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Collection, Sequence
 from contextlib import (
     AbstractAsyncContextManager,
     AsyncExitStack,
@@ -27,12 +27,11 @@ from fastapi.exceptions import RequestValidationError
 from pydantic import ValidationError
 
 from services.common import broker as installed_broker
-from services.common.clients import Client
 from services.common.config import PROJECT, Settings
 from services.common.consumers import Consumer
+from services.common.envelopes import Envelope
 from services.common.errors import ServiceError
 from services.common.messaging import LONGEST_PAUSE_S, PATIENCE, Relay, outbox
-from services.common.models import Envelope
 from services.common.runtime import Runtime
 from services.common.storage import Database
 from services.common.utils import in_background
@@ -252,23 +251,13 @@ def types_of(consumer: Consumer) -> set[str]:
     return copied | set(consumer.reactions)
 
 
-def reached(subscribers: Sequence[str]) -> Sequence[str]:
-    """The services that a publisher must reach itself: none, the broker does."""
-    return ()
-
-
-def relays(
-    database: Database,
-    subscribers: Sequence[str],
-    clients: Mapping[str, Client],
-    settings: Settings,
-) -> tuple[Relay, ...]:
+def relays(runtime: Runtime, subscribers: Sequence[str], settings: Settings) -> tuple[Relay, ...]:
     """What publishes the events of a service: one relay, if anybody hears them."""
 
     def connect() -> AbstractAsyncContextManager[Broker]:
         return OPEN(settings, PROJECT)
 
-    return (BrokerRelay(database, connect, settings.outbox_poll_s),) if subscribers else ()
+    return (BrokerRelay(runtime.database, connect, settings.outbox_poll_s),) if subscribers else ()
 
 
 def routes(consumer: Consumer) -> APIRouter:

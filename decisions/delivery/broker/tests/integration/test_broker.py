@@ -21,7 +21,7 @@ from services.common import broker, messaging
 from services.common.carrier import Broker, BrokerRelay, Delivery, Listener
 from services.common.config import Settings
 from services.common.consumers import Consumer, ReadCopy
-from services.common.models import Envelope
+from services.common.envelopes import Envelope
 from services.common.runtime import Runtime
 from services.common.utils import new_id, now
 from tests.fixtures import server

@@ -15,8 +15,8 @@ from sqlalchemy.exc import OperationalError
 from services.common import carrier, messaging
 from services.common.carrier import BrokerRelay, Delivery, Listener
 from services.common.consumers import Consumer, ReadCopy
+from services.common.envelopes import Envelope
 from services.common.errors import Away, Refusal, UnknownReference
-from services.common.models import Envelope
 from services.common.storage import Database
 from services.common.utils import new_id, now
 from tests.fixtures.facts import SERVICES

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime
 from http import HTTPStatus
@@ -15,8 +15,8 @@ from fastapi import APIRouter, Depends
 from services.common.clients import Client, Rejected
 from services.common.config import Settings
 from services.common.consumers import Consumer
+from services.common.envelopes import Envelope
 from services.common.messaging import PATIENCE, POSTPONED, Relay, outbox
-from services.common.models import Envelope
 from services.common.runtime import Runtime, RuntimeDep
 from services.common.security import only_services
 from services.common.storage import Database
@@ -76,19 +76,10 @@ def _is_young(event: dict[str, Any]) -> bool:
     return now() - datetime.fromisoformat(event["time"]) < PATIENCE
 
 
-def reached(subscribers: Sequence[str]) -> Sequence[str]:
-    """The services that a publisher must reach itself: all of its subscribers."""
-    return subscribers
-
-
-def relays(
-    database: Database,
-    subscribers: Sequence[str],
-    clients: Mapping[str, Client],
-    settings: Settings,
-) -> tuple[Relay, ...]:
+def relays(runtime: Runtime, subscribers: Sequence[str], settings: Settings) -> tuple[Relay, ...]:
     """What delivers the events of a service: a relay for each of its subscribers."""
-    return tuple(HttpRelay(database, clients[name], settings.outbox_poll_s) for name in subscribers)
+    poll_s = settings.outbox_poll_s
+    return tuple(HttpRelay(runtime.database, runtime.clients[name], poll_s) for name in subscribers)
 
 
 def routes(consumer: Consumer) -> APIRouter:

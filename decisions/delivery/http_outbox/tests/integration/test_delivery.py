@@ -11,7 +11,7 @@ from services.common import messaging
 from services.common.carrier import HttpRelay
 from services.common.clients import Client
 from services.common.consumers import Consumer
-from services.common.models import Envelope
+from services.common.envelopes import Envelope
 from services.common.utils import now
 from tests.fixtures import callers
 from tests.fixtures.facts import SERVICES

@@ -10,8 +10,9 @@ from fastapi.exceptions import RequestValidationError
 from pydantic import ValidationError
 
 from services.common import tracing
+from services.common.envelopes import Envelope, Event
 from services.common.messaging import is_new, keep_copy, was_handled
-from services.common.models import Envelope, Event, Model, Record
+from services.common.models import Model, Record
 from services.common.records import Collection
 from services.common.rules import Rules
 from services.common.runtime import Runtime
@@ -67,7 +68,7 @@ class Consumer:
             if prepared:
                 collection, record = prepared
                 await collection.add(connection, record)
-        runtime.wake_relays()
+        runtime.wake()
 
     async def _prepare(
         self, envelope: Envelope, runtime: Runtime
@@ -81,7 +82,7 @@ class Consumer:
             raise RequestValidationError(error.errors()) from error
         proposed = reaction.propose(event)
         draft = await reaction.rules.apply(
-            "reacting", proposed, event=event, draft=proposed, **runtime.apis
+            "reacting", proposed, event=event, draft=proposed, **runtime.offered
         )
         if draft is None:
             return None

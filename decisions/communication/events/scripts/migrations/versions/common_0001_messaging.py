@@ -1,4 +1,4 @@
-"""The tables of every service: outbox, inbox, read copies."""
+"""The tables of every service: outbox, inbox, read copies; they may be there from a time before."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -15,16 +15,19 @@ def upgrade() -> None:
     op.create_table(
         "outbox",
         sa.Column("position", COUNTER, primary_key=True),
-        sa.Column("subscriber", sa.String(80), nullable=False, index=True),
+        sa.Column("subscriber", sa.String(80), nullable=False),
         sa.Column("event", sa.JSON, nullable=False),
         sa.Column("due_at", InstantColumn, nullable=False),
         sa.Column("rejected", sa.String(500), nullable=True),
+        if_not_exists=True,
         **COUNTED,
     )
+    op.create_index("ix_outbox_subscriber", "outbox", ["subscriber"], if_not_exists=True)
     op.create_table(
         "inbox",
         sa.Column("event_id", sa.Uuid, primary_key=True),
         sa.Column("received_at", InstantColumn, nullable=False),
+        if_not_exists=True,
     )
     op.create_table(
         "read_copies",
@@ -33,4 +36,5 @@ def upgrade() -> None:
         sa.Column("version", sa.Integer, nullable=False),
         sa.Column("removed", sa.Boolean, nullable=False),
         sa.Column("data", sa.JSON, nullable=False),
+        if_not_exists=True,
     )

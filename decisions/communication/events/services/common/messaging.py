@@ -11,6 +11,7 @@ import asyncio
 from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass
 from datetime import timedelta
 from uuid import UUID
 
@@ -19,10 +20,12 @@ import structlog
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from services.common import tracing
 from services.common.engine import COUNTED, COUNTER
-from services.common.models import Envelope
+from services.common.envelopes import Envelope, Event
+from services.common.models import Record
 from services.common.storage import Database, InstantColumn
-from services.common.utils import in_background, now
+from services.common.utils import in_background, new_id, now
 
 log = structlog.get_logger()
 
@@ -66,6 +69,36 @@ async def publish(
     row = {"event": envelope.model_dump(mode="json"), "due_at": envelope.time}
     for subscriber in subscribers:
         await connection.execute(sa.insert(outbox).values(subscriber=subscriber, **row))
+
+
+@dataclass(frozen=True)
+class Published:
+    """An event, and who it goes to."""
+
+    name: str
+    content: type[Event]
+    on: tuple[str, ...]
+    """The operations that cause it: create, update, delete."""
+    subscribers: tuple[str, ...] = ()
+
+    async def follow(
+        self, connection: AsyncConnection, service: str, operation: str, record: Record
+    ) -> None:
+        """Publish the event, if the change is one that causes it."""
+        if operation not in self.on:
+            return
+        content = self.content.model_validate(record, from_attributes=True)
+        envelope = Envelope(
+            id=new_id(),
+            source=f"/{service}",
+            type=self.name,
+            subject=record.id,
+            time=record.updated_at,
+            sequence=record.version,
+            data=content.model_dump(mode="json", exclude={"id"}),
+            traceparent=tracing.current(),
+        )
+        await publish(connection, envelope, self.subscribers)
 
 
 async def was_handled(connection: AsyncConnection, event_id: UUID) -> bool:

@@ -1,0 +1,67 @@
+"""Events come and go with what somebody decides, and no event that waits is lost by that."""
+
+from __future__ import annotations
+
+import shutil
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from copies import Generate, Reanswer
+from pairs import PRODUCTS
+from projects import model, run
+
+PARTS = ("messaging", "consumers", "carrier", "copies", "envelopes", "events")
+"""The modules of `services/common` that are there for events."""
+WAITING = "INSERT INTO outbox (subscriber, event, due_at) VALUES ('rooms', '{}', '2026-03-01 00:00:00')"
+
+
+def fetch(path: Path, statement: str) -> list[tuple[object, ...]]:
+    """Run a statement on the database of a service of the project."""
+    with closing(sqlite3.connect(path / "var" / "rooms.db")) as database, database:
+        return database.execute(statement).fetchall()
+
+
+def owned(path: Path) -> dict[str, str]:
+    return {it: (path / it).read_text("utf-8") for it in model(path).owned if (path / it).is_file()}
+
+
+def test_events_go_and_come_back_with_their_tables(generate: Generate, reanswer: Reanswer) -> None:
+    path = generate(PRODUCTS["Two desks"] | {"communication": "http_and_events", "storage_kind": "sqlite"})
+    shutil.copy(path / ".env.example", path / ".env")
+    ours = owned(path)
+    run(path, "migrate")
+    fetch(path, WAITING)
+
+    reanswer(path, communication="http_only")
+    assert owned(path) == ours
+    assert not [it for it in PARTS if (path / "services" / "common" / f"{it}.py").exists()]
+    with pytest.raises(AssertionError, match=r"migrate: rooms: 1 rows wait in its outbox. Fix: deliver them"):
+        run(path, "migrate")
+    assert fetch(path, "SELECT subscriber FROM outbox") == [("rooms",)]
+
+    fetch(path, "DELETE FROM outbox")
+    for _ in range(2):
+        run(path, "migrate")
+    assert fetch(path, "SELECT version_num FROM alembic_version") == [("0001",)]
+
+    reanswer(path, communication="http_and_events")
+    assert owned(path) == ours
+    run(path, "migrate")
+    fetch(path, WAITING)
+    assert fetch(path, "SELECT position FROM outbox") == [(2,)], "no position is given twice"
+    run(path, "pytest", "--quiet", "tests/integration")
+
+
+def test_a_small_project_has_nothing_of_events(generate: Generate) -> None:
+    """What one person keeps in one service needs none of it; the words are those of its code and settings."""
+    path = generate(PRODUCTS["Note book"])
+    told = ("outbox", "inbox", "subscriber", "read_copies", "envelope", "carrier", "OUTBOX_POLL_S", "consumer")
+    files = [it for it in path.rglob("*") if it.is_file() and it.suffix in (".py", ".toml", ".example")]
+    code = [it for it in files if not {".venv", ".git", "planning", "Planning"}.intersection(it.parts)]
+    found = {f"{it.relative_to(path)}: {word}" for it in code for word in told if word in it.read_text("utf-8")}
+    known = ("scripts/migrations/past.py", "tests/fixtures/facts.py")
+    assert {it for it in found if not it.startswith(known)} == set()
+    assert model(path).decision("delivery").how == "idle"
