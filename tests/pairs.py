@@ -71,6 +71,30 @@ PRODUCTS: dict[str, dict[str, Any]] = {
           data_entities:
             - "desk.Text(title: str, pages: int = 1)"
             - "post.Letter(text: Text)"
+        - project_name: Library
+          concept: Books are lent, and whoever keeps one too long is reminded.
+          services:
+            - shelves: knows the books
+            - name: loans
+              responsibility: knows who has which book
+              publishes: [loan.ended on delete Loan]
+              subscribes: [keep Book]
+          data_entities:
+            - "shelves.Book(title: str)"
+            - "loans.Loan(book: Book, reader: email, until: date)"
+            - "loans.Reminder(reader: email)"
+          jobs:
+            - "loans: confirm on create, update Loan"
+            - "loans: remind daily at 06:00"
+            - "shelves: take_stock weekly on sunday at 22:30"
+        - project_name: Watch
+          concept: A clock asks again and again whether somebody is there.
+          services:
+            - watch: asks
+          data_entities:
+            - "watch.Visit(at: datetime)"
+          jobs:
+            - "watch: look every 15 minutes"
         - project_name: Note book
           concept: One person keeps notes.
           services:
@@ -80,7 +104,7 @@ PRODUCTS: dict[str, dict[str, Any]] = {
         """
     )
 }
-"""Products of every shape that an option may not go with: with calls, events and copies, with one of them, with neither."""
+"""Products of every shape that an option may not go with: with calls, events, copies or jobs, and with none of them."""
 
 
 def covering(catalogue: Catalogue) -> tuple[Row, ...]:

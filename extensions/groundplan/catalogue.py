@@ -6,7 +6,7 @@ Nothing outside that folder names the option: templates ask for traits, footprin
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from dataclasses import fields as dataclass_fields
 from functools import cached_property
@@ -15,6 +15,7 @@ from typing import TypeVar
 
 import yaml
 
+from .domain import Product
 from .provenance import told
 
 STATUSES = ("offered", "planned")
@@ -138,6 +139,16 @@ class Way:
 
 
 @dataclass(frozen=True)
+class Beside:
+    """A process that serves no service."""
+
+    name: str
+    app: str
+    works_for: str = ""
+    """The service whose jobs it runs; empty where callers from outside reach it."""
+
+
+@dataclass(frozen=True)
 class Footprint:
     """What an option adds to places that it shares with others."""
 
@@ -151,11 +162,24 @@ class Footprint:
     """What the addresses of records begin with at their service."""
     events: Way | None = None
     beside: tuple[tuple[str, str], ...] = ()
-    """Processes that serve no service: the name of each, which no service can have, and its application."""
+    """Processes that serve no service: the name of each, which no service can have, and its application.
+
+    With `{service}` in it, each service with jobs has one.
+    """
     entrance: str = ""
     """The path under which the first of them shows a service to callers from outside."""
     commands: tuple[tuple[str, str], ...] = ()
     """What `uv run` knows besides: the name of each command, and its function."""
+
+    def put_beside(self, product: Product) -> Iterator[Beside]:
+        """The processes that serve no service, each with what it is for."""
+        for name, app in self.beside:
+            if "{service}" not in name:
+                yield Beside(name, app)
+                continue
+            for it in product.services:
+                if it.jobs:
+                    yield Beside(name.format(service=it.name), app.format(service=it.name), it.name)
 
 
 @told(lambda it, part: (it.decision,) if part != "decision" else ())

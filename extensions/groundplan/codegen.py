@@ -12,8 +12,10 @@ from .domain import (
     Entity,
     Event,
     Field,
+    Job,
     Product,
     Reaction,
+    Schedule,
     Service,
     Source,
     Type,
@@ -252,8 +254,8 @@ class EntityCode:
     entity: Entity
     fields: tuple[FieldCode, ...]
     lookups: tuple[LookupCode, ...]
-    events: tuple[str, ...]
-    """The constants of the events that its changes cause."""
+    effects: tuple[str, ...]
+    """What its changes bring about: constants of events, and jobs."""
 
     @property
     def name(self) -> str:
@@ -298,8 +300,8 @@ class EntityCode:
         return ", ".join(f"{lookup.attribute} ({lookup.target.name})" for lookup in self.lookups)
 
     @property
-    def consequences(self) -> str:
-        return listed("consequences = ", self.events, 4)
+    def effects_attribute(self) -> str:
+        return listed("effects = ", self.effects, 4)
 
     def route(self, verb: str, path: str, *arguments: str) -> str:
         """The decorator of a route."""
@@ -348,6 +350,43 @@ class ReactionCode:
     @property
     def module(self) -> str:
         return self.reaction.snake
+
+
+@dataclass(frozen=True)
+class JobCode:
+    """A job of the service."""
+
+    job: Job
+    entity: EntityCode | None
+    """Whose record it is given."""
+
+    @property
+    def name(self) -> str:
+        return self.job.name
+
+    @property
+    def begins(self) -> str:
+        return self.job.begins
+
+    @property
+    def schedule(self) -> Schedule | None:
+        return self.job.schedule
+
+    @property
+    def every(self) -> str:
+        """Its times, as Python."""
+        times = self.job.schedule
+        if times is None:
+            return ""
+        after = f", after={_span(times.after)}" if times.after else ""
+        return f"Every({_span(times.minutes)}{after})"
+
+
+def _span(minutes: int) -> str:
+    """A span of time as Python, in the units that make it up."""
+    days, rest = divmod(minutes, 24 * 60)
+    parts = {"days": days, "hours": rest // 60, "minutes": rest % 60}
+    return f"timedelta({', '.join(f'{unit}={count}' for unit, count in parts.items() if count)})"
 
 
 @dataclass(frozen=True)
@@ -472,10 +511,16 @@ class ServiceCode:
                 entity,
                 _fields(entity.fields),
                 self._lookups(entity),
-                tuple(event.constant for event in self.published if event.event.entity == entity.name),
+                tuple(self._effects(entity)),
             )
             for entity in self.service.entities
         )
+
+    def _effects(self, entity: Entity) -> Iterator[str]:
+        yield from (event.constant for event in self.published if event.event.entity == entity.name)
+        for job in self.service.jobs:
+            if job.entity == entity.name:
+                yield f"Triggered({py(job.name)}, on={listed('', map(py, job.operations), 0)})"
 
     @cached_property
     def published(self) -> tuple[EventCode, ...]:
@@ -565,6 +610,26 @@ class ServiceCode:
             for reaction in self.service.reactions
         )
 
+    @cached_property
+    def jobs(self) -> tuple[JobCode, ...]:
+        entities = {code.name: code for code in self.entities}
+        return tuple(JobCode(job, entities.get(job.entity)) for job in self.service.jobs)
+
+    @property
+    def collections_argument(self) -> str:
+        """What its jobs may change, as an argument."""
+        return listed("collections=", (f"records.{entity.alias}" for entity in self.entities), 4)
+
+    @property
+    def has_triggered(self) -> bool:
+        """Whether changes of its records ask for jobs."""
+        return any(job.entity for job in self.service.jobs)
+
+    @property
+    def has_timed(self) -> bool:
+        """Whether jobs of it are due at times."""
+        return any(job.schedule for job in self.service.jobs)
+
     @property
     def copies(self) -> tuple[Entity, ...]:
         """The entities of other services of which it keeps a read copy."""
@@ -588,6 +653,7 @@ class ServiceCode:
         """The files that belong to the people of the project: written once."""
         names = [entity.snake for entity in self.entities]
         names += [reaction.module for reaction in self.reactions]
+        names += [job.name for job in self.jobs]
         return tuple(f"services/{self.name}/{name}.py" for name in names)
 
     @property
@@ -631,8 +697,8 @@ class ServiceCode:
         imports = [f"from services.common import {modules}"] if modules else []
         imports += ["from services.common.lookup import Found"] if self.has_lookups else []
         imports += ["from services.common.messaging import Published"] if self.published else []
-        imports += ["from services.common.records import Collection"]
-        return (*imports, "from services.common.rules import record_rules")
+        imports += ["from services.common.records import Collection", "from services.common.rules import record_rules"]
+        return (*imports, "from services.common.runner import Triggered") if self.has_triggered else tuple(imports)
 
     @property
     def consumer_imports(self) -> tuple[str, ...]:

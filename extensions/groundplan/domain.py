@@ -197,6 +197,37 @@ class Reaction:
 
 
 @dataclass(frozen=True)
+class Schedule:
+    """Moments that are one period apart, counted from the beginning of a Monday in UTC."""
+
+    minutes: int
+    """From one moment to the next."""
+    after: int
+    """Minutes from the beginning of that Monday to the first moment."""
+    words: str
+    """As it was written: `daily at 02:00`."""
+
+
+@told(lambda _, __: ("jobs",))
+@dataclass(frozen=True)
+class Job:
+    """Work that outlasts the request that asked for it, or that is due at times."""
+
+    name: str
+    service: str
+    entity: str = ""
+    """Whose change asks for it; empty where a schedule does."""
+    operations: tuple[str, ...] = ()
+    """The operations on the entity that ask for it, out of `OPERATIONS`."""
+    schedule: Schedule | None = None
+
+    @property
+    def begins(self) -> str:
+        """What begins it: `on create Order`, `daily at 02:00`."""
+        return self.schedule.words if self.schedule else f"on {', '.join(self.operations)} {self.entity}"
+
+
+@dataclass(frozen=True)
 class Source:
     """Where a reaction takes a value from: a field of the event, or a literal."""
 
@@ -205,7 +236,7 @@ class Source:
     literal: str | int | float | bool | None = None
 
 
-@told(lambda _, __: ("services",))
+@told(lambda _, part: ("services", *(["jobs"] if part == "jobs" else ())))
 @dataclass(frozen=True)
 class Service:
     """A boundary: one responsibility, its entities, and what it says to and hears from the others."""
@@ -221,6 +252,7 @@ class Service:
     events: tuple[Event, ...] = ()
     copies: tuple[ReadCopy, ...] = ()
     reactions: tuple[Reaction, ...] = ()
+    jobs: tuple[Job, ...] = ()
 
     @property
     def subscriptions(self) -> tuple[str, ...]:

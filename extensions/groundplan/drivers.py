@@ -145,6 +145,26 @@ def calls(answers: Answers, product: Product) -> str:
     return f"depends_on is given for {_listed(callers)}" if callers else ""
 
 
+@driver("jobs", "services")
+def jobs(answers: Answers, product: Product) -> str:
+    """work outlasts the request that asked for it, or is due at times."""
+    names = [job.name for service in product.services for job in service.jobs]
+    return f"jobs has {_listed(names)}" if names else ""
+
+
+@driver("jobs", "services")
+def no_jobs(answers: Answers, product: Product) -> str:
+    """no work outlasts its request, and none is due at times."""
+    return "jobs names none" if product.services and not any(it.jobs for it in product.services) else ""
+
+
+@driver("jobs", "services", "data_entities")
+def triggered_jobs(answers: Answers, product: Product) -> str:
+    """changes of records ask for work that outlasts their requests."""
+    names = [job.name for service in product.services for job in service.jobs if job.entity]
+    return f"jobs has {_listed(names)} on changes" if names else ""
+
+
 @driver("external_apis")
 def external(answers: Answers, product: Product) -> str:
     """it calls somebody else's API."""

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from itertools import count
 
 from . import schema
-from .decisions import Resolved
+from .decisions import Resolved, has
 from .domain import Criterion, Feature, Product, Service
 from .problems import Problem, Refused
 from .provenance import told
@@ -124,13 +124,13 @@ def step(history: History, asked: Asked) -> History:
         trail=_trail(history, asked),
         offsets=_offsets(history.offsets, asked),
         ids=_ids(history, asked),
-        schema=_schema(history, asked.product),
+        schema=_schema(history, asked),
     )
 
 
-def beside(resolved: Iterable[Resolved]) -> tuple[str, ...]:
+def beside(resolved: Iterable[Resolved], product: Product) -> tuple[str, ...]:
     """The processes that options put beside those of the services; none of them has the name of a service."""
-    return tuple(name for it in resolved for name, _ in it.option.footprint.beside)
+    return tuple(it.name for decision in resolved for it in decision.option.footprint.put_beside(product))
 
 
 def settle(product: Product, history: History, port_base: int, beside: Sequence[str] = ()) -> Product:
@@ -163,7 +163,7 @@ def _offsets(given: Numbers, asked: Asked) -> Numbers:
     offsets = dict(given)
     fixed = {service.port for service in asked.product.services}
     homeless = (service.name for service in asked.product.services if service.port is None)
-    for name in (*homeless, *beside(asked.resolved)):
+    for name in (*homeless, *beside(asked.resolved, asked.product)):
         if name not in offsets:
             taken = set(offsets.values())
             offsets[name] = next(it for it in count() if it not in taken and asked.port_base + it not in fixed)
@@ -193,12 +193,12 @@ def _numbered(given: Numbers, names: Iterable[str]) -> Numbers:
     return tuple(numbers.items())
 
 
-def _schema(history: History, product: Product) -> tuple[tuple[str, Revisions], ...]:
+def _schema(history: History, asked: Asked) -> tuple[tuple[str, Revisions], ...]:
     """Add a revision to each service whose tables differ from what its revisions make."""
-    known = dict(history.schema)
-    for service in product.services:
+    known, queues = dict(history.schema), has(asked.resolved, "queues_jobs")
+    for service in asked.product.services:
         try:
-            known[service.name] = schema.revise(known.get(service.name, ()), service)
+            known[service.name] = schema.revise(known.get(service.name, ()), service, queues=queues)
         except (KeyError, ValueError):
             raise _damaged(f"schema.{service.name}") from None
     return tuple(known.items())

@@ -30,6 +30,9 @@ GENERATED_PACKAGES = _words("common config docs fixtures migrations planning scr
 GENERATED_MODULES = _words("main api models tables records events migrations")
 """Modules that a service has of its own."""
 
+JOB_MODULES = _words("jobs worker")
+"""Modules that a service with jobs has besides."""
+
 GENERATED_ADDRESSES = _words("docs health internal openapi redoc")
 """Where a process answers beside its services."""
 
@@ -115,6 +118,7 @@ def entity(name: str) -> str:
         or ("is a keyword or built-in name of Python" if keyword.iskeyword(name) or hasattr(builtins, name) else "")
         or ("would hide something that generated modules import" if name in GENERATED_CLASSES else "")
         or (f"needs the module {module}.py, which every generated service has" if module in GENERATED_MODULES else "")
+        or (f"needs the module {module}.py, which services with jobs have" if module in JOB_MODULES else "")
         or (f"needs the module {module}.py, and '{module}' is a Python keyword" if keyword.iskeyword(module) else "")
         or (f"needs the file {module}.py, which Windows does not allow" if module in DEVICES else "")
     )
@@ -150,6 +154,13 @@ def event(name: str) -> str:
     if len(parts) < 2:
         return "is not a subject and a verb in the past tense with a dot between them"
     return next(filter(None, map(_not_snake, parts)), "") or _too_long(snake(name))
+
+
+def job(name: str) -> str:
+    """Why this is no name for a job, or an empty string."""
+    return _not_snake(name) or (
+        "is a module of every service with jobs" if name in GENERATED_MODULES | JOB_MODULES else ""
+    )
 
 
 def another(name: str) -> str:

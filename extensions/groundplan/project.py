@@ -97,6 +97,14 @@ class Process:
     port: int
     services: tuple[str, ...]
     """Those that it serves; none where it stands before or beside them."""
+    works_for: str = ""
+    """The service whose jobs it runs, where it does nothing else."""
+
+    @property
+    def about(self) -> str:
+        """What it is there for, in a few words."""
+        jobs = f"the jobs of {self.works_for}" if self.works_for else ""
+        return ", ".join(self.services) or jobs or "what callers from outside reach"
 
 
 @dataclass(frozen=True)
@@ -237,7 +245,7 @@ class Project:
     def entrance(self) -> Process | None:
         """The process through which callers from outside come, where that is none of the services'."""
         path = self._shared(lambda option: option.footprint.entrance)
-        return next((it for it in self.processes if not it.services), None) if path else None
+        return next((it for it in self.processes if not it.services and not it.works_for), None) if path else None
 
     def public_url(self, service: Service) -> str:
         """Where those find a service on a developer's machine who may call it."""
@@ -292,8 +300,11 @@ class Project:
         else:
             names = tuple(service.name for service in self.product.services)
             yield Process(self.product.slug, app, self.port_base, names)
-        for name, beside in self._listed(lambda option: option.footprint.beside):
-            yield Process(name, beside, self.port_base + dict(self.history.offsets)[name], ())
+        offsets = dict(self.history.offsets)
+        for decision, option in zip(self.decisions, self._options, strict=True):
+            for put in option.footprint.put_beside(self.product):
+                note(decision.decision.id)
+                yield Process(put.name, put.app, self.port_base + offsets[put.name], (), put.works_for)
 
     def _rows(self, options: Iterable[Option]) -> Iterator[Rows]:
         for option in options:
@@ -345,7 +356,7 @@ def build(raw: Mapping[str, object], catalogue: Catalogue, order: Sequence[str] 
         remembered,
         Asked(product, decisions, tuple(_names(product, lists)), port_base, *_decided(answers)),
     )
-    settled = history.settle(product, after, port_base, history.beside(decisions)).below(
+    settled = history.settle(product, after, port_base, history.beside(decisions, product)).below(
         shared(decisions, lambda option: option.footprint.prefix)
     )
     decisions = tuple(replace(it, recorded_why=_why(after, it)) for it in decisions)

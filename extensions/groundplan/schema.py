@@ -79,9 +79,29 @@ def _default(field: Field) -> object:
     return [] if field.type.many and field.required else field.default
 
 
-def revise(previous: tuple[Revision, ...], service: Service) -> tuple[Revision, ...]:
-    """The revisions of a service, with one more if its tables are not what the previous ones lead to."""
+JOB_QUEUE = "job_queue"
+"""The table of the jobs that wait, which no entity can have: it is no plural."""
+
+QUEUED = (
+    Column("job", "str"),
+    Column("due_at", "datetime"),
+    Column("content", "json"),
+    Column("scheduled", "bool"),
+    Column("tries", "int"),
+    Column("trace", "str", optional=True),
+    Column("rejected", "text", optional=True),
+)
+"""The columns of that table, beside those that every table has."""
+
+
+def revise(previous: tuple[Revision, ...], service: Service, *, queues: bool = False) -> tuple[Revision, ...]:
+    """The revisions of a service, with one more if its tables are not what the previous ones lead to.
+
+    With `queues`, jobs that wait are rows.
+    """
     wanted = {entity.table: {column.name: column for column in columns(entity)} for entity in service.entities}
+    if queues and service.jobs:
+        wanted[JOB_QUEUE] = {column.name: column for column in QUEUED}
     step = _difference(_tables(previous), wanted)
     eased = tuple(tuple(_eased(line, wanted) for line in revision) for revision in previous)
     return (*eased, step) if step else eased

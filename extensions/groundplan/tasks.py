@@ -10,7 +10,7 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from graphlib import CycleError, TopologicalSorter
 
-from .domain import Entity, Feature, Product, Service
+from .domain import Entity, Feature, Product, Service, snake
 
 PHASES = ("Foundation", "Core services", "Integration", "Polish and release")
 """The guide's four phases."""
@@ -42,6 +42,7 @@ RATES = {
     "criterion": Rate(4, 1, 1, "per acceptance criterion, test included"),
     "crossing": Rate(3, 1, 1, "per further service that a feature spans, and per declared dependency"),
     "reaction": Rate(3, 1, 1, "per reaction to an event"),
+    "job": Rate(4, 2, 1, "per job that outlasts its request or is due at times"),
     "client": Rate(6, 2, 2, "per external API: client, settings, failure behaviour"),
     "measure": Rate(4, 2, 1, "per performance target: load script and a measured result"),
     "restore": Rate(4, 1, 2, "one restore from a backup, timed"),
@@ -212,6 +213,15 @@ def _boundaries(product: Product) -> Iterator[Task]:
                 3,
                 service=service.name,
                 work=_once("reaction"),
+            )
+        for job in service.jobs:
+            yield Task(
+                f"T-{service.name}-job-{job.name.replace('_', '-')}",
+                f"Job {job.name} of {service.name}, {job.begins}",
+                3,
+                service=service.name,
+                needs=(f"T-rules-{snake(job.entity)}",) if job.entity else (),
+                work=_once("job"),
             )
 
 

@@ -55,6 +55,10 @@ services:
     subscribes:
       - "on order.placed: create Letter(recipient: customer, subject: 'Thanks', order: id)"
       - keep Book
+jobs:
+  - "orders: send_receipt on create, update Order"
+  - {service: catalog, job: recount, when: every 15 minutes}
+  - "letters: remind weekly on monday at 06:30"
 decision_overrides: {storage_kind: {why: known, rejected: {sqlite: two writers}}}
 risks: [{risk: late, kind: external, likelihood: high, impact: low, mitigation: start, trigger: none, owner: us}]
 port_base: 8000

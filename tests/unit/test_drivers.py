@@ -42,6 +42,9 @@ HOLDING: list[tuple[str, dict[str, object], str]] = [
     ("announced", HEARD, "services publish sale.made"),
     ("no_events", TWO, "services subscribe to nothing"),
     ("calls", TWO, "depends_on is given for sales"),
+    ("jobs", {**TWO, "jobs": ["sales: count daily at 02:00"]}, "jobs has count"),
+    ("no_jobs", TWO, "jobs names none"),
+    ("triggered_jobs", {**TWO, "jobs": ["sales: thank on create Sale"]}, "jobs has thank on changes"),
     ("external", {"external_apis": [{"sms": "sends texts"}]}, "external_apis has sms"),
     ("relations", TWO, "data_entities refers Sale to Thing"),
     ("external", {"external_apis": [*"abcdef"]}, "external_apis has a, b, c and 3 more"),
@@ -86,7 +89,7 @@ def test_holds_and_names_the_answers(name: str, answers: dict[str, object], beca
 
 
 def test_only_the_services_are_known_of_a_project_that_answers_nothing() -> None:
-    assert set(held({})) == {"one_service"}
+    assert set(held({})) == {"one_service", "no_jobs"}
 
 
 @pytest.mark.parametrize(

@@ -338,6 +338,14 @@ DEFECTS: dict[str, Defect] = {
     "C18": both(service(), feature(services=["extra"])),
     "C19": both(service(), first_calls_extra),
     "C20": both(service(), entities("extra.Visit(page: str)"), first_calls_extra),
+    "C21": both(
+        put("", data_sensitivity=["financial"], job_management="inprocess"),
+        entities("first.Fee(cost: money)"),
+        lambda given: (
+            given.update(jobs=[f"{given['services'][0]['name']}: collect on create Fee"])
+            or f"{given['services'][0]['name']}-collect"
+        ),
+    ),
     "D04": put("deploy_target", deploy_target="kubernetes", secrets="auto", team={"size": 1} | FULL),
     "D05": put("data_sensitivity", data_sensitivity=["tbd"], distribution="public"),
     "D06": add("privacy_obligations", {"class": "other", "basis": "contract"}, "other"),

@@ -129,7 +129,7 @@ def test_files_that_every_service_has_are_managed_and_no_entity_can_take_their_p
         for path in folder.iterdir()
         if "yield" not in path.name and (name := re.sub(r"\{%.*?%\}|\.jinja$", "", path.name).removesuffix(".py"))
     }
-    assert managed == names.GENERATED_MODULES | {"__init__"}
+    assert managed == names.GENERATED_MODULES | names.JOB_MODULES | {"__init__"}
     settings = yaml.safe_load((ROOT / "copier.yml").read_text("utf-8").partition("\n---\n")[0])
     spared = {pattern for pattern in settings["_skip_if_exists"] if pattern.startswith("!/services/*/")}
     assert spared == {f"!/services/*/{name}.py" for name in managed if name != "migrations"}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from ..decisions import has
 from ..domain import ExternalApi
 from .facts import Facts, spoken, words
 from .model import DEFER, MUST, Finding, rule
@@ -98,6 +99,23 @@ def redelivery_of_nothing(facts: Facts) -> Iterator[Finding]:
             "subscribe a service to an event, or change auto_retry",
             "auto_retry",
         )
+
+
+@rule("C21", MUST, "error", 4)
+def job_may_be_lost(facts: Facts) -> Iterator[Finding]:
+    """Money depends on a job, and a restart may lose it."""
+    kept = facts.answer("data_sensitivity").value
+    if not isinstance(kept, tuple) or "financial" not in kept or not has(facts.decisions, "jobs_in_service"):
+        return
+    for service in facts.product.services:
+        for job in service.jobs:
+            if job.entity:
+                yield Finding(
+                    f"{service.name}-{job.name}",
+                    f"{service.name} loses {job.name} in a restart, and it keeps financial records",
+                    "set job_management to an option that keeps jobs, or waive this with who looks for lost ones",
+                    "job_management",
+                )
 
 
 @rule("C08", DEFER, "error", 3)

@@ -319,6 +319,8 @@ class Planning:
             for it in service.reactions:
                 rules = f"what {code(it.event)} means for {code(it.creates)}"
                 yield _file(f"{folder}/{it.snake}.py"), rules
+            for job in service.jobs:
+                yield _file(f"{folder}/{job.name}.py"), f"the job {code(job.name)}, {job.begins}"
         if self.acceptance:
             ids = ", ".join(it.feature.id for it in self.acceptance)
             yield _file("tests/acceptance"), f"a file each for the criteria of {ids}"

@@ -180,10 +180,19 @@ class Architecture:
         )
 
     @cached_property
+    def jobs(self) -> Table:
+        """The work that outlasts its request, or that is due at times; nothing where there is none."""
+        every = (job for service in self.facts.product.services for job in service.jobs)
+        return table("Job, Of, Begins", ((code(it.name), code(it.service), it.begins) for it in every))
+
+    @cached_property
     def deployment(self) -> Table:
         return table(
             "Process, Application, Port, Serves",
-            ((code(it.name), code(it.app), it.port, codes(it.services)) for it in self.processes),
+            (
+                (code(it.name), code(it.app), it.port, it.about if it.works_for else codes(it.services))
+                for it in self.processes
+            ),
         )
 
     @cached_property

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ..codegen import ROUTES
+from ..decisions import said
 from ..diagrams import Diagram
-from ..domain import Entity, Feature, Field, Service, Value
+from ..domain import Entity, Feature, Field, Job, Service, Value
 from ..facts import Facts as Tested
 from ..flows import Flow, touched
 from ..gaps import Facts, concerns
@@ -65,7 +66,8 @@ class Specification:
         """What it keeps and hears, in a few words."""
         kept = ", ".join(entity.name for entity in self.service.entities)
         heard = ", ".join(dict.fromkeys(it.event for it in self.service.reactions))
-        parts = (f"keeps {kept}" if kept else "", f"hears {heard}" if heard else "")
+        jobs = ", ".join(it.name for it in self.service.jobs)
+        parts = (f"keeps {kept}" if kept else "", f"hears {heard}" if heard else "", f"runs {jobs}" if jobs else "")
         return "; ".join(filter(None, parts)) or "keeps nothing of its own"
 
     @property
@@ -203,6 +205,7 @@ class Specification:
             self.references,
             self.publishes,
             self.hears,
+            self.jobs,
             self.dependencies,
             self.configuration,
             self.objectives,
@@ -264,6 +267,19 @@ class Specification:
             if event.implied and event.entity == copy.entity
         )
         return table("Hears, From, It, Rules", (*reactions, *copies), f"{self.name} hears no event.")
+
+    @cached_property
+    def jobs(self) -> Table:
+        """Its work that outlasts the request that asked for it, or that is due at times."""
+        fails, lost = (said(self.facts.decisions, about) for about in ("job fails", "job lost"))
+        rows = ((code(it.name), self._begins(it), self._rules(it.name), fails, lost) for it in self.service.jobs)
+        return table("Job, Begins, Code, When it fails, When its process ends", rows)
+
+    @staticmethod
+    def _begins(job: Job) -> str:
+        if job.schedule:
+            return f"{job.schedule.words}, UTC"
+        return f"on {', '.join(job.operations)} {code(job.entity)}"
 
     def _rules(self, module: str) -> str:
         return code(f"services/{self.name}/{module}.py")

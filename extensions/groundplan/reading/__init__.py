@@ -10,7 +10,7 @@ from ..answers import Answers
 from ..domain import Item, Product, Service, Value
 from ..problems import Problem, Refused, Report
 from ..text import quoted
-from . import boundaries, entities, services
+from . import boundaries, entities, jobs, services
 from .node import Node, structure
 from .requirements import DETAILS, ITEMS, NUMBERS, TEXTS, details, external_apis, features, items, number
 
@@ -88,7 +88,7 @@ def _services(answers: Answers, concept: str, report: Report) -> tuple[tuple[Ser
     found = services.resolve(drafts, records, values)
     places = {draft.name: draft.node for draft in drafts} | {item.line.name: item.node for item in declared}
     boundaries.check(found, values, places)
-    return found, values
+    return jobs.attached(structure(answers["jobs"], report), found), values
 
 
 def _said(answers: Answers, question: str, report: Report) -> str:

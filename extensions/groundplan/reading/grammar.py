@@ -4,6 +4,8 @@
 event.name[(field[: type], ...)] on operation[, operation] Entity
 on event.name: create Entity(field: source, ...)
 keep Entity
+job on operation[, operation] Entity
+job every 15 minutes | every 2 hours | daily at 02:00 | weekly on monday at 02:00
 """
 
 from __future__ import annotations
@@ -13,7 +15,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TypeVar
 
-from ..domain import OPERATIONS
+from ..domain import OPERATIONS, Schedule
 from ..text import one_of, quoted
 
 T = TypeVar("T")
@@ -22,6 +24,9 @@ _WORD = r"[^\W\d]\w*"
 _CHOICE = r"\w[\w-]*"
 _DOTTED = rf"{_WORD}(?:\.{_WORD})*"
 _STRING = r"'(?:[^'\\]|\\.)*'|\"(?:[^\"\\]|\\.)*\""
+_DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
+_HOUR, _DAY, _WEEK = 60, 24 * 60, 7 * 24 * 60
+_TIMES = "'every 15 minutes', 'every 2 hours', 'daily at 02:00' or 'weekly on monday at 02:00'"
 _BARE = r"[^\s,()'\"][^,()'\"]*"
 
 
@@ -88,6 +93,14 @@ class ReactionLine:
     mapping: tuple[tuple[str, Text], ...] = ()
 
 
+@dataclass(frozen=True)
+class JobLine:
+    name: str
+    operations: tuple[str, ...] = ()
+    entity: str = ""
+    schedule: Schedule | None = None
+
+
 def entity_line(text: str) -> EntityLine:
     """Read `catalog.Book(title: str, price: money)` or `value Line(book: Book, quantity: int)`."""
     scan = _Scanner(text)
@@ -127,6 +140,52 @@ def subscription_line(text: str) -> KeepLine | ReactionLine:
     mapping = _bracketed(scan, lambda: _assignment(scan)) if scan.next_is(r"\(") else ()
     scan.end()
     return ReactionLine(event, creates, mapping)
+
+
+def job_line(text: str) -> JobLine:
+    """Read `send_receipt on create Order`, `recount every 15 minutes` or `close_day daily at 02:00`."""
+    scan = _Scanner(text)
+    name = scan.need(_WORD, "the job's name")
+    if scan.take(r"on\b"):
+        operations = [_operation(scan)]
+        while scan.take(","):
+            operations.append(_operation(scan))
+        line = JobLine(name, tuple(dict.fromkeys(operations)), scan.need(_WORD, "the entity's name"))
+    else:
+        line = JobLine(name, schedule=_schedule(scan))
+    scan.end()
+    return line
+
+
+def _schedule(scan: _Scanner) -> Schedule:
+    """The times at which a job is due, all in UTC."""
+    if scan.take(r"every\b"):
+        number = scan.need(r"\d+", "how many minutes or hours")
+        unit = scan.need(r"(?:minute|hour)s?\b", "minutes or hours")
+        minutes = int(number[:9]) * (_HOUR if unit[0] == "h" else 1)
+        if not 1 <= minutes <= _WEEK:
+            raise Malformed(f"is due every {number} {unit}, which is not from a minute to a week")
+        return Schedule(minutes, 0, f"every {int(number)} {unit}")
+    if scan.take(r"daily\b"):
+        at = _time(scan)
+        return Schedule(_DAY, at, f"daily at {at // 60:02}:{at % 60:02}")
+    if scan.take(r"weekly\b"):
+        scan.need(r"on\b", "the word 'on' and a day")
+        day = scan.need(_WORD, "a day of the week").lower()
+        if day not in _DAYS:
+            raise Malformed(f"has {quoted(day)} where {one_of(_DAYS)} belongs")
+        at = _time(scan)
+        return Schedule(_WEEK, _DAYS.index(day) * _DAY + at, f"weekly on {day} at {at // 60:02}:{at % 60:02}")
+    raise scan.fault(f"'on' and an operation, or a time such as {_TIMES},")
+
+
+def _time(scan: _Scanner) -> int:
+    """A time of day, in minutes."""
+    scan.need(r"at\b", "the word 'at' and a time")
+    hour, _, minute = scan.need(r"\d{1,2}:\d\d(?!\d)", "a time such as 02:00").partition(":")
+    if int(hour) > 23 or int(minute) > 59:
+        raise Malformed(f"has {quoted(f'{hour}:{minute}')}, which is no time of day")
+    return int(hour) * 60 + int(minute)
 
 
 def field_lines(text: str) -> tuple[FieldLine, ...]:
@@ -176,8 +235,12 @@ class _Scanner:
         """What matches here, or a complaint."""
         found = self.take(pattern)
         if found is None:
-            raise Malformed(f"needs {what} {self._here()}")
+            raise self.fault(what)
         return found
+
+    def fault(self, what: str) -> Malformed:
+        """The complaint that something is not here."""
+        return Malformed(f"needs {what} {self._here()}")
 
     def end(self) -> None:
         if self._at < len(self._text):

@@ -17,7 +17,7 @@ from .entities import add_service
 from .entry import Entry, entries
 from .node import Node, is_number, structure
 
-READ_APART = ("services", "mvp_features", "external_apis")
+READ_APART = ("services", "mvp_features", "external_apis", "jobs")
 """Lists that become more than items: each has a reader of its own."""
 
 ITEMS: Mapping[str, Shape] = {it.name: it.items for it in QUESTIONS if it.items and it.name not in READ_APART}

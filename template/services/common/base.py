@@ -22,8 +22,15 @@ from services.common.telemetry import RequestLog
 from services.common.versions import CHECKS
 
 
+class Means(Protocol):
+    """What the work of a service needs, whichever process does it."""
+
+    def running(self, runtime: Runtime, settings: Settings) -> AbstractAsyncContextManager[None]:
+        """Be there for the duration of a `with` block."""
+
+
 class Part(Protocol):
-    """What a service has beside its routes: `app()` mounts it, and it runs for as long as the service does."""
+    """What the process of a service has beside its routes."""
 
     def routes(self) -> APIRouter:
         """What it answers."""
@@ -54,6 +61,7 @@ class Service:
     router: APIRouter
     internal: bool = False
     """Whether only the other services may call it."""
+    means: Sequence[Means] = ()
     parts: Sequence[Part] = ()
 
     def app(self, settings: Settings | None = None) -> FastAPI:
@@ -88,13 +96,21 @@ class Service:
 
     @asynccontextmanager
     async def _running(self, settings: Settings) -> AsyncIterator[Runtime]:
+        async with self.opened(settings) as runtime, AsyncExitStack() as stack:
+            for part in self.parts:
+                await stack.enter_async_context(part.running(runtime, settings))
+            yield runtime
+
+    @asynccontextmanager
+    async def opened(self, settings: Settings) -> AsyncIterator[Runtime]:
+        """What the service needs for its work, and nothing that goes on beside it."""
         async with AsyncExitStack() as stack:
             await stack.enter_async_context(MONITORING.running(self.name, settings))
             database = Database(settings.database_url(self.name))
             stack.push_async_callback(database.close)
             runtime = Runtime(self.name, database)
-            for part in self.parts:
-                await stack.enter_async_context(part.running(runtime, settings))
+            for means in self.means:
+                await stack.enter_async_context(means.running(runtime, settings))
             yield runtime
 
 

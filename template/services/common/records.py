@@ -20,13 +20,18 @@ DraftT = TypeVar("DraftT", bound=Model)
 RecordT = TypeVar("RecordT", bound=Record)
 
 
-class Consequence(Protocol):
-    """What comes with a change, in its transaction: both are there, or neither."""
+class Effect(Protocol):
+    """What a change brings about beside its record."""
 
-    async def follow(
-        self, connection: AsyncConnection, service: str, operation: str, record: Record
-    ) -> None:
-        """Do what a change of a record asks for; the operation is create, update or delete."""
+    @property
+    def on(self) -> tuple[str, ...]:
+        """The operations that cause it: create, update, delete."""
+
+    async def store(self, connection: AsyncConnection, runtime: Runtime, record: Record) -> None:
+        """Keep it, in the transaction of the change."""
+
+    def take_up(self, runtime: Runtime, record: Record) -> None:
+        """Go on with it, now that the change is committed."""
 
 
 class Collection(Generic[DraftT, RecordT]):
@@ -35,7 +40,7 @@ class Collection(Generic[DraftT, RecordT]):
     model: type[RecordT]
     table: Table
     rules: Rules
-    consequences: tuple[Consequence, ...] = ()
+    effects: tuple[Effect, ...] = ()
 
     def __init__(self, runtime: Runtime) -> None:
         self.runtime = runtime
@@ -64,7 +69,7 @@ class Collection(Generic[DraftT, RecordT]):
         record = await self.prepare(draft)
         async with self.database.write() as connection:
             await self.add(connection, record)
-        self.runtime.wake()
+        self.take_up("create", record)
         return record
 
     async def prepare(self, draft: DraftT) -> RecordT:
@@ -75,31 +80,53 @@ class Collection(Generic[DraftT, RecordT]):
         return self._record(draft, id=new_id(), version=1, created_at=at, updated_at=at)
 
     async def add(self, connection: AsyncConnection, record: RecordT) -> None:
-        """Store a prepared record and what follows, in the transaction of the connection."""
+        """Store a prepared record and what it brings about, in the transaction of the connection."""
         await self.store.add(connection, record)
-        await self._follow(connection, "create", record)
+        await self._bring_about(connection, "create", record)
 
     async def replace(self, id: UUID, draft: DraftT, version: int) -> RecordT:
+        record = await self.prepare_change(id, draft, version)
+        async with self.database.write() as connection:
+            await self.put(connection, record)
+        self.take_up("update", record)
+        return record
+
+    async def prepare_change(self, id: UUID, draft: DraftT, version: int) -> RecordT:
+        """Check a draft and make it the next version of a record, before a transaction begins."""
         current = await self._current(id, version)
         related = await self.related(draft)
         draft = await self._apply("updating", draft, current=current, draft=draft, related=related)
-        record = self._record(
+        return self._record(
             draft, id=id, version=version + 1, created_at=current.created_at, updated_at=now()
         )
-        async with self.database.write() as connection:
-            await self.store.replace(connection, record, version)
-            await self._follow(connection, "update", record)
-        self.runtime.wake()
-        return record
+
+    async def put(self, connection: AsyncConnection, record: RecordT) -> None:
+        """Store the next version of a record and what it brings about, in the transaction of the connection."""
+        await self.store.replace(connection, record, record.version - 1)
+        await self._bring_about(connection, "update", record)
 
     async def remove(self, id: UUID, version: int) -> None:
+        record = await self.prepare_removal(id, version)
+        async with self.database.write() as connection:
+            await self.drop(connection, record)
+        self.take_up("delete", record)
+
+    async def prepare_removal(self, id: UUID, version: int) -> RecordT:
+        """Ask the rules, and tell what is left of a record: a version that says when it was removed."""
         current = await self._current(id, version)
         await self._apply("deleting", None, current=current)
-        removed = current.model_copy(update={"version": version + 1, "updated_at": now()})
-        async with self.database.write() as connection:
-            await self.store.delete(connection, id, version)
-            await self._follow(connection, "delete", removed)
-        self.runtime.wake()
+        return current.model_copy(update={"version": version + 1, "updated_at": now()})
+
+    async def drop(self, connection: AsyncConnection, record: RecordT) -> None:
+        """Remove a record and store what that brings about, in the transaction of the connection."""
+        await self.store.delete(connection, record.id, record.version - 1)
+        await self._bring_about(connection, "delete", record)
+
+    def take_up(self, operation: str, record: RecordT) -> None:
+        """Go on with what a change brought about, now that it is committed."""
+        for effect in self.effects:
+            if operation in effect.on:
+                effect.take_up(self.runtime, record)
 
     async def _apply(self, hook: str, unchanged: DraftT | None, **offered: Any) -> Any:
         return await self.rules.apply(hook, unchanged, **offered, **self.runtime.offered)
@@ -113,6 +140,9 @@ class Collection(Generic[DraftT, RecordT]):
     def _record(self, draft: DraftT, **system_fields: Any) -> RecordT:
         return self.model.model_validate(draft.model_dump() | system_fields)
 
-    async def _follow(self, connection: AsyncConnection, operation: str, record: RecordT) -> None:
-        for consequence in self.consequences:
-            await consequence.follow(connection, self.runtime.service, operation, record)
+    async def _bring_about(
+        self, connection: AsyncConnection, operation: str, record: RecordT
+    ) -> None:
+        for effect in self.effects:
+            if operation in effect.on:
+                await effect.store(connection, self.runtime, record)

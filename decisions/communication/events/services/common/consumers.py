@@ -68,7 +68,8 @@ class Consumer:
             if prepared:
                 collection, record = prepared
                 await collection.add(connection, record)
-        runtime.wake()
+        if prepared:
+            collection.take_up("create", record)
 
     async def _prepare(
         self, envelope: Envelope, runtime: Runtime

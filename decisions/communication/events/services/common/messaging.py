@@ -24,6 +24,7 @@ from services.common import tracing
 from services.common.engine import COUNTED, COUNTER
 from services.common.envelopes import Envelope, Event
 from services.common.models import Record
+from services.common.runtime import Runtime
 from services.common.storage import Database, InstantColumn
 from services.common.utils import in_background, new_id, now
 
@@ -81,16 +82,12 @@ class Published:
     """The operations that cause it: create, update, delete."""
     subscribers: tuple[str, ...] = ()
 
-    async def follow(
-        self, connection: AsyncConnection, service: str, operation: str, record: Record
-    ) -> None:
-        """Publish the event, if the change is one that causes it."""
-        if operation not in self.on:
-            return
+    async def store(self, connection: AsyncConnection, runtime: Runtime, record: Record) -> None:
+        """Put the event into the outbox."""
         content = self.content.model_validate(record, from_attributes=True)
         envelope = Envelope(
             id=new_id(),
-            source=f"/{service}",
+            source=f"/{runtime.service}",
             type=self.name,
             subject=record.id,
             time=record.updated_at,
@@ -99,6 +96,10 @@ class Published:
             traceparent=tracing.current(),
         )
         await publish(connection, envelope, self.subscribers)
+
+    def take_up(self, runtime: Runtime, record: Record) -> None:
+        """Deliver it without waiting for the next poll."""
+        runtime.wake()
 
 
 async def was_handled(connection: AsyncConnection, event_id: UUID) -> bool:
