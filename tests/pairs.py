@@ -95,6 +95,24 @@ PRODUCTS: dict[str, dict[str, Any]] = {
             - "watch.Visit(at: datetime)"
           jobs:
             - "watch: look every 15 minutes"
+        - project_name: Ticket office
+          concept: A seat is held and paid for, or neither.
+          services:
+            - {name: office, responsibility: sells seats, publishes: [sale.made on create Sale]}
+            - name: hall
+              responsibility: knows who sits where
+              subscribes: [keep Sale]
+            - name: bank
+              responsibility: takes the money
+              subscribes: ["on sale.made: create Slip(sale: id)"]
+          data_entities:
+            - "office.Sale(seat: int, price: money, state: open|sold|off = open)"
+            - "hall.Hold(sale: Sale, seat: int)"
+            - "bank.Payment(sale: uuid, amount: money, by: cash|card)"
+            - "bank.Slip(sale: uuid)"
+          workflows:
+            - "selling on create Sale: Hold(sale: id, seat: seat), then Payment(sale: id, amount: price, by: 'card');
+              done: state = sold; undone: state = off"
         - project_name: Note book
           concept: One person keeps notes.
           services:
@@ -104,7 +122,7 @@ PRODUCTS: dict[str, dict[str, Any]] = {
         """
     )
 }
-"""Products of every shape that an option may not go with: with calls, events, copies or jobs, and with none of them."""
+"""Products of every shape that an option may not go with: calls, events, copies, jobs, a workflow, and none of them."""
 
 
 def covering(catalogue: Catalogue) -> tuple[Row, ...]:

@@ -112,6 +112,11 @@ KINDS = {
         "letters.Letter(kind: uuid, text: text, number: float, flag: bool, cost: money, day: date, at: datetime, "
         "by: email, page: url, choice: no|1|a-b, many: list[text])",
     ],
+    "workflows": [
+        "telling on create Kind: Letter(kind: id, text: '{{ x }} \\'so\\'', number: 4, flag: true, cost: 3, "
+        "day: '2026-12-31', at: '2026-12-31T23:59:59Z', by: 'a@b.example', page: 'https://a.example/', "
+        "choice: 'no', many: many1); done: given5 = 0.5; undone: given7 = '2026-12-31T23:59:59Z'"
+    ],
     "external_apis": [{"name": "sms", "purpose": HOSTILE[1], "used_by": ["kinds", "letters"], "critical": True}],
     "mvp_features": [
         {"name": f"{index} {it[:150]}", "outcome": it, "services": ["kinds"], "acceptance": [it]}
@@ -153,6 +158,12 @@ LONG = {
         f"{longest('keeper_too')}.{longest_entity('asked')}({longest('one')}: {longest_entity('thing')}, "
         f"{longest('two')}: {longest('choice')}|{longest('other')} = {longest('choice')}, "
         f"{longest('outer')}: {longest_entity('outer')}?, {longest('outers')}: list[{longest_entity('outer')}]?)",
+        f"{longest('keeper_too')}.Brief(note: str)",
+    ],
+    "workflows": [
+        f"{longest('flow')} on create {longest_entity('thing')}: {longest_entity('asked')}({longest('one')}: id, "
+        f"{longest('two')}: '{longest('other')}'), then Brief(note: {longest('text')}); "
+        f"done: {longest('choice')} = {longest('one')}; undone: {longest('choice')} = {longest('two')}; patience: 1"
     ],
 }
 """Names as long as they may be, so that every line that holds one has to be broken."""

@@ -120,6 +120,7 @@ ORDINARY = {
     "session",
     "process",
     "shared",
+    "outbox",
     "platform",
     "fields",
     "threshold",

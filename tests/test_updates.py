@@ -75,6 +75,13 @@ MOVED: Answers = {
 }
 LONGER: Answers = {"data_entities": [f"{SHOP['data_entities'][0][:-1]}, colour: str?)", *SHOP["data_entities"][1:]]}
 
+LED: Answers = {
+    "workflows": [
+        "selling on create Sale: Letter(recipient: buyer, text: 'Thank you', sale: id); "
+        "done: total = 1; undone: total = 0"
+    ]
+}
+
 CHANGES: dict[str, Answers] = {
     "a service and an entity come": ADDED,
     "a service goes": REMOVED,
@@ -83,6 +90,7 @@ CHANGES: dict[str, Answers] = {
     "a service splits": SPLIT,
     "an entity moves": MOVED,
     "a field comes": LONGER,
+    "a workflow comes": LED,
     "storage flips": {"storage_kind": "postgres"},
     "architecture flips": {"architecture_style": "modular_monolith"},
 }
@@ -102,6 +110,7 @@ STRUCTURE = {
     "slos",
     "decision_overrides",
     "task_overrides",
+    "workflows",
 }
 """What says what there is, and what an option may not live with: `auto` then moves, and does not drift back."""
 OTHERWISE: Answers = {

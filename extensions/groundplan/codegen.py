@@ -13,12 +13,15 @@ from .domain import (
     Event,
     Field,
     Job,
+    Outcome,
     Product,
     Reaction,
     Schedule,
     Service,
     Source,
+    Step,
     Type,
+    Workflow,
     pascal,
 )
 from .layout import absent, assigned, wrapped
@@ -255,7 +258,7 @@ class EntityCode:
     fields: tuple[FieldCode, ...]
     lookups: tuple[LookupCode, ...]
     effects: tuple[str, ...]
-    """What its changes bring about: constants of events, and jobs."""
+    """What its changes bring about: events, jobs and workflows."""
 
     @property
     def name(self) -> str:
@@ -390,6 +393,131 @@ def _span(minutes: int) -> str:
 
 
 @dataclass(frozen=True)
+class TableCode:
+    """A table, and its columns beside those that every table has."""
+
+    name: str
+    columns: tuple[str, ...]
+
+
+@told(lambda _, __: ("workflows",))
+@dataclass(frozen=True)
+class CommandCode:
+    """A step of a workflow, as the service sees it that leads."""
+
+    step: Step
+    entity: Entity
+
+    @property
+    def name(self) -> str:
+        return self.step.name
+
+    @property
+    def service(self) -> str:
+        return self.step.service
+
+    @property
+    def filled(self) -> tuple[str, ...]:
+        """Where the fields of its draft come from, as arguments."""
+        taken = {name: source.field for name, source in self.step.mapping if source.field}
+        types = {field.name: field.type for field in self.entity.fields}
+        given = {
+            name: float(str(source.literal)) if types[name].kind == "float" else source.literal
+            for name, source in self.step.mapping
+            if not source.field
+        }
+        return tuple(
+            wrapped(f"{name}={_mapping(values)}", 12, 1)
+            for name, values in (("takes", taken), ("given", given))
+            if values
+        )
+
+
+@told(lambda _, __: ("workflows",))
+@dataclass(frozen=True)
+class WorkflowCode:
+    """A workflow that the service leads."""
+
+    workflow: Workflow
+    entity: EntityCode
+    steps: tuple[CommandCode, ...]
+
+    @property
+    def name(self) -> str:
+        return self.workflow.name
+
+    @property
+    def constant(self) -> str:
+        return self.workflow.name.upper()
+
+    @property
+    def outcomes(self) -> tuple[str, ...]:
+        """What its subject becomes, as arguments."""
+        found = (("done", self.workflow.done), ("undone", self.workflow.undone))
+        return tuple(wrapped(f"{name}={_mapping({it.field: self._said(it)})}", 4, 1) for name, it in found)
+
+    def _said(self, outcome: Outcome) -> object:
+        kind = next(field.type.kind for field in self.entity.entity.fields if field.name == outcome.field)
+        return float(str(outcome.value)) if kind == "float" else outcome.value
+
+    @property
+    def route(self) -> str:
+        return self.entity.route("get", f"/{{id}}/{self.workflow.path}", "responses=http.GET")
+
+    @property
+    def handler(self) -> str:
+        collection = f"collection: {self.entity.alias}"
+        name = f"get_{self.name}_of_{self.entity.snake}"
+        return self.entity.handler(name, "Standing", "id: UUID", collection)
+
+    @property
+    def standing(self) -> str:
+        """The call that tells how it goes."""
+        return wrapped(f"return await workflows.{self.constant}.standing(collection.runtime, id)", 4)
+
+    @property
+    def handler_code(self) -> str:
+        """What moves it on, as Python."""
+        return f"Leader(workflows.{self.constant}, records.{self.entity.alias})"
+
+
+@told(lambda _, __: ("workflows",))
+@dataclass(frozen=True)
+class ParticipantCode:
+    """A step that the service does in a workflow of another."""
+
+    step: Step
+    entity: EntityCode
+    leader: str
+
+    @property
+    def module(self) -> str:
+        return self.step.module
+
+    @property
+    def words(self) -> str:
+        return self.step.workflow.replace("_", " ")
+
+    @property
+    def handler_code(self) -> str:
+        """What does it, as Python."""
+        arguments = (
+            py(f"{self.step.workflow}.{self.step.name}"),
+            f"leader={py(self.leader)}",
+            f"creates=records.{self.entity.alias}",
+            f"draft=models.{self.entity.name}Draft",
+            "table=tables.workflow_step",
+            f"rules=step_rules(__package__, {py(self.module)})",
+        )
+        return f"Participant({', '.join(arguments)})"
+
+
+def _mapping(values: Mapping[str, object]) -> str:
+    """A dictionary as Python."""
+    return f"{{{', '.join(f'{py(name)}: {py(value)}' for name, value in values.items())}}}"
+
+
+@dataclass(frozen=True)
 class StepCode:
     """A step of a migration: a function of the generated `steps` module, and its arguments."""
 
@@ -521,6 +649,9 @@ class ServiceCode:
         for job in self.service.jobs:
             if job.entity == entity.name:
                 yield f"Triggered({py(job.name)}, on={listed('', map(py, job.operations), 0)})"
+        for workflow in self.product.led(self.service.name):
+            if workflow.entity == entity.name:
+                yield f"workflows.{workflow.name.upper()}"
 
     @cached_property
     def published(self) -> tuple[EventCode, ...]:
@@ -630,6 +761,48 @@ class ServiceCode:
         """Whether jobs of it are due at times."""
         return any(job.schedule for job in self.service.jobs)
 
+    @cached_property
+    def led(self) -> tuple[WorkflowCode, ...]:
+        """The workflows that it leads."""
+        entities = {code.name: code for code in self.entities}
+        return tuple(
+            WorkflowCode(
+                it,
+                entities[it.entity],
+                tuple(CommandCode(step, self.product.entities[step.creates]) for step in it.steps),
+            )
+            for it in self.product.led(self.name)
+        )
+
+    @cached_property
+    def participates(self) -> tuple[ParticipantCode, ...]:
+        """The steps that it does in workflows of others."""
+        entities = {code.name: code for code in self.entities}
+        leaders = {it.name: it.service for it in self.product.workflows}
+        return tuple(
+            ParticipantCode(step, entities[step.creates], leaders[step.workflow])
+            for step in self.product.steps(self.name)
+        )
+
+    @property
+    def handlers(self) -> str:
+        """What it does about commands and answers, as an argument; empty if nothing."""
+        found = [*(it.handler_code for it in self.led), *(it.handler_code for it in self.participates)]
+        return listed("handlers=", found, 4) if found else ""
+
+    def led_by(self, entity: str) -> tuple[WorkflowCode, ...]:
+        """The workflows that a new record of an entity starts."""
+        return tuple(it for it in self.led if it.workflow.entity == entity)
+
+    @property
+    def tables(self) -> tuple[TableCode, ...]:
+        """Its tables: one for each entity, and those of workflows."""
+        others = schema.beside(self.product, self.service)
+        return (
+            *(TableCode(it.table, it.columns) for it in self.entities),
+            *(TableCode(name, tuple(_column(column, 4) for column in columns)) for name, columns in others.items()),
+        )
+
     @property
     def copies(self) -> tuple[Entity, ...]:
         """The entities of other services of which it keeps a read copy."""
@@ -642,7 +815,7 @@ class ServiceCode:
     @property
     def subscribers(self) -> tuple[str, ...]:
         """The services that its events go to."""
-        return tuple(dict.fromkeys(name for event in self.published for name in event.subscribers))
+        return self.product.told(self.name)
 
     @property
     def apis(self) -> tuple[str, ...]:
@@ -654,6 +827,7 @@ class ServiceCode:
         names = [entity.snake for entity in self.entities]
         names += [reaction.module for reaction in self.reactions]
         names += [job.name for job in self.jobs]
+        names += [step.module for step in self.participates]
         return tuple(f"services/{self.name}/{name}.py" for name in names)
 
     @property
@@ -670,7 +844,7 @@ class ServiceCode:
 
     @property
     def consumes(self) -> bool:
-        return bool(self.service.copies or self.service.reactions)
+        return bool(self.service.copies or self.service.reactions or self.led or self.participates)
 
     @property
     def tells(self) -> bool:
@@ -706,13 +880,28 @@ class ServiceCode:
         names = ["Consumer"]
         names += ["Reaction"] if self.reactions else []
         names += ["ReadCopy"] if self.copies else []
-        imports = [f"from services.common.consumers import {', '.join(names)}"]
-        if self.reactions:
-            if any("common." in it for reaction in self.reactions for it in reaction.arguments):
-                imports.insert(0, "from services.common import models as common")
-            imports.append("from services.common.rules import reaction_rules")
-            imports.append(f"from services.{self.name} import models, records")
-        return tuple(imports)
+        parts = {
+            "from services.common import models as common": any(
+                "common." in it for reaction in self.reactions for it in reaction.arguments
+            ),
+            "from services.common.compensation import Participant, step_rules": self.participates,
+            f"from services.common.consumers import {', '.join(names)}": True,
+            "from services.common.rules import reaction_rules": self.reactions,
+            "from services.common.workflows import Leader": self.led,
+            wrapped(f"from services.{self.name} import {', '.join(self._own_imports)}"): self._own_imports,
+        }
+        return tuple(line for line, needed in parts.items() if needed)
+
+    @property
+    def _own_imports(self) -> tuple[str, ...]:
+        """The modules of its own that its `events.py` needs."""
+        needed = {
+            "models": self.reactions or self.participates,
+            "records": self.reactions or self.participates or self.led,
+            "tables": self.participates,
+            "workflows": self.led,
+        }
+        return tuple(name for name, because in needed.items() if because)
 
     @cached_property
     def classes(self) -> tuple[ClassCode, ...]:

@@ -107,6 +107,7 @@ def containers(
     ]
     heard = ((event.service, product.subscribers(event.name)) for event in product.events.values())
     at_broker = {name for owner, hearers in heard if hearers for name in (owner, *(it.name for it in hearers))}
+    at_broker |= {name for it in product.workflows for name in (it.service, *(step.service for step in it.steps))}
     if broker and at_broker:
         lines.append(f'  broker[["{label(broker)}"]]')
         lines += [f"  {_node(it)} --- broker" for it in product.services if it.name in at_broker]
@@ -142,6 +143,9 @@ def _edges(product: Product) -> Iterator[str]:
     for event in product.events.values():
         for subscriber in product.subscribers(event.name):
             told.setdefault((event.service, subscriber.name), []).append(event.name)
+    for workflow in product.workflows:
+        for step in workflow.steps:
+            told.setdefault((workflow.service, step.service), []).append(f"{workflow.name}: {step.creates}")
     for (owner, hearer), events in told.items():  # one arrow for all, as the labels of several would overlap
         yield f'  s_{owner} -.->|"{label(", ".join(events), 300)}"| s_{hearer}'
 

@@ -260,6 +260,76 @@ class Service:
         return tuple(dict.fromkeys(reaction.event for reaction in self.reactions))
 
 
+@told(lambda _, __: ("workflows",))
+@dataclass(frozen=True)
+class Step:
+    """A part of a workflow that another service does: it creates a record, and takes it back if a later part fails."""
+
+    workflow: str
+    service: str
+    creates: str
+    mapping: tuple[tuple[str, Source], ...]
+    """Field of the created record, and where its value comes from."""
+
+    @property
+    def name(self) -> str:
+        return snake(self.creates)
+
+    @property
+    def module(self) -> str:
+        """Of its rules: `checkout_reservation`."""
+        return f"{self.workflow}_{self.name}"
+
+    @property
+    def commands(self) -> tuple[str, ...]:
+        """What it is told, as messages between services are called."""
+        return tuple(f"{self.workflow}.{self.name}.{word}" for word in ("do", "undo"))
+
+    @property
+    def answers(self) -> tuple[str, ...]:
+        """What it answers."""
+        return tuple(f"{self.workflow}.{self.name}.{word}" for word in ("done", "refused", "undone"))
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a field of a workflow's subject becomes at the end."""
+
+    field: str
+    value: str | int | float | bool
+
+    def __str__(self) -> str:
+        return f"{self.field} = {str(self.value).lower() if isinstance(self.value, bool) else self.value}"
+
+
+PATIENCE_S = 600
+"""How long a step may be without an answer, unless the workflow says otherwise."""
+
+
+@told(lambda _, __: ("workflows",))
+@dataclass(frozen=True)
+class Workflow:
+    """Steps in several services that are all done or all undone, led by the service that keeps their subject."""
+
+    name: str
+    service: str
+    entity: str
+    """The subject: creating one starts the steps."""
+    steps: tuple[Step, ...]
+    done: Outcome
+    undone: Outcome
+    patience_s: int = PATIENCE_S
+
+    @property
+    def words(self) -> str:
+        return self.name.replace("_", " ")
+
+    @property
+    def path(self) -> str:
+        """The last part of the address that tells how it goes: `checkout`."""
+        return self.name.replace("_", "-")
+
+
 @dataclass(frozen=True)
 class Criterion:
     """An acceptance criterion of a feature."""
@@ -332,6 +402,7 @@ DESCRIBED_BY = {
     "value_objects": "data_entities",
     "features": "mvp_features",
     "external_apis": "external_apis",
+    "workflows": "workflows",
 }
 """The question whose answer a part of the product is."""
 
@@ -349,6 +420,7 @@ class Product:
     values: tuple[Value, ...] = ()
     features: tuple[Feature, ...] = ()
     external_apis: tuple[ExternalApi, ...] = ()
+    workflows: tuple[Workflow, ...] = ()
 
     @cached_property
     def entities(self) -> dict[str, Entity]:
@@ -374,6 +446,14 @@ class Product:
         )
         return replace(self, services=tuple(services))
 
+    def led(self, service: str) -> tuple[Workflow, ...]:
+        """The workflows that a service leads."""
+        return tuple(it for it in self.workflows if it.service == service)
+
+    def steps(self, service: str) -> tuple[Step, ...]:
+        """The steps that a service does in workflows of others."""
+        return tuple(step for it in self.workflows for step in it.steps if step.service == service)
+
     def subscribers(self, event: str) -> tuple[Service, ...]:
         """The services that an event is delivered to: those that react to it, and those that keep a copy it feeds."""
         return self._subscribers[event]
@@ -391,6 +471,14 @@ class Product:
                 if name in hearing:
                     hearing[name].append(service)
         return {name: tuple(services) for name, services in hearing.items()}
+
+    def told(self, service: str) -> tuple[str, ...]:
+        """The services that one sends events, commands and answers to."""
+        heard = (it.name for event in self.by_name[service].events for it in self.subscribers(event.name))
+        asked = (step.service for it in self.led(service) for step in it.steps)
+        leaders = {it.name: it.service for it in self.workflows}
+        answered = (leaders[step.workflow] for step in self.steps(service))
+        return tuple(dict.fromkeys((*heard, *asked, *answered)))
 
     def referred(self, fields: Sequence[Field]) -> Iterator[str]:
         """The entities that fields refer to, directly or inside value objects."""

@@ -132,9 +132,22 @@ def announced(answers: Answers, product: Product) -> str:
 
 
 @driver("services")
+@driver("workflows")
+def workflows(answers: Answers, product: Product) -> str:
+    """work in several services must be done in all of them or undone in all."""
+    return f"workflows has {_listed(it.name for it in product.workflows)}" if product.workflows else ""
+
+
+@driver("services", "workflows")
+def no_workflows(answers: Answers, product: Product) -> str:
+    """there are several services, and no work must be done in several of them or undone in all."""
+    return "workflows has none" if len(product.services) > 1 and not product.workflows else ""
+
+
+@driver("services", "workflows")
 def no_events(answers: Answers, product: Product) -> str:
     """there are several services, and none tells another what happened."""
-    silent = len(product.services) > 1 and not any(map(product.subscribers, product.events))
+    silent = len(product.services) > 1 and not product.workflows and not any(map(product.subscribers, product.events))
     return "services subscribe to nothing" if silent else ""
 
 

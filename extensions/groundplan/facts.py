@@ -51,8 +51,27 @@ class CopyFact:
 
 
 @dataclass(frozen=True)
+class StepFact:
+    name: str
+    service: str
+    creates: str
+
+
+@dataclass(frozen=True)
+class WorkflowFact:
+    name: str
+    service: str
+    entity: str
+    path: str
+    """The last part of the address that tells how it goes."""
+    steps: tuple[StepFact, ...]
+    done: dict[str, object]
+    undone: dict[str, object]
+
+
+@dataclass(frozen=True)
 class Facts:
-    """Services, entities with a valid draft of each, events, and read copies."""
+    """Services, entities with a valid draft of each, events, read copies, and workflows."""
 
     services: tuple[str, ...]
     internal: tuple[str, ...]
@@ -60,10 +79,12 @@ class Facts:
     entities: tuple[EntityFact, ...]
     events: tuple[EventFact, ...]
     copies: tuple[CopyFact, ...]
+    workflows: tuple[WorkflowFact, ...] = ()
 
     @property
     def plain(self) -> dict[str, object]:
-        return asdict(self)
+        found = asdict(self)
+        return found if self.workflows else {name: it for name, it in found.items() if name != "workflows"}
 
     @property
     def references(self) -> tuple[ReferenceFact, ...]:
@@ -94,6 +115,18 @@ def facts(product: Product, services: tuple[ServiceCode, ...]) -> Facts:
         entities=tuple(_entity(product, service, it) for service in services for it in service.entities),
         events=tuple(_event(services, service, it) for service in services for it in service.published),
         copies=tuple(CopyFact(service.name, it.name) for service in services for it in service.copies),
+        workflows=tuple(
+            WorkflowFact(
+                it.name,
+                it.service,
+                it.entity,
+                it.path,
+                tuple(StepFact(step.name, step.service, step.creates) for step in it.steps),
+                {it.done.field: it.done.value},
+                {it.undone.field: it.undone.value},
+            )
+            for it in product.workflows
+        ),
     )
 
 

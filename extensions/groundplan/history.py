@@ -198,7 +198,8 @@ def _schema(history: History, asked: Asked) -> tuple[tuple[str, Revisions], ...]
     known, queues = dict(history.schema), has(asked.resolved, "queues_jobs")
     for service in asked.product.services:
         try:
-            known[service.name] = schema.revise(known.get(service.name, ()), service, queues=queues)
+            others = schema.beside(asked.product, service, queues=queues)
+            known[service.name] = schema.revise(known.get(service.name, ()), service, others)
         except (KeyError, ValueError):
             raise _damaged(f"schema.{service.name}") from None
     return tuple(known.items())

@@ -27,7 +27,7 @@ STANDARD_LIBRARY = frozenset(sys.stdlib_module_names) | _words(
 GENERATED_PACKAGES = _words("common config docs fixtures migrations planning scripts services tests")
 """Packages and folders of the generated project."""
 
-GENERATED_MODULES = _words("main api models tables records events migrations")
+GENERATED_MODULES = _words("main api models tables records events workflows migrations")
 """Modules that a service has of its own."""
 
 JOB_MODULES = _words("jobs worker")
@@ -161,6 +161,11 @@ def job(name: str) -> str:
     return _not_snake(name) or (
         "is a module of every service with jobs" if name in GENERATED_MODULES | JOB_MODULES else ""
     )
+
+
+def workflow(name: str) -> str:
+    """Why this is no name for a workflow, or an empty string."""
+    return _not_snake(name)
 
 
 def another(name: str) -> str:

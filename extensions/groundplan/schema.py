@@ -16,8 +16,9 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 
-from .domain import SCALARS, Entity, Field, Service
+from .domain import SCALARS, Entity, Field, Product, Service
 
 Revision = tuple[str, ...]
 Tables = Mapping[str, Mapping[str, "Column"]]
@@ -94,14 +95,41 @@ QUEUED = (
 """The columns of that table, beside those that every table has."""
 
 
-def revise(previous: tuple[Revision, ...], service: Service, *, queues: bool = False) -> tuple[Revision, ...]:
-    """The revisions of a service, with one more if its tables are not what the previous ones lead to.
+LED = (
+    Column("workflow", "str"),
+    Column("state", "choice"),
+    Column("step", "int"),
+    Column("because", "text", optional=True),
+    Column("due_at", "datetime"),
+)
+"""Where the workflows stand that a service leads."""
+
+TAKEN = (Column("state", "choice"), Column("record", "uuid", optional=True))
+"""What became of the steps that it does in workflows of others."""
+
+
+def beside(product: Product, service: Service, *, queues: bool = False) -> dict[str, tuple[Column, ...]]:
+    """The tables of a service beside those of its entities, whose names are plurals.
 
     With `queues`, jobs that wait are rows.
     """
-    wanted = {entity.table: {column.name: column for column in columns(entity)} for entity in service.entities}
-    if queues and service.jobs:
-        wanted[JOB_QUEUE] = {column.name: column for column in QUEUED}
+    tables = {
+        "workflow": LED if product.led(service.name) else (),
+        "workflow_step": TAKEN if product.steps(service.name) else (),
+        JOB_QUEUE: QUEUED if queues and service.jobs else (),
+    }
+    return {name: columns for name, columns in tables.items() if columns}
+
+
+def revise(
+    previous: tuple[Revision, ...], service: Service, others: Mapping[str, tuple[Column, ...]] = MappingProxyType({})
+) -> tuple[Revision, ...]:
+    """The revisions of a service, with one more if its tables are not what the previous ones lead to.
+
+    `others` are the tables that it has beside those of its entities.
+    """
+    tables = {entity.table: columns(entity) for entity in service.entities} | dict(others)
+    wanted = {table: {column.name: column for column in kept} for table, kept in tables.items()}
     step = _difference(_tables(previous), wanted)
     eased = tuple(tuple(_eased(line, wanted) for line in revision) for revision in previous)
     return (*eased, step) if step else eased

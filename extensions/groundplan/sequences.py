@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from .diagrams import Diagram, drawn, label
-from .domain import Entity, Event, Product
+from .domain import Entity, Event, Product, Workflow
 from .flows import Asking, Flow
 from .text import all_of
 
@@ -24,6 +24,40 @@ CALLER = ""
 def sequence(product: Product, flow: Flow) -> Diagram:
     """What happens in a flow."""
     return Diagram(flow.title, "\n".join(_Course(product, flow).lines()))
+
+
+@drawn
+def course(product: Product, workflow: Workflow) -> Diagram:
+    """What happens in a workflow: all of it is done; or a step is refused, and those before it are undone."""
+    leader, subject = workflow.service, product.entities[workflow.entity]
+    others = dict.fromkeys(step.service for step in workflow.steps)
+    lines = ["sequenceDiagram", "  autonumber", "  participant caller as Caller"]
+    lines += [f"  participant s_{name} as {label(name)}" for name in (leader, *others)]
+    lines += [
+        f"  caller->>s_{leader}: {label(f'POST {subject.path}')}",
+        f"  s_{leader}->>s_{leader}: {label(f'store {subject.words}, and start {workflow.words} with it')}",
+        f"  s_{leader}-->>caller: 201",
+    ]
+    for step in workflow.steps:
+        do, _ = step.commands
+        done, *_ = step.answers
+        lines += [
+            f"  s_{leader}-){_id(step.service)}: {label(do)}",
+            f"  s_{step.service}->>s_{step.service}: {label(f'create {step.creates}, once')}",
+            f"  s_{step.service}-)s_{leader}: {label(done)}",
+        ]
+    lines.append(f"  s_{leader}->>s_{leader}: {label(f'all is done: {workflow.done}')}")
+    lines.append(f"  opt {label(f'a step is refused, or has no answer for {workflow.patience_s} s')}")
+    for step in reversed(workflow.steps):
+        _, undo = step.commands
+        *_, undone = step.answers
+        lines += [
+            f"    s_{leader}-)s_{step.service}: {label(f'{undo}, if it may be done')}",
+            f"    s_{step.service}->>s_{step.service}: {label(f'take {step.creates} back, as its rules say')}",
+            f"    s_{step.service}-)s_{leader}: {label(undone)}",
+        ]
+    lines.append(f"    s_{leader}->>s_{leader}: {label(f'all is undone: {workflow.undone}')}")
+    return Diagram(f"{workflow.words}: done in all, or undone in all", "\n".join([*lines, "  end"]))
 
 
 class _Course:

@@ -40,8 +40,10 @@ RATES = {
     "rules": Rate(3, 1, 1, "per entity, and again per six further fields"),
     "feature": Rate(2, 1, 1, "per feature"),
     "criterion": Rate(4, 1, 1, "per acceptance criterion, test included"),
-    "crossing": Rate(3, 1, 1, "per further service that a feature spans, and per declared dependency"),
-    "reaction": Rate(3, 1, 1, "per reaction to an event"),
+    "crossing": Rate(
+        3, 1, 1, "per further service that a feature spans or a workflow has a step in, and per declared dependency"
+    ),
+    "reaction": Rate(3, 1, 1, "per reaction to an event, and per step of a workflow"),
     "job": Rate(4, 2, 1, "per job that outlasts its request or is due at times"),
     "client": Rate(6, 2, 2, "per external API: client, settings, failure behaviour"),
     "measure": Rate(4, 2, 1, "per performance target: load script and a measured result"),
@@ -121,6 +123,7 @@ def derive(scope: Scope) -> tuple[Task, ...]:
         *_rules(product),
         *_features(product, crossing=False),
         *_boundaries(product),
+        *_workflows(product),
         *_clients(product),
         *_features(product, crossing=True),
         *_release(scope),
@@ -223,6 +226,28 @@ def _boundaries(product: Product) -> Iterator[Task]:
                 needs=(f"T-rules-{snake(job.entity)}",) if job.entity else (),
                 work=_once("job"),
             )
+
+
+def _workflows(product: Product) -> Iterator[Task]:
+    """The rules of each step, and then each workflow with its ways back."""
+    for workflow in product.workflows:
+        steps = {step: f"T-{step.service}-{step.module.replace('_', '-')}" for step in workflow.steps}
+        for step, id in steps.items():
+            yield Task(
+                id,
+                f"{step.service} does {step.creates} for {workflow.name}, and takes it back",
+                3,
+                service=step.service,
+                work=_once("reaction"),
+            )
+        yield Task(
+            f"T-{workflow.service}-{workflow.path}",
+            f"{workflow.service} leads {workflow.name}: try each way back",
+            3,
+            service=workflow.service,
+            needs=tuple(steps.values()),
+            work=(("crossing", len(steps)),),
+        )
 
 
 def _clients(product: Product) -> Iterator[Task]:

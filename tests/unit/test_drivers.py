@@ -29,6 +29,11 @@ HEARD = {
     "data_entities": ["sales.Sale(note: str)", "post.Letter(text: str)"],
 }
 
+LED = TWO | {
+    "data_entities": ["stock.Thing(label: str)", "sales.Sale(note: str)"],
+    "workflows": ["sale on create Sale: Thing(label: note); done: note = sold; undone: note = off"],
+}
+
 HOLDING: list[tuple[str, dict[str, object], str]] = [
     ("personal", {"distribution": "personal"}, "distribution is personal"),
     ("public", {"distribution": "public"}, "distribution is public"),
@@ -40,6 +45,8 @@ HOLDING: list[tuple[str, dict[str, object], str]] = [
     ("many_services", HEARD, "services has 3 of them"),
     ("events", HEARD, "services subscribe to sale.made"),
     ("announced", HEARD, "services publish sale.made"),
+    ("workflows", LED, "workflows has sale"),
+    ("no_workflows", TWO, "workflows has none"),
     ("no_events", TWO, "services subscribe to nothing"),
     ("calls", TWO, "depends_on is given for sales"),
     ("jobs", {**TWO, "jobs": ["sales: count daily at 02:00"]}, "jobs has count"),
@@ -126,4 +133,8 @@ def test_needs_no_answers_but_those_that_it_says_it_rests_on(
 ) -> None:
     shape = ("services", "data_entities")  # without which what is left could not be read
     assert held({it: said for it, said in answers.items() if it in (*drivers.RESTS_ON[name], *shape)})[name] == because
-    assert set(drivers.RESTS_ON[name]) <= set(REQUIREMENTS)
+    assert set(drivers.RESTS_ON[name]) <= {*REQUIREMENTS, "workflows"}  # there are none where nobody names one
+
+
+def test_a_workflow_is_news_between_services() -> None:
+    assert {"no_events", "no_workflows"} & set(held(LED)) == set()

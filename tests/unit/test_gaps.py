@@ -346,6 +346,18 @@ DEFECTS: dict[str, Defect] = {
             or f"{given['services'][0]['name']}-collect"
         ),
     ),
+    "C22": both(
+        service(),
+        entities("extra.Fee(amount: money)"),
+        add("services", {"name": "desk_nine", "responsibility": "takes fees"}, ""),
+        entities("desk_nine.Visit(amount: money, state: open|paid|off = open)"),
+        put(
+            "take-fee",
+            workflows=["take on create Visit: Fee(amount: amount); done: state = paid; undone: state = off"],
+            coordination="auto",
+            consistency="auto",
+        ),
+    ),
     "D04": put("deploy_target", deploy_target="kubernetes", secrets="auto", team={"size": 1} | FULL),
     "D05": put("data_sensitivity", data_sensitivity=["tbd"], distribution="public"),
     "D06": add("privacy_obligations", {"class": "other", "basis": "contract"}, "other"),

@@ -49,7 +49,8 @@ def idle_service(facts: Facts) -> Iterator[Finding]:
     busy = {name for feature in product.features for name in feature.services}
     busy |= {dependency.service for service in product.services for dependency in service.depends_on}
     busy |= {event.service for event in product.events.values() if product.subscribers(event.name)}
-    busy |= {service.name for service in product.services if service.reactions}
+    busy |= {service.name for service in product.services if service.reactions or product.steps(service.name)}
+    busy |= {workflow.service for workflow in product.workflows}
     if product.features:
         for service in product.services:
             if service.name not in busy:
@@ -202,7 +203,7 @@ def internal_for_nobody(facts: Facts) -> Iterator[Finding]:
     """Only other services may call a service, and none does or is heard by it."""
     called = {dependency.service for service in facts.product.services for dependency in service.depends_on}
     for service in facts.product.services:
-        hears = service.reactions or service.copies
+        hears = service.reactions or service.copies or facts.product.steps(service.name)
         if service.exposure == "internal" and not hears and service.name not in called:
             yield Finding(
                 service.name,

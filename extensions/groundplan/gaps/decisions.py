@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ..drivers import RESTS_ON
+from ..questionnaire import REQUIREMENTS
 from .facts import Facts
 from .model import DEFER, MUST, Finding, rule
 
@@ -134,7 +135,7 @@ def chosen_too_early(facts: Facts) -> Iterator[Finding]:
     for resolved in facts.decisions:
         weighed = {name for option in resolved.decision.offered for name, _ in option.drivers}
         asked = dict.fromkeys(answer for name in sorted(weighed) for answer in RESTS_ON[name])
-        waiting = [name for name in asked if facts.answer(name).state in ("tbd", "defer")]
+        waiting = [name for name in asked if name in REQUIREMENTS and facts.answer(name).state in ("tbd", "defer")]
         if resolved.how == "chosen" and waiting:
             name = resolved.decision.id
             yield Finding(

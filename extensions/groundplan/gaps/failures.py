@@ -84,14 +84,19 @@ def _asks_others(facts: Facts) -> bool:
     """Whether there is anything that could fail for a moment: a call, or an event to deliver."""
     product = facts.product
     called = any(product.calls(service) for service in product.services)
-    return bool(called or product.external_apis or any(product.subscribers(event) for event in product.events))
+    return bool(
+        called
+        or product.external_apis
+        or product.workflows
+        or any(product.subscribers(event) for event in product.events)
+    )
 
 
 @rule("C15", DEFER, "error", 2)
 def redelivery_of_nothing(facts: Facts) -> Iterator[Finding]:
     """What waits shall be delivered until it succeeds, and nothing ever waits."""
     product = facts.product
-    waits = product.external_apis or any(product.subscribers(event) for event in product.events)
+    waits = product.external_apis or product.workflows or any(product.subscribers(event) for event in product.events)
     if facts.answer("auto_retry").value == "queue_redelivery" and not waits:
         yield Finding(
             "auto_retry",
@@ -150,11 +155,28 @@ def failure_not_planned(facts: Facts) -> Iterator[Finding]:
 def silence_not_planned(facts: Facts) -> Iterator[Finding]:
     """A service hears events, and no failure scenario says what becomes of them while it is away."""
     for service in facts.product.services:
-        if (service.reactions or service.copies) and not facts.failure_named(service.name):
+        hears = service.reactions or service.copies or facts.product.steps(service.name)
+        if hears and not facts.failure_named(service.name):
             yield Finding(
                 service.name,
                 f"failure_handling does not say what becomes of events while {service.name} is away "
                 "(built in: they wait in the outbox)",
                 f"add a scenario to failure_handling that names {service.name}",
+                "failure_handling",
+            )
+
+
+@rule("C22", DEFER, "error", 4)
+def money_taken_back(facts: Facts) -> Iterator[Finding]:
+    """A step of a workflow takes money, and no failure scenario says how it is given back."""
+    product = facts.product
+    for step in (step for it in product.workflows for step in it.steps):
+        takes = any(field.type.kind == "money" for field in product.entities[step.creates].fields)
+        if takes and not facts.failure_named(step.service):
+            yield Finding(
+                f"{step.workflow}-{step.name}",
+                f"failure_handling does not say what becomes of the money of {step.creates} when {step.workflow} "
+                "is undone (built in: the record is removed)",
+                f"add a scenario to failure_handling that names {step.service}",
                 "failure_handling",
             )

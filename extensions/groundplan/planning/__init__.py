@@ -14,7 +14,7 @@ from ..gaps.facts import alike
 from ..plan import Plan
 from ..problems import Problem
 from ..provenance import Made, cached_property, note, noting
-from . import answered, export, model
+from . import answered, export, model, workflows
 from .acceptance import Acceptance, acceptance_link
 from .architecture import Architecture
 from .example import RuleExample
@@ -113,16 +113,24 @@ class Planning:
         """What passes between services, for which requirements, and where it is drawn."""
         return table(
             "Requirements, What passes between services, Drawn in",
-            (
-                (
-                    ", ".join(f"{feature.id} {text(feature.name)}" for feature in it.features) or NONE,
-                    text(it.told),
-                    f"[{it.service}](ServiceSpecifications/{it.service}.md#at-run-time)",
-                )
-                for it in self.flows
-            ),
+            self._courses(),
             "No service calls or hears another.",
         )
+
+    def _courses(self) -> Iterator[tuple[str, str, str]]:
+        for it in self.flows:
+            features = ", ".join(f"{feature.id} {text(feature.name)}" for feature in it.features) or NONE
+            yield features, text(it.told), _drawn(it.service)
+        product = self.project.product
+        for workflow in product.workflows:
+            about = product.entities[workflow.entity]
+            features = ", ".join(
+                f"{feature.id} {text(feature.name)}"
+                for feature in product.features
+                if about in touched(product, feature)
+            )
+            said = f"{workflow.service} leads {workflow.name}: {workflows.told(workflow.steps)}"
+            yield features or NONE, text(said), _drawn(workflow.service)
 
     @cached_property
     def flows(self) -> tuple[Flow, ...]:
@@ -137,8 +145,8 @@ class Planning:
         """The settings that are a service's own, everybody's, a neighbour's address, or of an API that it uses."""
         with noting():  # each tells of itself
             product = self.project.product
-            heard = (it.name for event in service.events for it in product.subscribers(event.name))
-            near = {f"{it.upper()}_URL" for it in (*(it.service for it in product.calls(service)), *heard)}
+            called = (it.service for it in product.calls(service))
+            near = {f"{it.upper()}_URL" for it in (*called, *product.told(service.name))}
             foreign = [it.env for it in product.external_apis if service.name not in it.used_by]
             others = {f"{env}_{part}" for env in foreign for part in ("URL", "KEY", "TIMEOUT_S")}
             others.add(f"{service.name.upper()}_URL")  # it does not call itself
@@ -321,6 +329,9 @@ class Planning:
                 yield _file(f"{folder}/{it.snake}.py"), rules
             for job in service.jobs:
                 yield _file(f"{folder}/{job.name}.py"), f"the job {code(job.name)}, {job.begins}"
+            for step in self.project.product.steps(service.name):
+                said = f"what {code(step.workflow)} does to {code(step.creates)}, and takes back"
+                yield _file(f"{folder}/{step.module}.py"), said
         if self.acceptance:
             ids = ", ".join(it.feature.id for it in self.acceptance)
             yield _file("tests/acceptance"), f"a file each for the criteria of {ids}"
@@ -354,3 +365,8 @@ class Planning:
 def _file(path: str) -> str:
     """A link from Planning to a file of the project."""
     return f"[{code(path)}](../{path})"
+
+
+def _drawn(service: str) -> str:
+    """A link to the diagrams of what begins at a service."""
+    return f"[{service}](ServiceSpecifications/{service}.md#at-run-time)"

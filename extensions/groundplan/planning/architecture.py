@@ -271,6 +271,12 @@ class Architecture:
             ),
         )
 
+    @property
+    def _led(self) -> str:
+        """What is done in all of its steps or undone in all."""
+        led = [f"{code(it.name)} by {code(it.service)}" for it in self.facts.product.workflows]
+        return f"workflows that are led: {', '.join(led)}" if led else ""
+
     def _concerns(self) -> Iterator[tuple[str, tuple[str, ...], str, str]]:
         product, facts = self.facts.product, self.facts
         public = codes(it.name for it in product.services if it.exposure == "public")
@@ -282,7 +288,7 @@ class Architecture:
         yield (
             "Consistency",
             ("consistency", "state_management"),
-            f"events that are heard: {heard}" if heard != NONE else "",
+            "; ".join(filter(None, (f"events that are heard: {heard}" if heard != NONE else "", self._led))),
             "messaging.py",
         )
         yield "Security", ("api_auth", "service_auth", "encryption"), f"open to outside: {public}", "security.py"

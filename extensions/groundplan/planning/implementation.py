@@ -96,6 +96,13 @@ class Implementation:
             "messaging.py",
         )
         yield "an event comes twice", "an inbox: the second changes nothing", _few(made), "consumers.py"
+        led = [f"{code(it.service)} leads {code(it.name)}" for it in product.workflows]
+        yield (
+            "work in several services fails half-way",
+            "what was done is undone, last first",
+            _few(led),
+            "compensation.py",
+        )
         yield "a neighbour is slow or away", self._guards(), codes(called), "clients.py"
 
     def _guards(self) -> str:

@@ -114,6 +114,9 @@ def _service(planning: Planning, service: Service) -> dict[str, object]:
             {"name": it.name, "collection": it.collection, "rules": f"services/{service.name}/{it.snake}.py"}
             for it in service.entities
         ],
+        "standings": [
+            f"{project.product.entities[it.entity].path}/{{id}}/{it.path}" for it in project.product.led(service.name)
+        ],
     }
 
 

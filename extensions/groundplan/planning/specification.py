@@ -14,7 +14,8 @@ from ..facts import Facts as Tested
 from ..flows import Flow, touched
 from ..gaps import Facts, concerns
 from ..provenance import cached_property
-from ..sequences import sequence
+from ..sequences import course, sequence
+from . import workflows
 from .acceptance import acceptance_link
 from .architecture import away
 from .markdown import NONE, UNKNOWN, Table, code, codes, counted, sentence, table, text
@@ -67,7 +68,15 @@ class Specification:
         kept = ", ".join(entity.name for entity in self.service.entities)
         heard = ", ".join(dict.fromkeys(it.event for it in self.service.reactions))
         jobs = ", ".join(it.name for it in self.service.jobs)
-        parts = (f"keeps {kept}" if kept else "", f"hears {heard}" if heard else "", f"runs {jobs}" if jobs else "")
+        leads = ", ".join(it.name for it in self.facts.product.led(self.name))
+        steps = ", ".join(dict.fromkeys(it.workflow for it in self.facts.product.steps(self.name)))
+        parts = (
+            f"keeps {kept}" if kept else "",
+            f"hears {heard}" if heard else "",
+            f"runs {jobs}" if jobs else "",
+            f"leads {leads}" if leads else "",
+            f"takes part in {steps}" if steps else "",
+        )
         return "; ".join(filter(None, parts)) or "keeps nothing of its own"
 
     @property
@@ -129,6 +138,9 @@ class Specification:
         for entity in self.service.entities:
             needed = ", ".join(it.id for it in self.features if entity in touched(self.facts.product, it)) or NONE
             yield from ((*row[:2], key, *row[2:], needed) for row in _contract(entity))
+            for it in (it for it in self.facts.product.led(self.name) if it.entity == entity.name):
+                path, errors = code(f"{entity.path}/{{id}}/{it.path}"), "401, 404, 422, 503"
+                yield "GET", path, key, NONE, f"200 where {code(it.name)} stands", errors, "yes", needed
         if self.hears.rows and self.facts.way.endpoint:
             errors, path = "400, 401, 409, 422, 503", code(self.facts.way.endpoint)
             yield "POST", path, "of the services", "an event", "204", errors, "yes", "events"
@@ -164,6 +176,7 @@ class Specification:
         return table("Test, Proves", self._tests())
 
     def _tests(self) -> Iterator[tuple[str, str]]:
+        product = self.facts.product
         entities = [it for it in self.tested.entities if it.service == self.name]
         events = [it.name for it in self.tested.heard if it.service == self.name or self.name in it.subscribers]
         copies = [it.entity for it in self.tested.copies if it.service == self.name]
@@ -181,6 +194,12 @@ class Specification:
             yield (
                 _suite("test_events"),
                 f"that an outage loses none of {codes(events)}, and a second delivery changes nothing",
+            )
+        taking = (*(it.name for it in product.led(self.name)), *(it.workflow for it in product.steps(self.name)))
+        if taking:
+            yield (
+                _suite("test_workflows"),
+                f"that {codes(dict.fromkeys(taking))} is done in all of its steps, or undone in all",
             )
         if copies:
             yield _suite("test_copies"), f"that its copy of {codes(copies)} follows the original"
@@ -206,6 +225,7 @@ class Specification:
             self.publishes,
             self.hears,
             self.jobs,
+            self.leads,
             self.dependencies,
             self.configuration,
             self.objectives,
@@ -214,22 +234,30 @@ class Specification:
     @cached_property
     def sequences(self) -> tuple[Diagram, ...]:
         """The flows that begin here."""
-        return tuple(sequence(self.facts.product, it) for it in self.flows)
+        product = self.facts.product
+        led = (course(product, it) for it in product.led(self.name))
+        return (*(sequence(product, it) for it in self.flows), *led)
+
+    @cached_property
+    def leads(self) -> Table:
+        """The workflows that it leads."""
+        return workflows.led(self.facts.product, self.service)
 
     @cached_property
     def publishes(self) -> Table:
         product = self.facts.product
+        events = (
+            (
+                code(it.name),
+                f"{', '.join(it.operations)} {code(it.entity)}",
+                ", ".join(code(str(field)) for field in it.fields) or NONE,
+                codes(service.name for service in product.subscribers(it.name)),
+            )
+            for it in self.service.events
+        )
         return table(
             "Publishes, On, Carries, Heard by",
-            (
-                (
-                    code(it.name),
-                    f"{', '.join(it.operations)} {code(it.entity)}",
-                    ", ".join(code(str(field)) for field in it.fields) or NONE,
-                    codes(service.name for service in product.subscribers(it.name)),
-                )
-                for it in self.service.events
-            ),
+            (*events, *workflows.sent(product, self.service)),
             f"{self.name} publishes no event.",
         )
 
@@ -240,9 +268,9 @@ class Specification:
 
     def _channels(self) -> Iterator[tuple[str, str]]:
         product, way = self.facts.product, self.facts.way
-        for it in self.service.events:
-            if product.subscribers(it.name):
-                yield f"{code(it.name)} is sent to", way.sent.format(slug=product.slug, event=it.name)
+        heard = (it.name for it in self.service.events if product.subscribers(it.name))
+        for name in (*heard, *workflows.types(product, self.service)):
+            yield f"{code(name)} is sent to", way.sent.format(slug=product.slug, event=name)
         if self.hears.rows:
             names = {"slug": product.slug, "service": self.name}
             yield "it hears from", way.heard.format(**names)
@@ -266,7 +294,11 @@ class Specification:
             for event in product.events.values()
             if event.implied and event.entity == copy.entity
         )
-        return table("Hears, From, It, Rules", (*reactions, *copies), f"{self.name} hears no event.")
+        return table(
+            "Hears, From, It, Rules",
+            (*reactions, *copies, *workflows.heard(product, self.service)),
+            f"{self.name} hears no event.",
+        )
 
     @cached_property
     def jobs(self) -> Table:
@@ -301,9 +333,7 @@ class Specification:
             if self.name in it.used_by
         )
         way = self.facts.way
-        told = dict.fromkeys(
-            it.name for event in self.service.events for it in self.facts.product.subscribers(event.name)
-        )
+        told = self.facts.product.told(self.name)
         subscribers = ((code(name), "subscriber", "its events wait, in order", way.timeout) for name in told)
         broker = ((way.broker, "broker", "events wait in the outbox, in order", way.timeout),)
         carried = broker if way.broker and (told or self.hears.rows) else () if way.broker else subscribers

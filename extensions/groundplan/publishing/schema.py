@@ -14,6 +14,8 @@ from ..questionnaire import Question
 from ..reading import entities
 from ..reading.events import EVENT_KEYS, REACTION_KEYS
 from ..reading.services import DEPENDENCY_KEYS
+from ..reading.workflows import KEYS as WORKFLOW_KEYS
+from ..reading.workflows import PATIENCE
 from ..shapes import Kind, Shape
 
 Json = dict[str, Any]
@@ -138,6 +140,10 @@ def _value(question: Question, catalogue: Catalogue) -> Json:
         return {"type": "integer", "minimum": question.bounds[0], "maximum": question.bounds[1]}
     if question.name == "data_entities":
         return _entities()
+    if question.name == "workflows":
+        whole = {"type": "integer", "minimum": PATIENCE[0], "maximum": PATIENCE[1]}
+        listed = _lines_or(WORKFLOW_KEYS, {"steps": LINES, "patience": whole}, WORKFLOW_KEYS[:-1])
+        return {"anyOf": [{"type": "null"}, *listed["anyOf"]]}
     by_type: Mapping[str, Json] = {"str": TEXT, "bool": {"type": "boolean"}, "int": {"type": "integer"}}
     return by_type.get(question.type, {"type": "object"})
 

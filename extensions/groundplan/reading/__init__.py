@@ -10,7 +10,7 @@ from ..answers import Answers
 from ..domain import Item, Product, Service, Value
 from ..problems import Problem, Refused, Report
 from ..text import quoted
-from . import boundaries, entities, jobs, services
+from . import boundaries, entities, jobs, services, workflows
 from .node import Node, structure
 from .requirements import DETAILS, ITEMS, NUMBERS, TEXTS, details, external_apis, features, items, number
 
@@ -64,6 +64,7 @@ def _product(answers: Answers, report: Report) -> Product:
         values=values,
         features=features(structure(answers["mvp_features"], report), known),
         external_apis=external_apis(structure(answers["external_apis"], report), known),
+        workflows=workflows.workflows(structure(answers["workflows"], report), found),
     )
     for question in TEXTS:
         _said(answers, question, report)

@@ -26,7 +26,7 @@ T = TypeVar("T")
 def events(answer: Node, service: str, entities: Entities) -> Iterator[tuple[Node, Event]]:
     """The events that a service publishes, each with its place."""
     for node in answer.each():
-        line = _line(node, EVENT_KEYS, grammar.event_line, _event_in_full, f'"{EVENT_EXAMPLE}"')
+        line = line_of(node, EVENT_KEYS, grammar.event_line, _event_in_full, f'"{EVENT_EXAMPLE}"')
         if line and (event := _event(node, line, service, entities)):
             yield node, event
         else:
@@ -37,7 +37,7 @@ def subscriptions(answer: Node) -> Iterator[tuple[Node, Subscription]]:
     """What a service hears, as it was written, each with its place."""
     examples = f'"{REACTION_EXAMPLE}" or "keep Book"'
     for node in answer.each():
-        if line := _line(node, REACTION_KEYS, grammar.subscription_line, _reaction_in_full, examples):
+        if line := line_of(node, REACTION_KEYS, grammar.subscription_line, _reaction_in_full, examples):
             yield node, line
 
 
@@ -45,7 +45,7 @@ def copies(heard: Iterable[tuple[Node, Subscription]], service: str, entities: E
     """The copies that a service keeps of what others own."""
     kept: set[str] = set()
     for node, line in heard:
-        if not isinstance(line, KeepLine) or not (entity := _entity(node, line.entity, entities)):
+        if not isinstance(line, KeepLine) or not (entity := entity_named(node, line.entity, entities)):
             continue
         if entity.service == service:
             node.problem(f"keeps a copy of {entity.name}, which is its own", "remove it")
@@ -111,7 +111,7 @@ def refuse_duplicates(published: Sequence[tuple[Node, Event]], implied: Sequence
         taken.setdefault(event.snake, f"{quoted(event.name)} of {quoted(event.service)}")
 
 
-def _line(
+def line_of(
     node: Node,
     keys: Sequence[str],
     short: Callable[[str], T],
@@ -167,7 +167,7 @@ def _event(node: Node, line: EventLine, service: str, entities: Entities) -> Eve
     if fault := names.event(line.name):
         node.problem(f"event {quoted(line.name)} {fault}", f'write it like "{EVENT_EXAMPLE}"')
         return None
-    entity = _entity(node, line.entity, entities)
+    entity = entity_named(node, line.entity, entities)
     if entity is None:
         return None
     if entity.service != service:
@@ -188,7 +188,7 @@ def _carried(node: Node, line: EventLine, entity: Entity) -> tuple[Field, ...]:
     for given in line.fields:
         field = field_named(entity.fields, given.name)
         if field is None:
-            _no_field(node, given.name, entity)
+            no_field(node, given.name, entity)
         elif given.type is not None and str(given.type) != str(field.type):
             node.problem(
                 f"field {quoted(given.name)} is {quoted(field.type)} in {entity.name}, not {quoted(given.type)}",
@@ -199,12 +199,14 @@ def _carried(node: Node, line: EventLine, entity: Entity) -> tuple[Field, ...]:
     return tuple(carried.values())
 
 
-def _no_field(node: Node, name: str, entity: Entity) -> None:
+def no_field(node: Node, name: str, entity: Entity) -> None:
+    """Report a field that an entity lacks."""
     known = [field.name for field in entity.fields]
     node.unknown(name, f"is no field of {entity.name}", known, f"add it to {entity.name}")
 
 
-def _entity(node: Node, name: str, entities: Entities) -> Entity | None:
+def entity_named(node: Node, name: str, entities: Entities) -> Entity | None:
+    """The entity of that name; reported where there is none."""
     if name not in entities:
         node.unknown(name, "is no declared entity", entities, "declare it in data_entities")
     return entities.get(name)
@@ -222,7 +224,7 @@ def _reaction(
             f"do it in the rules of {event.entity}, where it happens",
         )
         event = None
-    entity = _entity(node, line.creates, entities)
+    entity = entity_named(node, line.creates, entities)
     if entity is not None and entity.service != service:
         node.problem(
             f"creates {entity.name}, which {quoted(entity.service)} keeps",
@@ -231,15 +233,18 @@ def _reaction(
         entity = None
     if event is None or entity is None:
         return None
-    return Reaction(event.name, entity.name, tuple(_mapped(node, line, event, entity)))
+    return Reaction(event.name, entity.name, tuple(mapped(node, line.mapping, event, entity)))
 
 
-def _mapped(node: Node, line: ReactionLine, event: Event, entity: Entity) -> Iterator[tuple[str, Source]]:
+def mapped(
+    node: Node, mapping: Iterable[tuple[str, Text]], event: Event, entity: Entity
+) -> Iterator[tuple[str, Source]]:
+    """Where the fields of a record come from that is created because of an event; what cannot be is reported."""
     seen: set[str] = set()
-    for name, written in line.mapping:
+    for name, written in mapping:
         field = field_named(entity.fields, name)
         if field is None:
-            _no_field(node, name, entity)
+            no_field(node, name, entity)
         elif name in seen:
             node.problem(f"gives {quoted(name)} twice", "remove one of the two")
         elif source := _source(node, written, field, event):
@@ -273,18 +278,18 @@ def _source(node: Node, written: Text, field: Field, event: Event) -> Source | N
             "put it in quotes when you mean the text itself",
         )
         return None
-    return _literal(node, written, field)
+    return _literal(node, written, field, event)
 
 
 def _looks_like_a_field(text: str) -> bool:
     return not text[0].isdigit() and text[0] not in "+-" and text not in FLAGS
 
 
-def _literal(node: Node, written: Text, field: Field) -> Source | None:
+def _literal(node: Node, written: Text, field: Field, event: Event) -> Source | None:
     if field.type.many or field.type.kind in ("reference", "value"):
         node.problem(
             f"fills {quoted(field.name)}, which is {quoted(field.type)}, with {quoted(written.text)}",
-            "use a field of the event",
+            f"use a field of {quoted(event.name)}",
         )
         return None
     try:

@@ -6,6 +6,7 @@ on event.name: create Entity(field: source, ...)
 keep Entity
 job on operation[, operation] Entity
 job every 15 minutes | every 2 hours | daily at 02:00 | weekly on monday at 02:00
+name on create Entity: Entity(field: source, ...)[, then ...]; done: field = value; undone: field = value
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ _DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "su
 _HOUR, _DAY, _WEEK = 60, 24 * 60, 7 * 24 * 60
 _TIMES = "'every 15 minutes', 'every 2 hours', 'daily at 02:00' or 'weekly on monday at 02:00'"
 _BARE = r"[^\s,()'\"][^,()'\"]*"
+_ENDED = r"[^\s,;()'\"][^,;()'\"]*"
 
 
 class Malformed(ValueError):
@@ -99,6 +101,30 @@ class JobLine:
     operations: tuple[str, ...] = ()
     entity: str = ""
     schedule: Schedule | None = None
+
+
+@dataclass(frozen=True)
+class StepLine:
+    creates: str
+    service: str
+    """The service, when the line says it."""
+    mapping: tuple[tuple[str, Text], ...]
+
+
+@dataclass(frozen=True)
+class OutcomeLine:
+    field: str
+    value: Text
+
+
+@dataclass(frozen=True)
+class WorkflowLine:
+    name: str
+    entity: str
+    steps: tuple[StepLine, ...]
+    done: OutcomeLine
+    undone: OutcomeLine
+    patience: str = ""
 
 
 def entity_line(text: str) -> EntityLine:
@@ -186,6 +212,47 @@ def _time(scan: _Scanner) -> int:
     if int(hour) > 23 or int(minute) > 59:
         raise Malformed(f"has {quoted(f'{hour}:{minute}')}, which is no time of day")
     return int(hour) * 60 + int(minute)
+
+
+def workflow_line(text: str) -> WorkflowLine:
+    """Read `sale on create Order: Parcel(order: id), then Bill(); done: state = sold; undone: state = off`."""
+    scan = _Scanner(text)
+    name = scan.need(_WORD, "the workflow's name")
+    scan.need(r"on\b", "the word 'on'")
+    scan.need(r"create\b", "the word 'create'")
+    entity = scan.need(_WORD, "the entity's name")
+    scan.need(":", "a colon")
+    steps = _separated(lambda: _step(scan), scan)
+    outcomes = []
+    for word in ("done", "undone"):
+        scan.need(";", f"a semicolon and '{word}: <field> = <value>'")
+        scan.need(rf"{word}\b", f"the word '{word}'")
+        scan.need(":", "a colon")
+        outcomes.append(_outcome(scan))
+    patience = ""
+    if scan.take(";"):
+        scan.need(r"patience\b", "the word 'patience'")
+        scan.need(":", "a colon")
+        patience = scan.need(r"\d+", "a number of seconds")
+        scan.take(r"s\b")
+    scan.end()
+    return WorkflowLine(name, entity, steps, outcomes[0], outcomes[1], patience)
+
+
+def step_line(text: str) -> StepLine:
+    """Read `Reservation(order: id, copies: quantity)`."""
+    scan = _Scanner(text)
+    step = _step(scan)
+    scan.end()
+    return step
+
+
+def outcome_line(text: str) -> OutcomeLine:
+    """Read `status = confirmed`."""
+    scan = _Scanner(text)
+    outcome = _outcome(scan)
+    scan.end()
+    return outcome
 
 
 def field_lines(text: str) -> tuple[FieldLine, ...]:
@@ -287,10 +354,10 @@ def _default(scan: _Scanner) -> Text | None:
     return _literal(scan, "a default") if scan.take("=") else None
 
 
-def _literal(scan: _Scanner, what: str) -> Text:
+def _literal(scan: _Scanner, what: str, bare: str = _BARE) -> Text:
     if (written := scan.take(_STRING)) is not None:
         return Text(re.sub(r"\\([\\'\"])", r"\1", written[1:-1]), quoted=True)
-    return Text(scan.need(_BARE, what).strip())
+    return Text(scan.need(bare, what).strip())
 
 
 def _operation(scan: _Scanner) -> str:
@@ -304,3 +371,16 @@ def _assignment(scan: _Scanner) -> tuple[str, Text]:
     name = scan.need(_WORD, "a field's name")
     scan.need(":", f"a colon and where {quoted(name)} comes from")
     return name, _literal(scan, f"where {quoted(name)} comes from")
+
+
+def _step(scan: _Scanner) -> StepLine:
+    scan.take(r"then\b")
+    service, _, creates = scan.need(_DOTTED, "the entity that a step creates").rpartition(".")
+    mapping = _bracketed(scan, lambda: _assignment(scan)) if scan.next_is(r"\(") else ()
+    return StepLine(creates, service, mapping)
+
+
+def _outcome(scan: _Scanner) -> OutcomeLine:
+    field = scan.need(_WORD, "a field's name")
+    scan.need("=", f"'=' and what {quoted(field)} becomes")
+    return OutcomeLine(field, _literal(scan, f"what {quoted(field)} becomes", _ENDED))

@@ -385,6 +385,9 @@ def _specified(project: Project, service: Service) -> Iterator[tuple[tuple[str, 
         for route in project.model.routes:
             method, path, *statuses = route.replace("{collection}", entity.collection).split()
             yield (method, path), set(statuses)
+    read = next(it for it in project.model.routes if it.startswith("GET") and "{id}" in it)
+    for path in service.standings:
+        yield ("GET", path), set(read.split()[2:])
 
 
 def _handlers(code: Code, service: str) -> Iterator[tuple[tuple[str, str], tuple[str, int]]]:

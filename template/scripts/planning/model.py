@@ -43,6 +43,8 @@ class Service:
     url: str
     specification: str
     entities: tuple[Entity, ...]
+    standings: tuple[str, ...] = ()
+    """Where it tells how the workflows stand that it leads."""
 
 
 @dataclass(frozen=True)

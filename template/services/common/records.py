@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any, Generic, Protocol, Self, TypeVar
 from uuid import UUID
 
@@ -146,3 +147,26 @@ class Collection(Generic[DraftT, RecordT]):
         for effect in self.effects:
             if operation in effect.on:
                 await effect.store(connection, self.runtime, record)
+
+
+@dataclass(frozen=True)
+class Change:
+    """A change of a record, checked and not yet stored."""
+
+    collection: Collection[Any, Any]
+    operation: str
+    record: Record
+
+    async def store(self, connection: AsyncConnection) -> None:
+        """Store it and what it brings about, in the transaction of the connection."""
+        match self.operation:
+            case "create":
+                await self.collection.add(connection, self.record)
+            case "update":
+                await self.collection.put(connection, self.record)
+            case _:
+                await self.collection.drop(connection, self.record)
+
+    def take_up(self) -> None:
+        """Go on with what it brought about, now that it is committed."""
+        self.collection.take_up(self.operation, self.record)

@@ -56,5 +56,6 @@ class Events:
         async with AsyncExitStack() as stack:
             for relay in relays:
                 await stack.enter_async_context(relay.running())
+            await stack.enter_async_context(self.consumer.running(runtime))
             await stack.enter_async_context(CARRIER.listening(self.consumer, runtime, settings))
             yield

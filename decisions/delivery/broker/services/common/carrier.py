@@ -182,7 +182,7 @@ class Listener:
         while True:
             try:
                 async with self.connect() as broker:
-                    await broker.prepare(self.runtime.service, types_of(self.consumer))
+                    await broker.prepare(self.runtime.service, self.consumer.types)
                     async with aclosing(broker.deliveries(self.runtime.service)) as deliveries:
                         async for delivery in deliveries:
                             pause = FIRST_PAUSE_S
@@ -201,7 +201,7 @@ class Listener:
             envelope = Envelope.model_validate_json(delivery.body)
         except ValidationError as error:
             return await self._set_aside(delivery, str(error))
-        if envelope.type not in types_of(self.consumer):
+        if envelope.type not in self.consumer.types:
             return await delivery.done()
         try:
             await self._handle(envelope)
@@ -245,12 +245,6 @@ class Listener:
         await delivery.set_aside(reason[:500])
 
 
-def types_of(consumer: Consumer) -> set[str]:
-    """The events that a consumer does something about."""
-    copied = {type for copy in consumer.copies for type in (copy.saved, copy.removed)}
-    return copied | set(consumer.reactions)
-
-
 def relays(runtime: Runtime, subscribers: Sequence[str], settings: Settings) -> tuple[Relay, ...]:
     """What publishes the events of a service: one relay, if anybody hears them."""
 
@@ -270,7 +264,7 @@ async def listening(
     consumer: Consumer, runtime: Runtime, settings: Settings
 ) -> AsyncIterator[None]:
     """Take the events of others in the background for the duration of a `with` block."""
-    if not types_of(consumer):
+    if not consumer.types:
         yield
         return
     listener = Listener(lambda: OPEN(settings, PROJECT), consumer, runtime)

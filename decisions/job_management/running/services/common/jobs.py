@@ -13,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.common import tracing
 from services.common.models import Model, Record
-from services.common.records import Collection
+from services.common.records import Change, Collection
 from services.common.rules import Rules
 from services.common.runtime import Runtime
 
@@ -58,15 +58,6 @@ class Job:
 def job_rules(package: str, module: str) -> Rules:
     """The code of a job."""
     return Rules(f"{package}.{module}", "working")
-
-
-@dataclass(frozen=True)
-class Change:
-    """What a job makes of a record, checked and not yet stored."""
-
-    collection: Collection[Any, Any]
-    operation: str
-    record: Record
 
 
 class Work:
@@ -121,19 +112,13 @@ class Work:
 
     async def store(self, connection: AsyncConnection) -> None:
         """Store all of it and what it brings about, in the transaction of the connection."""
-        for it in self._changes:
-            match it.operation:
-                case "create":
-                    await it.collection.add(connection, it.record)
-                case "update":
-                    await it.collection.put(connection, it.record)
-                case _:
-                    await it.collection.drop(connection, it.record)
+        for change in self._changes:
+            await change.store(connection)
 
     def take_up(self) -> None:
         """Go on with what the changes brought about, now that they are committed."""
-        for it in self._changes:
-            it.collection.take_up(it.operation, it.record)
+        for change in self._changes:
+            change.take_up()
 
     def _of(self, model: type[Any]) -> Collection[Any, Any]:
         """Where records of a model are kept, or those that its drafts become."""
