@@ -195,6 +195,8 @@ class Prompt:
         otherwise = simple if best is self.decision.offered[0] else "it goes with what is decided"
         why = self.asking.advice.because(self.decision) or otherwise
         advice = "Nothing else is offered yet." if self.decision.settled else f"Recommended: {best.label} ({why})."
+        if self.asking.advice.is_idle(self.decision):
+            advice = f"Nothing to decide as it stands, so leave it to the catalogue. {self.decision.otherwise}"
         options = (f"  {option.label}: {option.because}" for option in self.decision.offered)
         cost = self.decision.reversal
         later = (f"To change it later touches {cost}.",) if cost else ()
