@@ -90,7 +90,12 @@ def run(path: Path, *command: str, env: Mapping[str, str] | None = None) -> str:
 
 
 def check_whole(path: Path, *mypy: str, env: Mapping[str, str] | None = None) -> None:
-    """Fail unless a project is linted, formatted, strictly typed and layered, and no test of its own is skipped."""
+    """Fail unless a project is linted, formatted, strictly typed and layered, and no test of its own is skipped.
+
+    Its workflows are this repository's own, too: "Use this template" can neither add nor change one.
+    """
+    for workflow in sorted((path / ".github").rglob("*.yml")):
+        assert workflow.read_bytes() == (REPOSITORY / workflow.relative_to(path)).read_bytes(), workflow
     run(path, "ruff", "check", "--quiet", ".", env=env)
     run(path, "ruff", "format", "--check", "--quiet", ".", env=env)
     run(path, "mypy", *mypy, env=env)

@@ -482,13 +482,16 @@ def test_next_of_no_number_is_one_line(original: Path, number: str) -> None:
     assert done.stderr == f"plan: {number} is no number of questions. Fix: ask for 1 or more.\n"
 
 
-def test_next_offers_the_choices_with_the_recommended_one_first(shop: Path) -> None:
+def test_next_offers_options_with_the_recommended_one_first(shop: Path) -> None:
     judged(shop, storage_kind="auto", data_sensitivity=["tbd"])
     asked = {it["question"]: it for it in json.loads(plan(shop, "next", "99", "--json").stdout)["questions"]}
     proposed = project.build(BOOKSHOP | {"storage_kind": "auto"}, REAL).decision("storage_kind").option.name
-    assert asked["storage_kind"]["choices"][0]["value"] == proposed
-    assert {"value": "pii", "label": "About persons"} in asked["data_sensitivity"]["choices"]
-    assert asked["data_sensitivity"]["about"] == "which of its data are sensitive"
+    assert asked["storage_kind"]["options"][0]["value"] == proposed
+    assert asked["storage_kind"]["why"]
+    persons = next(it for it in asked["data_sensitivity"]["options"] if it["label"] == "About persons")
+    assert persons["value"] == "[pii]"
+    assert [len(asked["data_sensitivity"][part]) for part in ("options", "more")] == [5, 2]
+    assert asked["data_sensitivity"]["gaps"][0].keys() == {"id", "level", "message", "fix"}
 
 
 TRACED = {

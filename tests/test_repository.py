@@ -58,11 +58,18 @@ def test_ci_runs_the_readme_test_command() -> None:
     assert found.stdout in BLOCKS
 
 
-@pytest.mark.parametrize("document", ["README.md", "CHANGELOG.md"])
+@pytest.mark.parametrize("document", ["AGENTS.md", "README.md", "CHANGELOG.md"])
 def test_links_lead_somewhere(document: str) -> None:
     text = (REPOSITORY / document).read_text(encoding="utf-8")
     links = [link for link in re.findall(r"\]\(([^)#]+)[^)]*\)", text) if "://" not in link]
     assert [link for link in links if not (REPOSITORY / link).exists()] == []
+
+
+MORE_ALLOWED = {
+    "button": {"make": {"contents": "write", "actions": "write"}},
+    "release": {"release": {"contents": "write"}},
+}
+"""What jobs may do beside reading, by workflow: commit a project and start its CI; make a release."""
 
 
 @pytest.mark.parametrize("workflow", WORKFLOWS, ids=lambda path: path.stem)
@@ -73,8 +80,17 @@ def test_workflows_are_pinned_and_allowed_little(workflow: Path) -> None:
     assert [action for action in used if not re.fullmatch(r"[\w./-]+@[0-9a-f]{40}", action)] == []
     content = yaml.safe_load(text)
     assert content["permissions"] == {}
-    granted = [job["permissions"] for job in content["jobs"].values()]
-    assert all(permission == {"contents": "read"} for permission in granted)
+    granted = {name: job["permissions"] for name, job in content["jobs"].items()}
+    more = {name: it for name, it in granted.items() if it != {"contents": "read"}}
+    assert more == MORE_ALLOWED.get(workflow.stem, {})
+
+
+def test_what_stands_at_the_top_is_known() -> None:
+    """A repository made by "Use this template" starts as this one looks: nothing lies about."""
+    folders = {".ci", ".github", "decisions", "docs", "examples", "extensions", "questions", "template", "tests"}
+    files = {".gitignore", "AGENTS.md", "CHANGELOG.md", "LICENSE", "README.md"}
+    settings = {"answers.yml", "copier.yml", "pyproject.toml"}
+    assert {path.relative_to(REPOSITORY).parts[0] for path in tracked()} == folders | files | settings
 
 
 def test_no_lock_file_with_addresses_is_tracked() -> None:

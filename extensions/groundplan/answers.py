@@ -47,6 +47,12 @@ class Answer:
     """Whether an empty list or table was given, which says none of the five."""
 
     @property
+    def said(self) -> object:
+        """The answer as somebody would write it."""
+        rest = {"not needed": self.reason, "defer": f"{self.trigger}, {self.owner}", "assume": self.value}
+        return {self.state: rest[self.state]} if self.state in rest else self.value
+
+    @property
     def known(self) -> bool:
         """True when there is a value to work with, be it assumed."""
         return self.state in ("value", "assume")
@@ -74,6 +80,10 @@ class Answers(Mapping[str, Answer]):
     def __getitem__(self, name: str) -> Answer:
         note(name)
         return self._held.get(name) or Answer(name)
+
+    def but(self, name: str, value: object) -> Answers:
+        """The same answers with another one to a question."""
+        return Answers({**{it.name: it.said for it in self._held.values()}, name: value})
 
     def __contains__(self, name: object) -> bool:
         return name in self._held
@@ -169,6 +179,13 @@ def parsed(text: str) -> object:
 def frozen(value: object) -> object:
     """An immutable copy; raise `ValueError`, saying why, for what no answers file can hold."""
     return _frozen(value, DEEPEST, iter(range(LARGEST)))
+
+
+def thawed(value: object) -> object:
+    """The same in lists and mappings that may be changed and written."""
+    if isinstance(value, Mapping):
+        return {thawed(key): thawed(item) for key, item in value.items()}
+    return [thawed(item) for item in value] if isinstance(value, tuple) else value
 
 
 def _frozen(value: object, depth: int, budget: Iterator[int]) -> object:

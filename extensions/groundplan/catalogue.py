@@ -170,6 +170,8 @@ class Footprint:
     """The path under which the first of them shows a service to callers from outside."""
     commands: tuple[tuple[str, str], ...] = ()
     """What `uv run` knows besides: the name of each command, and its function."""
+    servers: tuple[tuple[str, str], ...] = ()
+    """What must run beside the project, with the command that starts it for a developer or in CI, by Docker."""
 
     def put_beside(self, product: Product) -> Iterator[Beside]:
         """The processes that serve no service, each with what it is for."""
@@ -423,7 +425,7 @@ def _footprint(raw: object, decision: str, where: str) -> Footprint:
                 _variable(name, variable, decision, f"{where}.{name}") for name, variable in environment.items()
             ),
             "events": _way(entry["events"], f"{where}.events") if "events" in entry else None,
-            **{key: _words(entry.get(key, {}), f"{where}.{key}") for key in ("beside", "commands")},
+            **{key: _words(entry.get(key, {}), f"{where}.{key}") for key in ("beside", "commands", "servers")},
         },
         where,
     )

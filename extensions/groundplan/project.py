@@ -191,6 +191,11 @@ class Project:
         """What `uv run` knows besides, by name."""
         return self._listed(lambda option: option.footprint.commands)
 
+    @cached_property
+    def servers(self) -> tuple[tuple[str, str], ...]:
+        """What must run beside the project, by name, with the command that starts it."""
+        return self._listed(lambda option: option.footprint.servers)
+
     def says(self, about: str) -> str:
         """The words of an option about something; empty where none has any."""
         return said(self.decisions, about)

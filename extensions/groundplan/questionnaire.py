@@ -15,7 +15,7 @@ import yaml
 from .answers import PLAIN, REASON, answer_of, bare, frozen, parsed
 from .catalogue import LOADER
 from .problems import Problem, instead
-from .shapes import Shape, shape
+from .shapes import NAMED, Shape, shape
 from .text import one_of, quoted
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -81,6 +81,16 @@ class Question:
     """What a table consists of."""
     bounds: tuple[int, int] | None = None
     """Between what a whole number must be."""
+
+    naming: frozenset[str] = frozenset()
+    """The questions of whose answers this one's names things, beside those that its parts tell."""
+
+    @property
+    def names(self) -> frozenset[str]:
+        """The questions of whose answers an answer names things, so that it is refused while these lack them."""
+        shape = self.items or self.table
+        kinds = (it.name for it in shape.parts.values()) if shape else ()
+        return (self.naming | {NAMED[it] for it in kinds if it in NAMED}) - {self.name}
 
     @property
     def is_asked(self) -> bool:
@@ -266,6 +276,7 @@ def _question(name: str, details: object, section: str) -> Question:
         number=mark.splitlines()[-1] if mark else "",
         items=shape(details["x-items"]) if "x-items" in details else None,
         table=shape(details["x-table"]) if "x-table" in details else None,
+        naming=frozenset(details.get("x-names", ())),
         bounds=(bounds[0], bounds[1]) if bounds else None,
     )
 

@@ -29,6 +29,15 @@ KINDS = {
 
 MANY = ("texts", "services", "dependencies", "events", "subscriptions")
 
+NAMED = {
+    "service": "services",
+    "services": "services",
+    "dependencies": "services",
+    "events": "data_entities",
+    "subscriptions": "data_entities",
+}
+"""The question of whose answer a part names something."""
+
 _KIND = re.compile(r"(?P<name>[a-z]+)(?: (?P<low>\d+)\.\.(?P<high>\d+))?")
 
 

@@ -418,8 +418,8 @@ def test_the_model_has_the_open_questions_alone_with_what_is_recommended_first()
     asked = {it["question"]: it for it in read["open"]}
     assert set(asked) == {it["question"] for it in read["gaps"]}
     assert {it["id"] for it in read["rules"]} == {it["rule"] for it in read["gaps"]}
-    assert asked["storage_kind"]["choices"][0] == {"value": "postgres", "label": "PostgreSQL"}
-    assert asked["concept"]["choices"] == []
+    assert asked["storage_kind"]["options"][0]["value"] == "postgres"
+    assert asked["concept"]["options"][0]["value"] == ""  # it is said in words
 
 
 def test_the_model_has_the_words_that_the_glossary_does_not_want(bookshop: Planning) -> None:

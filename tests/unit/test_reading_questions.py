@@ -47,6 +47,7 @@ def test_a_question_says_nothing_that_copier_would_ignore() -> None:
         "x-about",
         "x-choices",
         "x-items",
+        "x-names",
         "x-table",
         "x-range",
     }

@@ -6,10 +6,12 @@ To add one, write it in the module of its kind; `@rule` enters it.
 
 from ..questionnaire import REQUIREMENTS
 from . import agreement, boundaries, completeness, contracts, decisions, details, failures, schedule, waivers
+from .completeness import BUILT_ON
 from .facts import Facts, concerns
 from .model import DEFER, MUST, RULES, Finding, Gap, Rule, find
 
 __all__ = [
+    "BUILT_ON",
     "DEFER",
     "MUST",
     "REQUIREMENTS",

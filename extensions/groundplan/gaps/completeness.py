@@ -12,6 +12,9 @@ from .model import DEFER, MUST, Finding, rule
 ESSENTIAL = ("concept", "mvp_features", "services", "data_entities", "external_apis")
 """Without an answer to one of these, code would rest on a guess."""
 
+BUILT_ON = ("mvp_features", "services", "data_entities")
+"""Code rests on these, so that they cannot be put off."""
+
 VAGUE = re.compile(
     r"\b(fast|quick(?:ly)?|scalable|secure|user[- ]friendly|easy|easily|robust|reliable|(?<!as )soon|flexible"
     r"|efficient(?:ly)?|intuitive|simple|seamless(?:ly)?|high[- ]performance|as needed|etc)\b",
@@ -80,7 +83,7 @@ def assumption(facts: Facts) -> Iterator[Finding]:
 @rule("A28", MUST, "missing", 2)
 def essential_deferred(facts: Facts) -> Iterator[Finding]:
     """An answer is put off on which all code rests."""
-    for name in ("mvp_features", "services", "data_entities"):
+    for name in BUILT_ON:
         if facts.answer(name).state == "defer":
             yield Finding(name, f"{name} is deferred, and no code can wait for it", f"answer {name}", name)
 

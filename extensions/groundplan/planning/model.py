@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 from ..codegen import ROUTES, Route
@@ -14,6 +15,7 @@ from ..gaps import RULES, Gap
 from ..provenance import Made
 from ..questionnaire import BY_NAME
 from .acceptance import acceptance_file
+from .asked import asked
 from .markdown import Table
 
 if TYPE_CHECKING:
@@ -78,7 +80,7 @@ def _model(planning: Planning) -> dict[str, object]:
         "retired_ids": sorted(_given(planning) - _ids(planning)),
         "gaps": [_gap(it) for it in planning.gaps],
         "rules": [{"id": id, "title": RULES[id].title} for id in sorted({it.rule for it in planning.gaps})],
-        "open": [_open(planning, it) for it in sorted({gap.question for gap in planning.gaps})],
+        "open": list(_open(planning)),
         "terms": list(_terms(planning)),
         "legal": sorted(_legal(planning)),
         "questions": list(BY_NAME),
@@ -120,19 +122,10 @@ def _service(planning: Planning, service: Service) -> dict[str, object]:
     }
 
 
-def _open(planning: Planning, name: str) -> dict[str, object]:
-    """A question that a gap waits for, with its choices, what is recommended first."""
-    question = BY_NAME[name]
-    resolved = next((it for it in planning.project.decisions if it.decision.id == name), None)
-    if resolved:
-        scores = dict(resolved.scores)
-        ranked = sorted(resolved.decision.offered, key=lambda it: -scores.get(it.name, 0))
-        about, pairs = resolved.decision.question, [(it.name, it.label) for it in ranked]
-    else:
-        labels = question.labels or question.choices
-        pairs = sorted(zip(question.choices, labels, strict=True), key=lambda it: it[0] != question.default)
-        about = question.about or question.question
-    return {"question": name, "about": about, "choices": [{"value": it, "label": label} for it, label in pairs]}
+def _open(planning: Planning) -> Iterator[dict[str, object]]:
+    """The questions that gaps wait for, as somebody is asked them."""
+    project, names = planning.project, {gap.question for gap in planning.gaps}
+    return (asdict(it) for it in asked(names, project.answers, project.product, project.decisions))
 
 
 def _terms(planning: Planning) -> Iterator[dict[str, object]]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 
 import yaml
 
@@ -20,6 +20,18 @@ HEAD = """\
 # A decision takes one of its options, `auto` (the catalogue proposes) or `tbd`.
 """
 
+BUTTON = """\
+# yaml-language-server: $schema=docs/answers.schema.json
+# For a repository made by "Use this template": answer here, and commit. The workflow "Make the project" then replaces
+# all that is here by the project of these answers; README.md tells more of it ("Use this template").
+# What you do not know yet stays `tbd`: the project asks again (`uv run plan next`). More questions are in docs/.
+# You may also say `not needed: <reason>`, `defer: <what brings it up again>, <who then answers it>` or
+# `assume: <what you suppose>`, in quotes.
+"""
+
+TO_SAY = ("project_name", "concept")
+"""What has no answer until somebody gives one, so that no project is made of examples."""
+
 FIRST = {"project_name": "Bookshop"}
 """What stands where there is no default."""
 
@@ -27,6 +39,11 @@ FIRST = {"project_name": "Bookshop"}
 def example(questions: Iterable[Question], catalogue: Catalogue, depth: str) -> str:
     """The questions that are asked at a depth, as an answers file."""
     return HEAD.format(depth=depth) + "".join(_entries(questions, catalogue, depth))
+
+
+def to_fill_in(questions: Iterable[Question], catalogue: Catalogue) -> str:
+    """The questions that shape the product, as the answers file of the button."""
+    return BUTTON + "".join(_entries(questions, catalogue, "express", TO_SAY))
 
 
 def asked(question: Question, catalogue: Catalogue, depth: str) -> bool:
@@ -38,7 +55,9 @@ def asked(question: Question, catalogue: Catalogue, depth: str) -> bool:
     return is_within(first, depth)
 
 
-def _entries(questions: Iterable[Question], catalogue: Catalogue, depth: str) -> Iterator[str]:
+def _entries(
+    questions: Iterable[Question], catalogue: Catalogue, depth: str, to_say: Collection[str] = ()
+) -> Iterator[str]:
     section = ""
     for question in questions:
         if not asked(question, catalogue, depth):
@@ -47,7 +66,7 @@ def _entries(questions: Iterable[Question], catalogue: Catalogue, depth: str) ->
             section = question.section
             yield f"\n# ━━━ {section} ━━━\n"
         yield "\n" + "".join(f"# {line}".rstrip() + "\n" for line in _comment(question, catalogue))
-        yield _answer(question, depth)
+        yield f"{question.name}:\n" if question.name in to_say else _answer(question, depth)
 
 
 def _comment(question: Question, catalogue: Catalogue) -> Iterator[str]:

@@ -340,7 +340,7 @@ def upcoming(project: Project, options: argparse.Namespace) -> int:
     if options.count < 1:
         raise Stop(f"{options.count} is no number of questions. Fix: ask for 1 or more")
     ranked = report.ranked(project)
-    asked = ranked[: options.count]
+    asked = report.first(ranked, options.count)
     if options.form:
         print(report.upcoming(project, asked))
     elif not ranked:
@@ -351,6 +351,7 @@ def upcoming(project: Project, options: argparse.Namespace) -> int:
             print(
                 f"{question.question}: closes {count(len(closed), 'gap')}, {must} of them before coding"
             )
+            _say(question.wording)
             for it in closed:
                 _say(str(it), "- ")
     return 1 if ranked else 0

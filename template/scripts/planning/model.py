@@ -88,19 +88,34 @@ class Rule:
 
 
 @dataclass(frozen=True)
-class Choice:
+class Option:
+    """Something to choose, and what speaks for it or comes of it here."""
+
     value: str
+    """What `plan decide` takes, once `<...>` is filled in; empty where all is still to say."""
     label: str
+    reason: str
 
 
 @dataclass(frozen=True)
 class Question:
-    """A question that gaps wait for."""
+    """A question that gaps wait for, as somebody is asked it."""
 
     question: str
-    about: str
-    choices: tuple[Choice, ...]
-    """What is recommended comes first; empty where the answer is free."""
+    """The key that `plan decide` takes."""
+    wording: str
+    form: str
+    example: str
+    answer: str
+    """What is answered today; empty where nothing is."""
+    why: bool
+    """Whether the answer wants a reason beside it."""
+    together: tuple[str, ...]
+    """Questions without an answer that are asked before it, and decided in one command with it."""
+    options: tuple[Option, ...]
+    """Two to five, what is recommended first."""
+    more: tuple[Option, ...]
+    """What else may be chosen."""
 
 
 @dataclass(frozen=True)

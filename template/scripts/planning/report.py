@@ -99,16 +99,31 @@ GATE = _object(
     evidence=TEXT,
     findings={**_list(FINDING), "description": "those that keep it open"},
 )
+OPTION = _object(
+    value={
+        **TEXT,
+        "description": "what `plan decide` takes once <...> is filled in; empty: say it in the form",
+    },
+    label=TEXT,
+    reason={**TEXT, "description": "what speaks for it, or comes of it here"},
+)
+GAP = _object(id=TEXT, level={"enum": [MUST, DEFER]}, message=TEXT, fix=TEXT)
 QUESTION = _object(
-    question=TEXT,
-    about=TEXT,
+    question={**TEXT, "description": "the key of `plan decide KEY=VALUE`"},
+    wording={**TEXT, "description": "the question to ask"},
+    options={**_list(OPTION), "minItems": 2, "maxItems": 5, "description": "recommended one first"},
+    more={**_list(OPTION), "description": "what else may be chosen"},
+    form={**TEXT, "description": "how VALUE is written"},
+    example={**TEXT, "description": "a VALUE of that form"},
+    answer={**TEXT, "description": "what is answered today; empty where nothing is"},
+    why={**FLAG, "description": "whether `plan decide` wants the reason, too: --why"},
+    together={
+        **TEXTS,
+        "description": "whose answers this one names: ask them first, decide all in one command",
+    },
     closes={**NUMBER, "description": "how many gaps its answer closes"},
     must={**NUMBER, "description": "how many of them come before coding"},
-    gaps=TEXTS,
-    choices={
-        **_list(_object(value=TEXT, label=TEXT)),
-        "description": "the recommended one first; empty where the answer is free",
-    },
+    gaps=_list(GAP),
 )
 REQUIREMENT = _object(
     **dict.fromkeys(("id", "name", "priority", "task", "tests"), TEXT),
@@ -394,15 +409,27 @@ def traced(project: Project, what: str, wanted: Sequence[Requirement]) -> str:
 
 
 def ranked(project: Project) -> list[tuple[Question, list[Finding]]]:
-    """The open questions with what their answers close, those that close most first."""
+    """The open questions with what their answers close: what closes most first, after what it names."""
     by_question: dict[str, list[Finding]] = {}
     for gap in checks.gaps(project):
         if not gap.waived:
             by_question.setdefault(gap.question, []).append(gap)
-    pairs = [
-        (it, by_question[it.question]) for it in project.model.open if it.question in by_question
-    ]
-    return sorted(pairs, key=lambda it: (-_must(it[1]), -len(it[1]), it[0].question))
+    pairs = {
+        it.question: (it, by_question[it.question])
+        for it in project.model.open
+        if it.question in by_question
+    }
+    by_weight = sorted(pairs.values(), key=lambda it: (-_must(it[1]), -len(it[1])))
+    order = (name for it, _ in by_weight for name in (*it.together, it.question))
+    return [pairs[name] for name in dict.fromkeys(order) if name in pairs]
+
+
+def first(
+    ranked: Sequence[tuple[Question, list[Finding]]], number: int
+) -> list[tuple[Question, list[Finding]]]:
+    """The first so many questions, with those that must be decided together with one of them."""
+    names = {name for it, _ in ranked[:number] for name in (it.question, *it.together)}
+    return [pair for pair in ranked if pair[0].question in names]
 
 
 def _must(found: Iterable[Finding]) -> int:
@@ -412,13 +439,14 @@ def _must(found: Iterable[Finding]) -> int:
 def upcoming(project: Project, asked: Sequence[tuple[Question, list[Finding]]]) -> str:
     """`plan next --json`."""
     shown = [
-        {
-            "question": question.question,
-            "about": question.about,
+        asdict(question)
+        | {
             "closes": len(closed),
             "must": _must(closed),
-            "gaps": [it.id for it in closed],
-            "choices": [asdict(it) for it in question.choices],
+            "gaps": [
+                {"id": it.id, "level": it.level, "message": it.message, "fix": it.fix}
+                for it in closed
+            ],
         }
         for question, closed in asked
     ]

@@ -87,7 +87,9 @@ async def place(system: System, monkeypatch: pytest.MonkeyPatch) -> AsyncIterato
     try:
         socket.create_connection((parts.hostname or "", parts.port or 0), timeout=2).close()
     except OSError:
-        pytest.skip(f"nothing answers at {server.URL.upper()}; `{server.START}` starts it")
+        pytest.skip(
+            f"nothing answers at {server.URL.upper()}; `python scripts/servers.py` starts it"
+        )
     async with proxied(url) as (proxy, way):
         place = Place(settings.model_copy(update={server.URL: way}), proxy)
         async with place.connect() as connection:
