@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing
 from pathlib import Path
+from typing import Any
 
 import httpx2
 import pytest
@@ -99,7 +100,7 @@ class Tickets:
         told: dict[str, object] = self.caller.call(entity, "GET", f"{sale}/selling").raise_for_status().json()
         return told
 
-    def rows(self, service: str, query: str) -> list[tuple[str, ...]]:
+    def rows(self, service: str, query: str) -> list[Any]:
         with closing(sqlite3.connect(self.path / "var" / f"{service}.db", timeout=10)) as database:
             return database.execute(query).fetchall()
 
@@ -117,7 +118,8 @@ class Tickets:
         """See all workflows ended, and each done once in all of its steps or in none; how many ended how."""
         ended = {"done", "undone"}
         eventually(lambda: set(self.states().values()) <= ended and self._delivered(), within=150)
-        states, sales = self.states(), dict(self.rows("office", "SELECT id, state FROM sales"))
+        states = self.states()
+        sales: dict[str, str] = dict(self.rows("office", "SELECT id, state FROM sales"))
         done = Counter(sale for sale, state in states.items() if state == "done")
         assert self.effects() == (done, done)
         assert sales == {sale: "sold" if state == "done" else "off" for sale, state in states.items()}
