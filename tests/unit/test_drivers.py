@@ -138,3 +138,4 @@ def test_needs_no_answers_but_those_that_it_says_it_rests_on(
 
 def test_a_workflow_is_news_between_services() -> None:
     assert {"no_events", "no_workflows"} & set(held(LED)) == set()
+    assert set(drivers.RESTS_ON[name]) <= {*REQUIREMENTS, "jobs"}
