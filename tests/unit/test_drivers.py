@@ -133,9 +133,8 @@ def test_needs_no_answers_but_those_that_it_says_it_rests_on(
 ) -> None:
     shape = ("services", "data_entities")  # without which what is left could not be read
     assert held({it: said for it, said in answers.items() if it in (*drivers.RESTS_ON[name], *shape)})[name] == because
-    assert set(drivers.RESTS_ON[name]) <= {*REQUIREMENTS, "workflows"}  # there are none where nobody names one
+    assert set(drivers.RESTS_ON[name]) <= {*REQUIREMENTS, "jobs", "workflows"}
 
 
 def test_a_workflow_is_news_between_services() -> None:
     assert {"no_events", "no_workflows"} & set(held(LED)) == set()
-    assert set(drivers.RESTS_ON[name]) <= {*REQUIREMENTS, "jobs"}
