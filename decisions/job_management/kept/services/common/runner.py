@@ -18,11 +18,11 @@ from uuid import UUID, uuid5
 import structlog
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from services.common import queue, tracing
+from services.common import job_rows, tracing
 from services.common.errors import Missing, Outdated
+from services.common.job_rows import Row
 from services.common.jobs import Every, Job, Jobs
 from services.common.models import Record
-from services.common.queue import Row
 from services.common.runtime import Runtime
 from services.common.utils import now
 
@@ -45,7 +45,7 @@ class Triggered:
     async def store(self, connection: AsyncConnection, runtime: Runtime, record: Record) -> None:
         """Let the job wait, in the transaction of the change."""
         given = {"record": record.model_dump(mode="json")}
-        await queue.store.add(connection, queue.row(self.job, given, trace=tracing.current()))
+        await job_rows.store.add(connection, job_rows.row(self.job, given, trace=tracing.current()))
 
     def take_up(self, runtime: Runtime, record: Record) -> None:
         """Nothing is begun here: whoever runs the jobs finds the row."""
@@ -76,43 +76,43 @@ class Worker:
         """Make the rows of the schedules those that the code asks for."""
         wanted = {self._id(job): (job, schedule) for job, schedule in self.jobs.timed}
         async with self.database.write() as connection:
-            known = {row.id: row for row in await queue.schedules(connection)}
+            known = {row.id: row for row in await job_rows.schedules(connection)}
             for id, (job, schedule) in wanted.items():
                 coming = schedule.next(self.clock())
                 row = known.pop(id, None)
                 if row is None:
-                    new = queue.row(job.name, {}, id=id, due_at=coming, scheduled=True)
-                    await queue.is_added(connection, new)
+                    new = job_rows.row(job.name, {}, id=id, due_at=coming, scheduled=True)
+                    await job_rows.is_added(connection, new)
                 elif row.due_at > self.clock() and row.due_at != coming:  # it has other times now
-                    await queue.change(connection, row, due_at=coming)
+                    await job_rows.change(connection, row, due_at=coming)
             for row in known.values():
-                await queue.end(connection, row)
+                await job_rows.end(connection, row)
 
     async def tick(self) -> bool:
         """Make a job of the moment of one schedule that is due; false if none is."""
         at = self.clock()
         async with self.database.write() as connection:
-            row = await queue.due(connection, at, scheduled=True)
+            row = await job_rows.due(connection, at, scheduled=True)
             if row is None:
                 return False
             schedule = self._schedule(row.job)
             if schedule is None:
-                await queue.end(connection, row)
+                await job_rows.end(connection, row)
                 return True
             moment = {"due": schedule.last(at).isoformat()}
-            await queue.store.add(connection, queue.row(row.job, moment, due_at=at))
-            await queue.change(connection, row, due_at=schedule.next(at))
+            await job_rows.store.add(connection, job_rows.row(row.job, moment, due_at=at))
+            await job_rows.change(connection, row, due_at=schedule.next(at))
         return True
 
     async def take(self) -> Row | None:
         """Take a lease of the oldest job that is due; `None` if there is none."""
         at = self.clock()
         async with self.database.write() as connection:
-            row = await queue.due(connection, at, scheduled=False)
+            row = await job_rows.due(connection, at, scheduled=False)
             if row is None:
                 return None
             expires = at + timedelta(seconds=self.limit_s) + SPARE
-            return await queue.change(connection, row, due_at=expires, tries=row.tries + 1)
+            return await job_rows.change(connection, row, due_at=expires, tries=row.tries + 1)
 
     async def work_off(self) -> int:
         """Run what is due, one after the other, until nothing is; give how many of them failed."""
@@ -131,7 +131,7 @@ class Worker:
             await self._perform(row)
         except asyncio.CancelledError:  # another need not wait until the lease expires
             async with self.database.write() as connection:
-                await queue.change(connection, row, due_at=self.clock(), tries=row.tries - 1)
+                await job_rows.change(connection, row, due_at=self.clock(), tries=row.tries - 1)
             raise
         except Exception as error:  # whatever it was, the jobs behind it go on
             await self._failed(row, error)
@@ -146,7 +146,7 @@ class Worker:
                 row.job, row.id, _given(row.content), self.runtime, row.trace
             )
         async with self.database.write() as connection:
-            await queue.end(connection, row)
+            await job_rows.end(connection, row)
             await work.store(connection)
         work.take_up()
 
@@ -155,12 +155,12 @@ class Worker:
         try:
             async with self.database.write() as connection:
                 if row.tries >= self.tries:
-                    await queue.change(connection, row, rejected=repr(error)[:1000])
+                    await job_rows.change(connection, row, rejected=repr(error)[:1000])
                     log.error("job set aside", **said, tries=row.tries, error=repr(error))
                 else:
                     pause_s = min(2.0**row.tries, LONGEST_PAUSE_S)
                     due_at = self.clock() + timedelta(seconds=pause_s)
-                    await queue.change(connection, row, due_at=due_at)
+                    await job_rows.change(connection, row, due_at=due_at)
                     log.warning("job failed", **said, retry_s=pause_s, error=repr(error))
         except (Missing, Outdated):
             log.warning("job taken over", **said)  # it took longer than its lease

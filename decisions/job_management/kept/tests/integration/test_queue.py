@@ -11,9 +11,9 @@ import pytest
 import pytest_asyncio
 import sqlalchemy as sa
 
-from services.common import queue, runner
+from services.common import job_rows, runner
+from services.common.job_rows import Row
 from services.common.jobs import Every, Jobs, Work
-from services.common.queue import Row
 from services.common.runner import SPARE, Triggered, Worker
 from services.common.runtime import Runtime
 from services.common.utils import now
@@ -45,7 +45,7 @@ class Clock:
 
 @pytest_asyncio.fixture(loop_scope="session")
 async def runtime(tmp_path: Path) -> AsyncIterator[Runtime]:
-    async with shop.opened(tmp_path, queue.job_queue) as it:
+    async with shop.opened(tmp_path, job_rows.job_queue) as it:
         yield it
 
 
@@ -60,9 +60,9 @@ def worker(jobs: Jobs, runtime: Runtime, clock: Clock, tries: int = 3) -> Worker
 
 async def rows(runtime: Runtime, *, scheduled: bool = False) -> list[Row]:
     """The rows of the queue, oldest first."""
-    query = sa.select(queue.job_queue).where(queue.job_queue.c.scheduled.is_(scheduled))
+    query = sa.select(job_rows.job_queue).where(job_rows.job_queue.c.scheduled.is_(scheduled))
     async with runtime.database.read() as connection:
-        found = (await connection.execute(query.order_by(queue.job_queue.c.created_at))).all()
+        found = (await connection.execute(query.order_by(job_rows.job_queue.c.created_at))).all()
     return [Row.model_validate(it._mapping) for it in found]
 
 
@@ -152,7 +152,7 @@ async def test_a_job_that_fails_is_tried_again_later_and_then_set_aside(
     assert await Things(runtime).labels() == ["one"]
 
     async with runtime.database.write() as connection:
-        await queue.change(connection, row, rejected=None, tries=0)
+        await job_rows.change(connection, row, rejected=None, tries=0)
     assert await worker(shop.jobs(monkeypatch, copying), runtime, clock).work_off() == 0
     assert await Things(runtime).labels() == ["one", "one done"]
 

@@ -7,7 +7,7 @@ import importlib
 import httpx2
 import pytest
 
-from services.common import queue, worker
+from services.common import job_rows, worker
 from services.common.runner import Worker
 from scripts.processes import Process, load_processes
 from tests.fixtures.system import System
@@ -30,5 +30,5 @@ async def test_a_worker_is_ready_and_keeps_the_schedules(
     jobs = importlib.import_module(f"services.{name}.jobs").jobs
     await Worker(jobs, system.runtime(name), limit_s=1, tries=1).keep_schedules()
     async with system.runtime(name).database.read() as connection:
-        kept = {row.job for row in await queue.schedules(connection)}
+        kept = {row.job for row in await job_rows.schedules(connection)}
     assert kept == {job.name for job, _ in jobs.timed}
