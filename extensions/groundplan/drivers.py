@@ -131,7 +131,6 @@ def announced(answers: Answers, product: Product) -> str:
     return f"services publish {_listed(product.events)}" if product.events else ""
 
 
-@driver("services")
 @driver("workflows")
 def workflows(answers: Answers, product: Product) -> str:
     """work in several services must be done in all of them or undone in all."""

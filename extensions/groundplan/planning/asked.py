@@ -61,6 +61,7 @@ def asked(names: Collection[str], answers: Answers, product: Product, decisions:
     unanswered = {name for name in names if not answers[name].known}
     together = {name: tuple(sorted(_named(name) & unanswered, key=PLACES.__getitem__)) for name in names}
     decided = {it.decision.id: it for it in decisions}
+    names = [it for it in names if it not in decided or decided[it].how != "idle"]  # there is nothing to decide
     for name in sorted(names, key=lambda it: (len(together[it]), PLACES[it])):
         question, resolved = BY_NAME[name], decided.get(name)
         options = _of_decision(resolved) if resolved else _of_question(question, answers, product)
