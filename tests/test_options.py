@@ -40,7 +40,7 @@ PARCHMENT = """
 """A made-up option of the decision `storage_kind`."""
 
 
-ENGINE, *OTHERS = next(it.delivers for it in DECISIONS if it.id == "storage_kind")
+FIRST, *OTHERS = next(it.delivers for it in DECISIONS if it.id == "storage_kind")
 """The modules that each option of the decision must bring."""
 
 
@@ -60,7 +60,7 @@ def offer(template: Path, *modules: str) -> None:
 def offering(bare_git: None, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A template that offers the option."""
     template = clone_template(tmp_path_factory.mktemp("offering") / "groundplan")
-    offer(template, f"{ENGINE}.jinja", *OTHERS, "services/common/quill.py", "docs/monks/{{ raw }}.md")
+    offer(template, f"{FIRST}.jinja", *OTHERS, "services/common/quill.py", "docs/monks/{{ raw }}.md")
     return template
 
 
@@ -72,7 +72,7 @@ def project(generate: Generate, offering: Path) -> Path:
 
 class TestAddedOption:
     def test_brings_its_modules(self, project: Path) -> None:
-        assert (project / ENGINE).read_text() == '"""Written for Shop."""\n'
+        assert (project / FIRST).read_text() == '"""Written for Shop."""\n'
 
     def test_brings_plain_modules_as_they_are(self, project: Path) -> None:
         plain = '"""Written for {{ project.product.name }}."""\n'
@@ -99,7 +99,7 @@ class TestAddedOption:
 def test_an_option_without_a_module_that_others_import_is_told_of(tmp_path: Path) -> None:
     template = clone_template(tmp_path / "groundplan")
     offer(template, "services/common/quill.py")
-    with pytest.raises(UserMessageError, match="parchment does not bring services/common/engine"):
+    with pytest.raises(UserMessageError, match="parchment does not bring scripts/migrate"):
         run_copy(str(template), tmp_path / "project", data=ANSWERS, unsafe=True, defaults=True, quiet=True)
     assert not (tmp_path / "project").exists()
 

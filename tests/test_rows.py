@@ -45,7 +45,7 @@ from datetime import UTC, date, datetime
 from decimal import Decimal
 from uuid import UUID
 import sqlalchemy as sa
-from services.common import messaging
+from services.common import boxes
 from services.common.config import load_settings
 from services.common.storage import Database
 from services.common.utils import new_id, now
@@ -72,10 +72,10 @@ async def main():
         other = thing | {"id": new_id(), "parts": None, "maybe": now()}
         await connection.execute(sa.insert(tables.things).values(other))
         await connection.execute(sa.insert(tables.passings).values(record(at=now(), note=None)))
-        await connection.execute(sa.insert(messaging.outbox), waiting)
-        await messaging.is_new(connection, new_id())
+        await connection.execute(sa.insert(boxes.outbox), waiting)
+        await boxes.is_new(connection, new_id())
         copy = {"entity": "Book", "id": new_id(), "version": 3, "removed": True, "data": {"title": "One"}}
-        await connection.execute(sa.insert(messaging.read_copies).values(copy))
+        await connection.execute(sa.insert(boxes.read_copies).values(copy))
     await database.close()
 
 asyncio.run(main())
@@ -86,7 +86,7 @@ NEXT = """
 import asyncio
 import sqlalchemy as sa
 from services.common.config import load_settings
-from services.common.messaging import outbox
+from services.common.boxes import outbox
 from services.common.storage import Database
 from services.common.utils import now
 

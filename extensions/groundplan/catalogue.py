@@ -184,7 +184,7 @@ class Footprint:
                     yield Beside(name.format(service=it.name), app.format(service=it.name), it.name)
 
 
-@told(lambda it, part: (it.decision,) if part != "decision" else ())
+@told(lambda it, part: (it.decision, *it.besides) if part not in ("decision", "besides") else ())
 @dataclass(frozen=True)
 class Module:
     """A whole file that an option brings into the generated project."""
@@ -199,6 +199,10 @@ class Module:
     """Whether `source` is a Jinja template."""
     decision: str
     """Whose option brings it."""
+    needs: str = ""
+    """The trait without which it is not there."""
+    besides: tuple[str, ...] = ()
+    """The decisions that have a say in that, in a project."""
 
 
 @dataclass(frozen=True)
@@ -234,6 +238,8 @@ class Option:
     footprint: Footprint = Footprint()
     shares: tuple[str, ...] = ()
     """Folders of modules that other options of the decision bring, too."""
+    where: tuple[tuple[str, str], ...] = ()
+    """Traits, each with a folder of modules that the option brings where one provides it."""
     modules: tuple[Module, ...] = ()
 
     @property
@@ -390,8 +396,11 @@ def _option(folder: Path, file: str, name: str, raw: object) -> Option:
     entry = _mapping(raw, where)
     drivers = _mapping(entry.get("drivers", {}), f"{where}.drivers")
     shares = _texts(entry.get("shares"), f"{where}.shares")
-    if missing := [it for it in shares if not (folder / it).is_dir()]:
-        raise CatalogueError(f"{where}.shares: there is no folder {missing[0]}")
+    only = _words(entry.get("where", {}), f"{where}.where")
+    for key, folders in (("shares", shares), ("where", [it for _, it in only])):
+        if missing := [it for it in folders if not (folder / it).is_dir()]:
+            raise CatalogueError(f"{where}.{key}: there is no folder {missing[0]}")
+    brought = [("", name), *(("", it) for it in shares), *only]
     option = _made(
         Option,
         {
@@ -401,8 +410,9 @@ def _option(folder: Path, file: str, name: str, raw: object) -> Option:
             "says": _words(entry.get("says", {}), f"{where}.says"),
             "footprint": _footprint(entry.get("footprint", {}), folder.name, f"{where}.footprint"),
             "shares": shares,
+            "where": only,
             "watch": _watch(entry.get("watch", []), f"{where}.watch"),
-            "modules": tuple(module for it in (name, *shares) for module in _modules(folder / it)),
+            "modules": tuple(module for trait, it in brought for module in _modules(folder / it, trait)),
             **{key: _texts(entry.get(key), f"{where}.{key}") for key in ("provides", "needs", "conflicts")},
         },
         where,
@@ -454,13 +464,13 @@ def _watch(raw: object, where: str) -> tuple[Watch, ...]:
     return tuple(_made(Watch, _mapping(it, where), where) for it in raw)
 
 
-def _modules(folder: Path) -> tuple[Module, ...]:
+def _modules(folder: Path, needs: str) -> tuple[Module, ...]:
     """The files under an option's folder, at the same paths in the generated project."""
     files = (path for path in folder.rglob("*") if path.is_file() and "__pycache__" not in path.parts)
-    return tuple(_module(path, folder) for path in sorted(files, key=Path.as_posix))
+    return tuple(_module(path, folder, needs) for path in sorted(files, key=Path.as_posix))
 
 
-def _module(path: Path, folder: Path) -> Module:
+def _module(path: Path, folder: Path, needs: str) -> Module:
     root = folder.parent.parent.parent
     return Module(
         target=path.relative_to(folder).as_posix().removesuffix(".jinja"),
@@ -468,6 +478,7 @@ def _module(path: Path, folder: Path) -> Module:
         text=path.read_text("utf-8"),
         rendered=path.suffix == ".jinja",
         decision=folder.parent.name,
+        needs=needs,
     )
 
 

@@ -570,6 +570,11 @@ class RevisionCode:
         return tuple(map(self._step, self.operations))
 
     @property
+    def document_steps(self) -> tuple[StepCode, ...]:
+        """The same where a record is a document: what it may lack needs no step."""
+        return tuple(step for operation in self.operations for step in _document_step(operation, self.id))
+
+    @property
     def has_columns(self) -> bool:
         return any(operation.verb in ("create", "add", "tighten") for operation in self.operations)
 
@@ -594,6 +599,19 @@ class RevisionCode:
             return StepCode("steps.loosen", (table, py(column.name)))
         fill = () if column.default is None else (_fill(column),)
         return StepCode(f"steps.{operation.verb}", (table, _column(column), *fill))
+
+
+def _document_step(operation: schema.Operation, revision: str) -> Iterator[StepCode]:
+    table, column = py(operation.table), operation.column
+    if operation.verb == "create":
+        yield StepCode("steps.Create", (table,))
+    elif column is None:
+        yield StepCode("steps.RetireTable", (table, py(revision)))
+    elif operation.verb == "retire":
+        yield StepCode("steps.Retire", (table, py(column.name), py(revision)))
+    elif not column.optional:
+        fill = () if column.default is None else (wrapped(f"fill={py(column.default)}", 8, 1),)
+        yield StepCode("steps.Fill", (table, py(column.name), *fill))
 
 
 def _column(column: schema.Column, indent: int = 8) -> str:

@@ -165,7 +165,14 @@ class Project:
     @cached_property
     def modules(self) -> tuple[Module, ...]:
         """The files that the options bring."""
-        return tuple(module for option in self._options for module in option.modules)
+        with noting():
+            brought = [module for option in self._options for module in option.modules]
+            return tuple(self._told(it) if it.needs else it for it in brought if not it.needs or self.has(it.needs))
+
+    def _told(self, module: Module) -> Module:
+        """With the decisions that may provide what it needs."""
+        besides = (it.decision.id for it in self.decisions if it.decision.offered_with(module.needs))
+        return replace(module, besides=tuple(besides))
 
     @cached_property
     def dependencies(self) -> tuple[Requirement, ...]:

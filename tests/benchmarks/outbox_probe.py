@@ -15,7 +15,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from scripts.migrate import migrate
-from services.common import messaging
+from services.common import boxes
 from services.common.broker import connect
 from services.common.carrier import BrokerRelay, Listener
 from services.common.config import load_settings
@@ -93,7 +93,7 @@ async def through_the_outbox(folder: Path) -> float:
         begin = time.perf_counter()
         for event in events():
             async with databases["publisher"].write() as connection:
-                await messaging.publish(connection, event, ["through"])
+                await boxes.publish(connection, event, ["through"])
             relay.wake()
         await handled.wait()
         rate = COUNT / (time.perf_counter() - begin)

@@ -88,6 +88,15 @@ class TestDecision:
             ("services/common/tint.py", "decisions/colour/red/services/common/tint.py.jinja", True),
         ]
 
+    def test_brings_some_files_only_where_a_trait_is_provided(self, tmp_path: Path) -> None:
+        folder = tmp_path / "decisions"
+        for name in ("red", "at_night"):
+            (folder / "colour" / name).mkdir(parents=True)
+            (folder / "colour" / name / f"of_{name}.py").write_text("SHADE = 1\n")
+        text = COLOUR.replace("because: It is warm.", "because: It is warm.\n    where: {dark: at_night}")
+        red = load(folder, text)["colour"].options[0]
+        assert [(it.target, it.needs) for it in red.modules] == [("of_red.py", ""), ("of_at_night.py", "dark")]
+
 
 @pytest.mark.parametrize(
     ("written", "instead", "message"),
@@ -104,6 +113,8 @@ class TestDecision:
         ("It is warm.", "It is warm.\n    watch: it", "options.red.watch: must be a list"),
         ("It is warm.", "It is warm.\n    watch: [it]", "options.red.watch: must be a mapping"),
         ("It is warm.", "It is warm.\n    watch: [{where: here}]", "options.red.watch: missing 2 required"),
+        ("It is warm.", "It is warm.\n    where: {dark: night}", "options.red.where: there is no folder night"),
+        ("It is warm.", "It is warm.\n    where: [night]", "options.red.where: must be a mapping"),
         ("  red:", "  auto:", "options.auto: the name is taken"),
         ("question: Which colour?", "question: [", "is not YAML"),
     ],
@@ -146,6 +157,7 @@ class TestRealDecisions:
         traits = {trait for option in options for trait in option.provides}
         assert not traits & set(RULES), "a conflict must say whether it means a trait or a driver"
         assert {trait for option in options for trait in option.needs} <= traits
+        assert {module.needs for option in options for module in option.modules} <= traits | {""}
         assert {name for option in options for name in option.conflicts} <= traits | set(RULES)
 
     def test_reject_something_each(self, real: Catalogue) -> None:
@@ -156,7 +168,7 @@ class TestRealDecisions:
 
     def test_keep_rows_where_another_project_can_read_them(self, real: Catalogue) -> None:
         """By a driver that the URL names, from a package that the option brings."""
-        for option in real["storage_kind"].offered:
+        for option in real["storage_kind"].offered_with("tables"):
             (url,) = [it.default for it in option.footprint.environment if it.reading]
             driver = url.partition(":")[0].partition("+")[2]
             assert driver in [needed.package for needed in option.footprint.dependencies]

@@ -230,8 +230,10 @@ def _tell(effects: Mapping[str, Sequence[str]]) -> None:
 def _moving(made: Change) -> list[str]:
     """The command that brings the rows along, where they are kept elsewhere from now on."""
     old, new = made.before.rows, made.after.rows
-    if not old.url or old.url == new.url:
+    if old.url == new.url:
         return []
+    if not old.url or not new.url:
+        return ["none: they stay where they are, and `migrate` does not bring them from there"]
     driver = f"--with {old.package} " if old.package != new.package else ""
     return [f"uv run {driver}migrate --rows-from '{old.url}'"]
 

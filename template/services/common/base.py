@@ -9,7 +9,6 @@ from importlib import metadata
 from typing import Protocol
 
 from fastapi import APIRouter, Depends, FastAPI
-from sqlalchemy.exc import SQLAlchemyError
 
 from services.common import errors, logs
 from services.common import monitoring as installed_monitoring
@@ -17,7 +16,7 @@ from services.common.config import PROJECT, Settings, load_settings
 from services.common.errors import Away, problems
 from services.common.runtime import Runtime, RuntimeDep
 from services.common.security import identify, only_services
-from services.common.storage import MIGRATED, Database
+from services.common.storage import Database
 from services.common.telemetry import RequestLog
 from services.common.versions import CHECKS
 
@@ -127,7 +126,7 @@ async def live() -> dict[str, str]:
 async def ready(runtime: RuntimeDep) -> dict[str, str]:
     """Tell that the service can answer, because its database does and was migrated."""
     try:
-        await runtime.database.ping(MIGRATED)
-    except (SQLAlchemyError, OSError) as error:
+        await runtime.database.ping()
+    except (Away, OSError) as error:
         raise Away(f"The database of {runtime.service} is away or not migrated.") from error
     return {"status": "ready"}

@@ -10,8 +10,6 @@ import structlog
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
-from sqlalchemy.exc import InterfaceError, OperationalError
-from sqlalchemy.exc import TimeoutError as PoolTimeout
 from starlette.exceptions import HTTPException
 from starlette.routing import Match, Route
 
@@ -170,9 +168,6 @@ def install(app: FastAPI) -> None:
         ]
         return respond(request, status, detail, found)
 
-    @app.exception_handler(OperationalError)
-    @app.exception_handler(InterfaceError)
-    @app.exception_handler(PoolTimeout)
     @app.exception_handler(ConnectionError)
     async def database_away(request: Request, error: Exception) -> JSONResponse:
         log.error("database away", path=request.url.path, error=str(error))

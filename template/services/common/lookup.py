@@ -6,11 +6,10 @@ from collections.abc import Iterable, Mapping
 from typing import TypeVar
 from uuid import UUID
 
-import sqlalchemy as sa
-
 from services.common.errors import UnknownReference
 from services.common.models import View
 from services.common.runtime import Runtime
+from services.common.storage import Table, find
 
 ViewT = TypeVar("ViewT", bound=View)
 
@@ -27,15 +26,11 @@ class Finder:
     def __init__(self, runtime: Runtime) -> None:
         self.runtime = runtime
 
-    async def here(
-        self, table: sa.Table, view: type[ViewT], references: References
-    ) -> Found[ViewT]:
+    async def here(self, table: Table, view: type[ViewT], references: References) -> Found[ViewT]:
         """In a table of this service."""
         fields = by_id(references)
-        query = sa.select(table).where(table.c.id.in_(fields))
         async with self.runtime.database.read() as connection:
-            rows = (await connection.execute(query)).all()
-        return complete(fields, {row.id: view.model_validate(row._mapping) for row in rows})
+            return complete(fields, await find(connection, table, view, fields))
 
 
 def by_id(references: References) -> dict[UUID, str]:

@@ -6,15 +6,12 @@ from dataclasses import dataclass
 from typing import Any, Generic, Protocol, Self, TypeVar
 from uuid import UUID
 
-from sqlalchemy import Table
-from sqlalchemy.ext.asyncio import AsyncConnection
-
 from services.common.errors import Outdated
 from services.common.lookup import Finder
 from services.common.models import Model, Page, Record
 from services.common.rules import Rules
 from services.common.runtime import Runtime, RuntimeDep
-from services.common.storage import Store
+from services.common.storage import Connection, Store, Table
 from services.common.utils import new_id, now
 
 DraftT = TypeVar("DraftT", bound=Model)
@@ -28,7 +25,7 @@ class Effect(Protocol):
     def on(self) -> tuple[str, ...]:
         """The operations that cause it: create, update, delete."""
 
-    async def store(self, connection: AsyncConnection, runtime: Runtime, record: Record) -> None:
+    async def store(self, connection: Connection, runtime: Runtime, record: Record) -> None:
         """Keep it, in the transaction of the change."""
 
     def take_up(self, runtime: Runtime, record: Record) -> None:
@@ -80,7 +77,7 @@ class Collection(Generic[DraftT, RecordT]):
         at = now()
         return self._record(draft, id=new_id(), version=1, created_at=at, updated_at=at)
 
-    async def add(self, connection: AsyncConnection, record: RecordT) -> None:
+    async def add(self, connection: Connection, record: RecordT) -> None:
         """Store a prepared record and what it brings about, in the transaction of the connection."""
         await self.store.add(connection, record)
         await self._bring_about(connection, "create", record)
@@ -101,7 +98,7 @@ class Collection(Generic[DraftT, RecordT]):
             draft, id=id, version=version + 1, created_at=current.created_at, updated_at=now()
         )
 
-    async def put(self, connection: AsyncConnection, record: RecordT) -> None:
+    async def put(self, connection: Connection, record: RecordT) -> None:
         """Store the next version of a record and what it brings about, in the transaction of the connection."""
         await self.store.replace(connection, record, record.version - 1)
         await self._bring_about(connection, "update", record)
@@ -118,7 +115,7 @@ class Collection(Generic[DraftT, RecordT]):
         await self._apply("deleting", None, current=current)
         return current.model_copy(update={"version": version + 1, "updated_at": now()})
 
-    async def drop(self, connection: AsyncConnection, record: RecordT) -> None:
+    async def drop(self, connection: Connection, record: RecordT) -> None:
         """Remove a record and store what that brings about, in the transaction of the connection."""
         await self.store.delete(connection, record.id, record.version - 1)
         await self._bring_about(connection, "delete", record)
@@ -141,9 +138,7 @@ class Collection(Generic[DraftT, RecordT]):
     def _record(self, draft: DraftT, **system_fields: Any) -> RecordT:
         return self.model.model_validate(draft.model_dump() | system_fields)
 
-    async def _bring_about(
-        self, connection: AsyncConnection, operation: str, record: RecordT
-    ) -> None:
+    async def _bring_about(self, connection: Connection, operation: str, record: RecordT) -> None:
         for effect in self.effects:
             if operation in effect.on:
                 await effect.store(connection, self.runtime, record)
@@ -157,7 +152,7 @@ class Change:
     operation: str
     record: Record
 
-    async def store(self, connection: AsyncConnection) -> None:
+    async def store(self, connection: Connection) -> None:
         """Store it and what it brings about, in the transaction of the connection."""
         match self.operation:
             case "create":

@@ -9,14 +9,14 @@ from typing import Any, Protocol
 
 from fastapi.exceptions import RequestValidationError
 from pydantic import ValidationError
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.common import records, tracing
+from services.common.boxes import is_new, keep_copy, was_handled
 from services.common.envelopes import Envelope, Event
-from services.common.messaging import is_new, keep_copy, was_handled
 from services.common.models import Model
 from services.common.rules import Rules
 from services.common.runtime import Runtime
+from services.common.storage import Connection
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,7 @@ class Reaction:
     rules: Rules
 
 
-Act = Callable[[AsyncConnection], Awaitable[Sequence[records.Change]]]
+Act = Callable[[Connection], Awaitable[Sequence[records.Change]]]
 """Write what is to be written about an event, in the transaction that remembers it as handled; give the changes."""
 
 
@@ -130,7 +130,7 @@ class Consumer:
         collection = reaction.creates(runtime)
         change = records.Change(collection, "create", await collection.prepare(draft))
 
-        async def act(connection: AsyncConnection) -> Sequence[records.Change]:
+        async def act(connection: Connection) -> Sequence[records.Change]:
             await change.store(connection)
             return (change,)
 

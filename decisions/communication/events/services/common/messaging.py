@@ -9,24 +9,20 @@ from __future__ import annotations
 
 import asyncio
 from abc import ABC, abstractmethod
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from datetime import timedelta
-from uuid import UUID
 
-import sqlalchemy as sa
 import structlog
-from sqlalchemy.exc import IntegrityError
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.common import tracing
-from services.common.engine import COUNTED, COUNTER
+from services.common.boxes import publish
 from services.common.envelopes import Envelope, Event
 from services.common.models import Record
 from services.common.runtime import Runtime
-from services.common.storage import Database, InstantColumn
-from services.common.utils import in_background, new_id, now
+from services.common.storage import Connection, Database
+from services.common.utils import in_background, new_id
 
 log = structlog.get_logger()
 
@@ -34,42 +30,6 @@ LONGEST_PAUSE_S = 30
 POSTPONED = timedelta(seconds=5)
 PATIENCE = timedelta(minutes=10)
 """How long an event is tried that refers to what is not there."""
-
-metadata = sa.MetaData()
-outbox = sa.Table(
-    "outbox",
-    metadata,
-    sa.Column("position", COUNTER, primary_key=True),
-    sa.Column("subscriber", sa.String(80), nullable=False, index=True),
-    sa.Column("event", sa.JSON, nullable=False),
-    sa.Column("due_at", InstantColumn, nullable=False),
-    sa.Column("rejected", sa.String(500), nullable=True),
-    **COUNTED,
-)
-inbox = sa.Table(
-    "inbox",
-    metadata,
-    sa.Column("event_id", sa.Uuid, primary_key=True),
-    sa.Column("received_at", InstantColumn, nullable=False),
-)
-read_copies = sa.Table(
-    "read_copies",
-    metadata,
-    sa.Column("entity", sa.String(80), primary_key=True),
-    sa.Column("id", sa.Uuid, primary_key=True),
-    sa.Column("version", sa.Integer, nullable=False),
-    sa.Column("removed", sa.Boolean, nullable=False),
-    sa.Column("data", sa.JSON, nullable=False),
-)
-
-
-async def publish(
-    connection: AsyncConnection, envelope: Envelope, subscribers: Iterable[str]
-) -> None:
-    """Put an event into the outbox, in the transaction of the change that caused it."""
-    row = {"event": envelope.model_dump(mode="json"), "due_at": envelope.time}
-    for subscriber in subscribers:
-        await connection.execute(sa.insert(outbox).values(subscriber=subscriber, **row))
 
 
 @dataclass(frozen=True)
@@ -82,7 +42,7 @@ class Published:
     """The operations that cause it: create, update, delete."""
     subscribers: tuple[str, ...] = ()
 
-    async def store(self, connection: AsyncConnection, runtime: Runtime, record: Record) -> None:
+    async def store(self, connection: Connection, runtime: Runtime, record: Record) -> None:
         """Put the event into the outbox."""
         content = self.content.model_validate(record, from_attributes=True)
         envelope = Envelope(
@@ -100,36 +60,6 @@ class Published:
     def take_up(self, runtime: Runtime, record: Record) -> None:
         """Deliver it without waiting for the next poll."""
         runtime.wake()
-
-
-async def was_handled(connection: AsyncConnection, event_id: UUID) -> bool:
-    """Look an event up before work is done for it; only `is_new` is sure while two deliveries race."""
-    known = sa.select(inbox.c.event_id).where(inbox.c.event_id == event_id)
-    return await connection.scalar(known) is not None
-
-
-async def is_new(connection: AsyncConnection, event_id: UUID) -> bool:
-    """Remember an event as handled; false if it was already."""
-    try:
-        async with connection.begin_nested():
-            await connection.execute(sa.insert(inbox).values(event_id=event_id, received_at=now()))
-    except IntegrityError:
-        return False
-    return True
-
-
-async def keep_copy(
-    connection: AsyncConnection, entity: str, envelope: Envelope, *, removed: bool
-) -> None:
-    """Bring a read copy up to date; a version older than the copy's own came late and is dropped."""
-    this = (read_copies.c.entity == entity) & (read_copies.c.id == envelope.subject)
-    known = await connection.scalar(sa.select(read_copies.c.version).where(this))
-    values = {"version": envelope.sequence, "removed": removed, "data": envelope.data}
-    if known is None:
-        row = {"entity": entity, "id": envelope.subject, **values}
-        await connection.execute(sa.insert(read_copies).values(row))
-    elif envelope.sequence >= known:
-        await connection.execute(sa.update(read_copies).where(this).values(values))
 
 
 class Relay(ABC):

@@ -15,18 +15,17 @@ from uuid import UUID, uuid5
 import sqlalchemy as sa
 import structlog
 from pydantic import ValidationError
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.common import tracing
+from services.common.boxes import publish
 from services.common.consumers import Act
 from services.common.envelopes import Envelope
 from services.common.errors import Away, Missing, Outdated, ServiceError
-from services.common.messaging import publish
 from services.common.models import Id, Model, Record
 from services.common.records import Change, Collection
 from services.common.rules import Rules
 from services.common.runtime import Runtime
-from services.common.storage import Store
+from services.common.storage import Connection, Store
 from services.common.utils import new_id, now
 
 log = structlog.get_logger()
@@ -66,7 +65,7 @@ def message(
     )
 
 
-async def lock(connection: AsyncConnection, table: sa.Table, id: UUID) -> None:
+async def lock(connection: Connection, table: sa.Table, id: UUID) -> None:
     """Let nobody else change a row before the transaction ends; where one writer is all there is, nobody can."""
     await connection.execute(sa.select(table.c.id).where(table.c.id == id).with_for_update())
 
@@ -115,7 +114,7 @@ class Participant:
                 raise
             because = str(error) or type(error).__name__
 
-        async def act(connection: AsyncConnection) -> Sequence[Change]:
+        async def act(connection: Connection) -> Sequence[Change]:
             changes = [] if record is None else [Change(collection, "create", record)]
             for change in changes:
                 await change.store(connection)
@@ -136,7 +135,7 @@ class Participant:
         if current is not None:
             kept = await self.rules.apply("undoing", None, current=current, **runtime.offered)
 
-        async def act(connection: AsyncConnection) -> Sequence[Change]:
+        async def act(connection: Connection) -> Sequence[Change]:
             await lock(connection, self.table, id)
             if await self._known(connection, id) != known:
                 raise Away(f"The step {self.name} has just been done.")
@@ -161,7 +160,7 @@ class Participant:
     def _store(self) -> Store[StepState]:
         return Store(StepState, self.table)
 
-    async def _known(self, connection: AsyncConnection, id: UUID) -> StepState | None:
+    async def _known(self, connection: Connection, id: UUID) -> StepState | None:
         try:
             return await self._store.get(connection, id)
         except Missing:
@@ -181,7 +180,7 @@ class Participant:
 
     async def _answer(
         self,
-        connection: AsyncConnection,
+        connection: Connection,
         runtime: Runtime,
         envelope: Envelope,
         answer: str,

@@ -17,17 +17,16 @@ from uuid import UUID
 import sqlalchemy as sa
 import structlog
 from pydantic import Field
-from sqlalchemy.ext.asyncio import AsyncConnection
 
+from services.common.boxes import publish
 from services.common.compensation import DO, DONE, REFUSED, UNDO, UNDONE, lock, message
 from services.common.consumers import Act
 from services.common.envelopes import Envelope
 from services.common.errors import Missing
-from services.common.messaging import publish
 from services.common.models import Instant, Model, Record
 from services.common.records import Change, Collection
 from services.common.runtime import Runtime
-from services.common.storage import Store
+from services.common.storage import Connection, Store
 from services.common.utils import in_background, now
 
 log = structlog.get_logger()
@@ -108,7 +107,7 @@ def _moved(saga: Saga, state: State, step: int, because: str | None = None) -> S
     return saga.model_copy(update={**changed, "state": state, "step": step})
 
 
-async def overdue(connection: AsyncConnection, table: sa.Table, workflow: str) -> Sequence[UUID]:
+async def overdue(connection: Connection, table: sa.Table, workflow: str) -> Sequence[UUID]:
     """The workflows whose step should have answered, the longest due first."""
     waiting = (
         sa.select(table.c.id)
@@ -141,7 +140,7 @@ class Workflow:
         """The operations that start it."""
         return ("create",)
 
-    async def store(self, connection: AsyncConnection, runtime: Runtime, record: Record) -> None:
+    async def store(self, connection: Connection, runtime: Runtime, record: Record) -> None:
         """Start with a new record, in the transaction that stores it."""
         saga = Saga(
             id=record.id,
@@ -175,7 +174,7 @@ class Workflow:
         )
 
     async def command(
-        self, connection: AsyncConnection, runtime: Runtime, saga: Saga, subject: Record | None
+        self, connection: Connection, runtime: Runtime, saga: Saga, subject: Record | None
     ) -> None:
         """Tell the service of the current step what to do, in the transaction of the connection."""
         step = self.steps[saga.step]
@@ -215,7 +214,7 @@ class Leader:
         step, answer = self.answers[envelope.type]
         because = str(envelope.data.get("because", ""))
 
-        async def act(connection: AsyncConnection) -> Sequence[Change]:
+        async def act(connection: Connection) -> Sequence[Change]:
             return await self._advance(connection, runtime, envelope.subject, step, answer, because)
 
         return act
@@ -252,7 +251,7 @@ class Leader:
 
     async def _advance(
         self,
-        connection: AsyncConnection,
+        connection: Connection,
         runtime: Runtime,
         id: UUID,
         step: int,

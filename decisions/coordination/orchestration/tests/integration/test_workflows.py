@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from services.common import compensation, messaging, workflows
+from services.common import boxes, compensation, workflows
 from services.common.errors import Away, Refusal
 from services.common.utils import new_id
 from tests.fixtures.delivery import deliver_again
@@ -139,7 +139,7 @@ async def test_what_is_interrupted_goes_on(
     failed: set[str] = set()
 
     async def publish(connection: Any, envelope: Any, subscribers: Any) -> None:
-        await messaging.publish(connection, envelope, subscribers)
+        await boxes.publish(connection, envelope, subscribers)
         if envelope.type not in failed:
             failed.add(envelope.type)
             raise ConnectionError("gone")

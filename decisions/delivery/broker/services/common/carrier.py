@@ -20,18 +20,18 @@ from http import HTTPStatus
 from typing import Any, Protocol
 from uuid import UUID
 
-import sqlalchemy as sa
 import structlog
 from fastapi import APIRouter
 from fastapi.exceptions import RequestValidationError
 from pydantic import ValidationError
 
+from services.common import boxes
 from services.common import broker as installed_broker
 from services.common.config import PROJECT, Settings
 from services.common.consumers import Consumer
 from services.common.envelopes import Envelope
 from services.common.errors import ServiceError
-from services.common.messaging import LONGEST_PAUSE_S, PATIENCE, Relay, outbox
+from services.common.messaging import LONGEST_PAUSE_S, PATIENCE, Relay
 from services.common.runtime import Runtime
 from services.common.storage import Database
 from services.common.utils import in_background
@@ -127,7 +127,7 @@ class BrokerRelay(Relay):
         finally:
             await self.disconnect()
 
-    async def _publish(self, rows: Sequence[sa.Row[int, str, Any]]) -> None:
+    async def _publish(self, rows: Sequence[boxes.Waiting]) -> None:
         """Publish each event once, though the outbox has a row for each of its subscribers."""
         broker = self._broker
         if broker is None:
@@ -140,29 +140,18 @@ class BrokerRelay(Relay):
         self._prepared |= hearing
         await broker.publish(list({row.event["id"]: row.event for row in sent}.values()))
         async with self.database.write() as connection:
-            await connection.execute(sa.delete(outbox).where(_at(sent)))
+            await boxes.took(connection, [row.position for row in sent])
             if refused:
                 reason = f"larger than the {broker.largest} bytes that the broker takes"
                 log.error("event rejected", to=self.name, error=reason, count=len(refused))
-                change = sa.update(outbox).where(_at(refused)).values(rejected=reason)
-                await connection.execute(change)
+                await boxes.reject(connection, [row.position for row in refused], reason)
 
-    async def _oldest(self) -> Sequence[sa.Row[int, str, Any]]:
-        waiting = (
-            sa.select(outbox.c.position, outbox.c.subscriber, outbox.c.event)
-            .where(outbox.c.rejected.is_(None))
-            .order_by(outbox.c.position)
-            .limit(BATCH)
-        )
+    async def _oldest(self) -> Sequence[boxes.Waiting]:
         async with self.database.read() as connection:
-            return (await connection.execute(waiting)).all()
+            return await boxes.oldest(connection, BATCH)
 
 
-def _at(rows: Sequence[sa.Row[int, str, Any]]) -> sa.ColumnElement[bool]:
-    return outbox.c.position.in_([row.position for row in rows])
-
-
-def _size(row: sa.Row[int, str, Any]) -> int:
+def _size(row: boxes.Waiting) -> int:
     return len(json.dumps(row.event))
 
 

@@ -15,16 +15,15 @@ from urllib.parse import urlsplit
 
 import pytest
 import pytest_asyncio
-import sqlalchemy as sa
 
-from services.common import broker, messaging
+from services.common import boxes, broker
 from services.common.carrier import Broker, BrokerRelay, Delivery, Listener
 from services.common.config import Settings
 from services.common.consumers import Consumer, ReadCopy
 from services.common.envelopes import Envelope
 from services.common.runtime import Runtime
 from services.common.utils import new_id, now
-from tests.fixtures import server
+from tests.fixtures import server, stored
 from tests.fixtures.facts import SERVICES
 from tests.fixtures.proxy import Proxy, proxied
 from tests.fixtures.system import System
@@ -174,7 +173,7 @@ async def test_events_survive_a_broken_connection(place: Place, runtime: Runtime
             for number in range(20):
                 envelope = Envelope.model_validate(event(sequence=number + 1))
                 async with runtime.database.write() as connection:
-                    await messaging.publish(connection, envelope, [HERE])
+                    await boxes.publish(connection, envelope, [HERE])
             place.proxy.cut()
             await asyncio.sleep(0.2 * round)
 
@@ -219,9 +218,7 @@ async def test_an_event_that_is_no_event_is_set_aside(place: Place, runtime: Run
 
 async def copies(runtime: Runtime) -> int:
     """How many read copies there are."""
-    count = sa.select(sa.func.count()).select_from(messaging.read_copies)
-    async with runtime.database.read() as connection:
-        return int(await connection.scalar(count) or 0)
+    return await stored.count(runtime.database, "read_copies")
 
 
 async def until_empty(relay: BrokerRelay, runtime: Runtime) -> None:
@@ -231,10 +228,8 @@ async def until_empty(relay: BrokerRelay, runtime: Runtime) -> None:
             await relay.deliver()
         except Exception:
             await asyncio.sleep(0.1)
-        async with runtime.database.read() as connection:
-            count = sa.select(sa.func.count()).select_from(messaging.outbox)
-            waiting = await connection.scalar(count.where(messaging.outbox.c.subscriber == HERE))
-        if not waiting:
+        waiting = await stored.waiting(runtime.database)
+        if not any(name == HERE for name, _, _ in waiting):
             return
         await asyncio.sleep(0.05)
 

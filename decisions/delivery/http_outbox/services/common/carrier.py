@@ -8,15 +8,15 @@ from datetime import datetime
 from http import HTTPStatus
 from typing import Any
 
-import sqlalchemy as sa
 import structlog
 from fastapi import APIRouter, Depends
 
+from services.common import boxes
 from services.common.clients import Client, Rejected
 from services.common.config import Settings
 from services.common.consumers import Consumer
 from services.common.envelopes import Envelope
-from services.common.messaging import PATIENCE, POSTPONED, Relay, outbox
+from services.common.messaging import PATIENCE, POSTPONED, Relay
 from services.common.runtime import Runtime, RuntimeDep
 from services.common.security import only_services
 from services.common.storage import Database
@@ -41,35 +41,28 @@ class HttpRelay(Relay):
         Raises:
             Away: The subscriber cannot take it now; what was not taken stays, in order.
         """
-        while row := await self._oldest():
-            change: sa.Update | sa.Delete = sa.delete(outbox)
+        while it := await self._oldest():
             try:
                 await self.client.request(
-                    "POST", "/internal/events", json=row.event, timeout=TIMEOUT_S
+                    "POST", "/internal/events", json=it.event, timeout=TIMEOUT_S
                 )
             except Rejected as error:
-                if error.status == HTTPStatus.CONFLICT and _is_young(row.event):
-                    # Another event may still bring what this one refers to; the rest need not wait.
-                    change = sa.update(outbox).values(due_at=now() + POSTPONED)
-                else:
-                    log.error("event rejected", subscriber=self.name, error=str(error))
-                    change = sa.update(outbox).values(rejected=str(error)[:500])
-            async with self.database.write() as connection:
-                await connection.execute(change.where(outbox.c.position == row.position))
+                await self._refused(it, error)
+            else:
+                async with self.database.write() as connection:
+                    await boxes.took(connection, [it.position])
 
-    async def _oldest(self) -> sa.Row[int, Any] | None:
-        waiting = (
-            sa.select(outbox.c.position, outbox.c.event)
-            .where(
-                outbox.c.subscriber == self.name,
-                outbox.c.rejected.is_(None),
-                outbox.c.due_at <= now(),
-            )
-            .order_by(outbox.c.position)
-            .limit(1)
-        )
+    async def _oldest(self) -> boxes.Waiting | None:
         async with self.database.read() as connection:
-            return (await connection.execute(waiting)).one_or_none()
+            return await boxes.oldest_due(connection, self.name)
+
+    async def _refused(self, it: boxes.Waiting, error: Rejected) -> None:
+        async with self.database.write() as connection:
+            if error.status == HTTPStatus.CONFLICT and _is_young(it.event):
+                # Another event may still bring what this one refers to; the rest need not wait.
+                return await boxes.postpone(connection, it.position, now() + POSTPONED)
+            await boxes.reject(connection, [it.position], str(error)[:500])
+        log.error("event rejected", subscriber=self.name, error=str(error))
 
 
 def _is_young(event: dict[str, Any]) -> bool:

@@ -12,14 +12,13 @@ from weakref import WeakKeyDictionary
 
 import structlog
 from fastapi import APIRouter
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.common import tracing
 from services.common.config import Settings
 from services.common.jobs import Jobs
 from services.common.models import Record
 from services.common.runtime import Runtime
-from services.common.storage import Database
+from services.common.storage import Connection, Database
 from services.common.utils import in_background, new_id, now
 
 log = structlog.get_logger()
@@ -99,7 +98,7 @@ class Triggered:
     job: str
     on: tuple[str, ...]
 
-    async def store(self, connection: AsyncConnection, runtime: Runtime, record: Record) -> None:
+    async def store(self, connection: Connection, runtime: Runtime, record: Record) -> None:
         """Nothing is kept: the job is begun once the change is committed."""
 
     def take_up(self, runtime: Runtime, record: Record) -> None:

@@ -63,13 +63,13 @@ async def test_a_job_begins_when_the_change_is_committed(
 async def test_only_so_many_run_at_once_and_a_failure_stops_none(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    at_work, most, done = 0, 0, 0
+    at_work, most, done, all_asked_for = 0, 0, 0, asyncio.Event()
 
     async def working(record: Thing) -> None:
         nonlocal at_work, most, done
         at_work += 1
         most = max(most, at_work)
-        await asyncio.sleep(0.01)
+        await all_asked_for.wait()
         at_work -= 1
         if record.label == "0":
             raise RuntimeError("it went wrong")
@@ -80,6 +80,7 @@ async def test_only_so_many_run_at_once_and_a_failure_stops_none(
         with crew(shop.jobs(monkeypatch, working), runtime, jobs_at_once=2) as it:
             for number in range(7):
                 await Triggering(runtime).create(ThingDraft(label=str(number)))
+            all_asked_for.set()
             await it.end()
     assert (most, done) == (2, 6)
     assert [it["error"] for it in logs if it["event"] == "job failed"] == [

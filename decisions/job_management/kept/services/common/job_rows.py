@@ -12,10 +12,9 @@ from uuid import UUID
 
 import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.common.models import Instant, Record
-from services.common.storage import InstantColumn, Store, record_columns
+from services.common.storage import Connection, InstantColumn, Store, record_columns
 from services.common.utils import new_id, now
 
 
@@ -82,7 +81,7 @@ def row(
     )
 
 
-async def due(connection: AsyncConnection, at: datetime, *, scheduled: bool) -> Row | None:
+async def due(connection: Connection, at: datetime, *, scheduled: bool) -> Row | None:
     """The oldest row that is due, held until the transaction ends.
 
     Where a database locks rows, those that others hold are passed over; elsewhere one transaction writes at a time.
@@ -102,7 +101,7 @@ async def due(connection: AsyncConnection, at: datetime, *, scheduled: bool) -> 
     return Row.model_validate(found._mapping) if found else None
 
 
-async def change(connection: AsyncConnection, current: Row, **values: Any) -> Row:
+async def change(connection: Connection, current: Row, **values: Any) -> Row:
     """Give a row other values; raises `Outdated` if somebody else changed it, `Missing` if it is gone."""
     update = {**values, "version": current.version + 1, "updated_at": now()}
     changed = current.model_copy(update=update)
@@ -110,12 +109,12 @@ async def change(connection: AsyncConnection, current: Row, **values: Any) -> Ro
     return changed
 
 
-async def end(connection: AsyncConnection, current: Row) -> None:
+async def end(connection: Connection, current: Row) -> None:
     """Take a row out; raises `Outdated` if somebody else changed it, `Missing` if it is gone."""
     await store.delete(connection, current.id, current.version)
 
 
-async def is_added(connection: AsyncConnection, new: Row) -> bool:
+async def is_added(connection: Connection, new: Row) -> bool:
     """Put a row in unless one with its id is there; false if it was."""
     try:
         async with connection.begin_nested():
@@ -125,7 +124,7 @@ async def is_added(connection: AsyncConnection, new: Row) -> bool:
     return True
 
 
-async def schedules(connection: AsyncConnection) -> list[Row]:
+async def schedules(connection: Connection) -> list[Row]:
     """The rows of all schedules."""
     query = sa.select(job_queue).where(job_queue.c.scheduled.is_(True))
     return [Row.model_validate(it._mapping) for it in await connection.execute(query)]

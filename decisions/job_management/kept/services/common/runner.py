@@ -16,7 +16,6 @@ from typing import Any
 from uuid import UUID, uuid5
 
 import structlog
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.common import job_rows, tracing
 from services.common.errors import Missing, Outdated
@@ -24,6 +23,7 @@ from services.common.job_rows import Row
 from services.common.jobs import Every, Job, Jobs
 from services.common.models import Record
 from services.common.runtime import Runtime
+from services.common.storage import Connection
 from services.common.utils import now
 
 log = structlog.get_logger()
@@ -42,7 +42,7 @@ class Triggered:
     job: str
     on: tuple[str, ...]
 
-    async def store(self, connection: AsyncConnection, runtime: Runtime, record: Record) -> None:
+    async def store(self, connection: Connection, runtime: Runtime, record: Record) -> None:
         """Let the job wait, in the transaction of the change."""
         given = {"record": record.model_dump(mode="json")}
         await job_rows.store.add(connection, job_rows.row(self.job, given, trace=tracing.current()))

@@ -9,13 +9,13 @@ from typing import Any, TypeVar
 from uuid import UUID
 
 import structlog
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.common import tracing
 from services.common.models import Model, Record
 from services.common.records import Change, Collection
 from services.common.rules import Rules
 from services.common.runtime import Runtime
+from services.common.storage import Connection
 
 RecordT = TypeVar("RecordT", bound=Record)
 
@@ -110,7 +110,7 @@ class Work:
                     record = await collection.prepare_removal(it.id, it.version)
             self._changes.append(Change(collection, operation, record))
 
-    async def store(self, connection: AsyncConnection) -> None:
+    async def store(self, connection: Connection) -> None:
         """Store all of it and what it brings about, in the transaction of the connection."""
         for change in self._changes:
             await change.store(connection)

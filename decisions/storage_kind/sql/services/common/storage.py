@@ -2,21 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any, Generic, Protocol, TypeVar
 from uuid import UUID
 
 import sqlalchemy as sa
+import structlog
+from sqlalchemy.exc import InterfaceError, OperationalError, SQLAlchemyError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from services.common import engine as installed_engine
-from services.common.errors import Missing, Outdated
-from services.common.models import Page, Record
+from services.common.errors import Away, Missing, Outdated
+from services.common.models import Page, Record, View
+
+log = structlog.get_logger()
 
 RecordT = TypeVar("RecordT", bound=Record)
+ViewT = TypeVar("ViewT", bound=View)
+
+Connection = AsyncConnection
+"""What a `with` block of `Database` gives, and all that reads or changes rows takes."""
+Table = sa.Table
+"""Where the records of an entity are."""
 
 
 class StorageEngine(Protocol):
@@ -80,33 +91,58 @@ class Database:
     @asynccontextmanager
     async def read(self) -> AsyncIterator[AsyncConnection]:
         """A connection that changes nothing."""
-        async with self.engine.connect() as connection:
-            await connection.execution_options(read_only=True)
-            yield connection
+        with answering():
+            async with self.engine.connect() as connection:
+                await connection.execution_options(read_only=True)
+                yield connection
 
     @asynccontextmanager
     async def write(self) -> AsyncIterator[AsyncConnection]:
         """A transaction: all of it or, after an exception, nothing."""
-        async with self.engine.begin() as connection:
-            yield connection
+        with answering():
+            async with self.engine.begin() as connection:
+                yield connection
 
-    async def ping(self, table: sa.TableClause) -> None:
-        """Raise unless the database answers and has the table."""
-        async with self.read() as connection:
-            await connection.execute(sa.select(table).limit(1))
+    async def ping(self) -> None:
+        """Raise `Away` unless the database answers and was migrated."""
+        query = sa.select(sa.literal(1)).select_from(MIGRATED).limit(1)
+        try:
+            async with self.read() as connection:
+                await connection.execute(query)
+        except (OSError, SQLAlchemyError) as error:
+            raise Away("The database is away or not migrated.") from error
 
     async def close(self) -> None:
         await self.engine.dispose()
 
 
+@contextmanager
+def answering() -> Iterator[None]:
+    """Raise `Away` where the database does not answer; what it refuses stays an error of its own."""
+    try:
+        yield
+    except (InterfaceError, OperationalError, PoolTimeout) as error:
+        log.error("database away", error=str(error))
+        raise Away("The database does not answer.") from error
+
+
+async def find(
+    connection: Connection, table: Table, view: type[ViewT], ids: Iterable[UUID]
+) -> dict[UUID, ViewT]:
+    """The records of a table that are there, by id."""
+    query = sa.select(table).where(table.c.id.in_(ids))
+    rows = (await connection.execute(query)).all()
+    return {row.id: view.model_validate(row._mapping) for row in rows}
+
+
 class Store(Generic[RecordT]):
     """The records of one entity."""
 
-    def __init__(self, model: type[RecordT], table: sa.Table) -> None:
+    def __init__(self, model: type[RecordT], table: Table) -> None:
         self.model = model
         self.table = table
 
-    async def get(self, connection: AsyncConnection, id: UUID) -> RecordT:
+    async def get(self, connection: Connection, id: UUID) -> RecordT:
         """Raises `Missing` if there is none."""
         query = sa.select(self.table).where(self.table.c.id == id)
         row = (await connection.execute(query)).one_or_none()
@@ -114,9 +150,7 @@ class Store(Generic[RecordT]):
             raise Missing(f"There is no {self.model.__name__} {id}.")
         return self.model.model_validate(row._mapping)
 
-    async def page(
-        self, connection: AsyncConnection, after: UUID | None, limit: int
-    ) -> Page[RecordT]:
+    async def page(self, connection: Connection, after: UUID | None, limit: int) -> Page[RecordT]:
         """At most `limit` records whose id comes after `after`."""
         query = sa.select(self.table).order_by(self.table.c.id).limit(limit + 1)
         if after is not None:
@@ -125,21 +159,19 @@ class Store(Generic[RecordT]):
         items = [self.model.model_validate(row._mapping) for row in rows[:limit]]
         return Page(items=items, next=items[-1].id if len(rows) > limit else None)
 
-    async def add(self, connection: AsyncConnection, record: RecordT) -> None:
+    async def add(self, connection: Connection, record: RecordT) -> None:
         await connection.execute(sa.insert(self.table).values(record.model_dump()))
 
-    async def replace(self, connection: AsyncConnection, record: RecordT, version: int) -> None:
+    async def replace(self, connection: Connection, record: RecordT, version: int) -> None:
         """Store the record over `version` of it; raises `Outdated` if that is not the current one."""
         statement = sa.update(self.table).values(record.model_dump(exclude={"id", "created_at"}))
         await self._change(connection, statement, record.id, version)
 
-    async def delete(self, connection: AsyncConnection, id: UUID, version: int) -> None:
+    async def delete(self, connection: Connection, id: UUID, version: int) -> None:
         """Remove `version` of a record; raises `Outdated` if that is not the current one."""
         await self._change(connection, sa.delete(self.table), id, version)
 
-    async def _change(
-        self, connection: AsyncConnection, statement: Any, id: UUID, version: int
-    ) -> None:
+    async def _change(self, connection: Connection, statement: Any, id: UUID, version: int) -> None:
         matching = (self.table.c.id == id) & (self.table.c.version == version)
         result = await connection.execute(statement.where(matching))
         if result.rowcount == 0:
