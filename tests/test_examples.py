@@ -188,10 +188,10 @@ BUDGETS = {
         "decision records": 12,
         "files in Planning": 25,
         "lines in Planning": 1_750,
-        "lines of code in services": 1_750,
+        "lines of code in services": 1_900,
         "runtime dependencies": 12,
     },
-    "parcels": {"files": 120},
+    "parcels": {"files": 125},
 }
 """The most that is allowed: a project is read before it is used. What surrounds one service surrounds three as well."""
 

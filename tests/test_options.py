@@ -118,6 +118,7 @@ ORDINARY = {
     "files",
     "none",
     "session",
+    "workflow",
     "process",
     "shared",
     "outbox",
