@@ -169,11 +169,16 @@ def answers(row: Row) -> dict[str, Any]:
 
 def possible(row: Row, catalogue: Catalogue) -> bool:
     """Whether a project can be made of a row."""
+    return not refused(answers(row), catalogue)
+
+
+def refused(answers: Mapping[str, Any], catalogue: Catalogue) -> bool:
+    """Whether no project can be made of answers."""
     try:
-        build(answers(row), catalogue)
+        build(answers, catalogue)
     except Refused:
-        return False
-    return True
+        return True
+    return False
 
 
 def content() -> str:

