@@ -13,7 +13,7 @@ from copies import Generate, Reanswer
 from pairs import PRODUCTS
 from projects import model, run
 
-PARTS = ("messaging", "consumers", "carrier", "copies", "envelopes", "events")
+PARTS = ("messaging", "consumers", "carrier", "copies", "envelopes", "events", "boxes")
 """The modules of `services/common` that are there for events."""
 WAITING = "INSERT INTO outbox (subscriber, event, due_at) VALUES ('rooms', '{}', '2026-03-01 00:00:00')"
 
@@ -55,9 +55,28 @@ def test_events_go_and_come_back_with_their_tables(generate: Generate, reanswer:
     run(path, "pytest", "--quiet", "tests/integration")
 
 
-def test_a_small_project_has_nothing_of_events(generate: Generate) -> None:
+def test_documents_of_events_are_left_where_they_are(generate: Generate, reanswer: Reanswer) -> None:
+    path = generate(PRODUCTS["Two desks"] | {"communication": "http_and_events", "storage_kind": "files"})
+    shutil.copy(path / ".env.example", path / ".env")
+    run(path, "migrate")
+    event = path / "var" / "rooms" / "outbox" / "00000000000000000001.desks.json"
+    event.write_text('{"event": {}, "due_at": "2026-03-01T00:00:00Z", "rejected": null}')
+
+    reanswer(path, communication="http_only")
+    assert not [it for it in PARTS if (path / "services" / "common" / f"{it}.py").exists()]
+    with pytest.raises(AssertionError, match=r"migrate: rooms: 1 documents wait in its outbox. Fix: deliver them"):
+        run(path, "migrate")
+    assert event.is_file()
+
+    event.unlink()
+    run(path, "migrate")
+    assert event.parent.is_dir()
+
+
+@pytest.mark.parametrize("storage", ["sqlite", "files"])
+def test_a_small_project_has_nothing_of_events(generate: Generate, storage: str) -> None:
     """What one person keeps in one service needs none of it; the words are those of its code and settings."""
-    path = generate(PRODUCTS["Note book"])
+    path = generate(PRODUCTS["Note book"] | {"storage_kind": storage})
     told = ("outbox", "inbox", "subscriber", "read_copies", "envelope", "carrier", "OUTBOX_POLL_S", "consumer")
     files = [it for it in path.rglob("*") if it.is_file() and it.suffix in (".py", ".toml", ".example")]
     code = [it for it in files if not {".venv", ".git", "planning", "Planning"}.intersection(it.parts)]
