@@ -82,6 +82,8 @@ LED: Answers = {
     ]
 }
 
+DUE: Answers = {"jobs": ["sales: thank on create Sale", "stock: count daily at 02:00"]}
+
 CHANGES: dict[str, Answers] = {
     "a service and an entity come": ADDED,
     "a service goes": REMOVED,
@@ -91,6 +93,7 @@ CHANGES: dict[str, Answers] = {
     "an entity moves": MOVED,
     "a field comes": LONGER,
     "a workflow comes": LED,
+    "jobs come": DUE,
     "storage flips": {"storage_kind": "postgres"},
     "architecture flips": {"architecture_style": "modular_monolith"},
 }
@@ -111,6 +114,7 @@ STRUCTURE = {
     "decision_overrides",
     "task_overrides",
     "workflows",
+    "jobs",
 }
 """What says what there is, and what an option may not live with: `auto` then moves, and does not drift back."""
 OTHERWISE: Answers = {

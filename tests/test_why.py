@@ -13,7 +13,7 @@ import pytest
 from copies import Generate, git
 from projects import REPOSITORY, answers
 from test_decide import plan
-from test_updates import ADDED, LONGER, OPTIONS, OTHERWISE, SHOP, Answers, contents
+from test_updates import ADDED, DUE, LED, LONGER, OPTIONS, OTHERWISE, SHOP, Answers, contents
 
 CHANGES: dict[str, Answers] = {
     **{name: {name: answer} for name, answer in OTHERWISE.items()},
@@ -24,6 +24,8 @@ CHANGES: dict[str, Answers] = {
     "data_entities": LONGER,
     "mvp_features": {"mvp_features": [{"name": "Return a thing", "services": ["stock"]}]},
     "external_apis": {"external_apis": [{"name": "sms", "used_by": ["post"], "timeout_s": 2}]},
+    "workflows": LED,
+    "jobs": DUE,
     "deploy_target": {"deploy_target": "kubernetes"},
 }
 """Other answers, one question at a time where that is possible."""

@@ -534,7 +534,7 @@ RECORD_COLUMNS = (
 """The columns that a table has when it is created; written out, for a migration never changes."""
 
 
-@told(lambda _, __: ("data_entities",))
+@told(lambda it, part: (schema.asked_by(step.table) for step in it.operations) if part != "operations" else ())
 @dataclass(frozen=True)
 class RevisionCode:
     """A migration."""

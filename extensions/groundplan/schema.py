@@ -108,6 +108,14 @@ TAKEN = (Column("state", "choice"), Column("record", "uuid", optional=True))
 """What became of the steps that it does in workflows of others."""
 
 
+_ASKED_BY = {"workflow": "workflows", "workflow_step": "workflows", JOB_QUEUE: "jobs"}
+
+
+def asked_by(table: str) -> str:
+    """The question because of which there is a table."""
+    return _ASKED_BY.get(table, "data_entities")
+
+
 def beside(product: Product, service: Service, *, queues: bool = False) -> dict[str, tuple[Column, ...]]:
     """The tables of a service beside those of its entities, whose names are plurals.
 
