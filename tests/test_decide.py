@@ -209,7 +209,7 @@ REFUSED: dict[str, tuple[Callable[[Path], None], tuple[str, ...], str]] = {
     "no file": (nothing, ("--data-file", "none.yml"), "none.yml is no file. Fix:"),
     "a wrong key": (nothing, ("storage_knd=postgres",), "Fix: did you mean 'storage_kind'?"),
     "a wrong option": (nothing, ("storage_kind=postgrs",), "Fix: did you mean 'postgres'?"),
-    "a planned option": (nothing, ("storage_kind=files",), "is planned and not offered yet"),
+    "a planned option": (nothing, ("storage_kind=documents",), "is planned and not offered yet"),
     "a contradiction": (nothing, ("failure_isolation=shared",), "it needs Modular monolith (architecture_style)"),
     "no day": (nothing, ("storage_kind=postgres", "--on", "soon"), "'soon' is not a day"),
 }
