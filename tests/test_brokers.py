@@ -273,11 +273,18 @@ def test_what_cannot_be_handled_keeps_nobody(outlet: Outlet) -> None:
     eventually(lambda: "event set aside" in outlet.processes["depot"].output)
 
 
+@pytest.fixture(params=KINDS)
+def own_server(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Server]:
+    """A broker that no other project listens to."""
+    with serving(request.param, tmp_path / "server") as server:
+        yield server
+
+
 def test_what_waits_is_delivered_the_other_way_once_that_is_decided(
-    server: Server, generate: Generate, reanswer: Reanswer, tmp_path: Path
+    own_server: Server, generate: Generate, reanswer: Reanswer, tmp_path: Path
 ) -> None:
     """Events that could not leave with one delivery leave with the next: to the broker, and away from it."""
-    path = deployed(generate, "http_outbox")
+    server, path = own_server, deployed(generate, "http_outbox")
     with ExitStack() as stack:
         outlet = Outlet(path, server, tmp_path, stack)
         outlet.start("stock")
@@ -304,4 +311,3 @@ def test_what_waits_is_delivered_the_other_way_once_that_is_decided(
             outlet.start(service)
         outlet.packs("after", [f"after {number}" for number in range(5)])
         assert set(outlet.parcels("before").values()) == {1}
-    server.start()
