@@ -34,6 +34,7 @@ EVERY_KIND = {
     "services": ["shop: keeps things"],
     "architecture_style": "services",
     "storage_kind": "sqlite",
+    "communication": "http_and_events",
     "data_entities": ["value Part(of: uuid, cost: money)", KINDS, "shop.Passing(at: datetime, note: str?)"],
 }
 PASSED = {"data_entities": ["shop.Thing(one: str, kind: new|used, tags: list[str], parts: list[uuid]?)"]}

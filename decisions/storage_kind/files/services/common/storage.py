@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import random
 from bisect import bisect_right
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from contextlib import asynccontextmanager, contextmanager, suppress
@@ -141,7 +140,7 @@ class Database:
                 await self._turn.acquire()  # here in order; among processes, whoever comes first
                 try:
                     while (lock := self._try_lock()) is None:
-                        await asyncio.sleep(random.uniform(0, 2 * PAUSE_S))
+                        await asyncio.sleep(PAUSE_S)
                 except BaseException:
                     self._turn.release()
                     raise
