@@ -331,6 +331,11 @@ class Catalogue:
         return next(decision for decision in self.decisions if decision.id == id)
 
     @cached_property
+    def subjects(self) -> frozenset[str]:
+        """The traits and drivers that decisions are about."""
+        return frozenset(it for decision in self.decisions for it in decision.about)
+
+    @cached_property
     def partners(self) -> dict[str, tuple[str, ...]]:
         """By decision, the others that may rule out an option of it, or need one."""
         return {

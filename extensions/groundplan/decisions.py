@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import NamedTuple
 
 from .answers import Answers
@@ -200,23 +201,34 @@ class Advice:
         if self.is_idle(decision):
             chosen = self.picks[decision.id].how == "chosen"
             return f"there is nothing to decide. {decision.otherwise}".rstrip(".") if chosen else ""
-        taken = self.with_pick(decision, replace(self.picks[decision.id], option=option))
+        taken = self
+        if decision.provided & self.catalogue.subjects:  # what others are about may come or go with the option
+            taken = self.with_pick(decision, replace(self.picks[decision.id], option=option))
         others = taken._others(decision)
         return _clash(option, others, self.drivers, self.catalogue) or taken._refused_to(decision, option)
 
     def is_idle(self, decision: Decision) -> bool:
         """Whether a decision is about nothing that the product has."""
-        if not decision.about:
-            return False
+        return decision.id in self._idle
+
+    @cached_property
+    def _idle(self) -> frozenset[str]:
+        """The decisions that are about nothing, of which those go first that decide what others are about."""
         held = {driver.name for driver in self.drivers}
-        others = (it for it in self.catalogue.decisions if it.id != decision.id and it.provided & set(decision.about))
-        held.update(trait for it in others if not self.is_idle(it) for trait in self.picks[it.id].option.provides)
-        return held.isdisjoint(decision.about)
+
+        def is_idle(decision: Decision) -> bool:
+            if not decision.about:
+                return False
+            others = (it for it in self.catalogue.decisions if it is not decision and it.provided & set(decision.about))
+            given = (trait for it in others if not is_idle(it) for trait in self.picks[it.id].option.provides)
+            return held.union(given).isdisjoint(decision.about)
+
+        return frozenset(it.id for it in self.catalogue.decisions if is_idle(it))
 
     def _others(self, decision: Decision) -> tuple[Option, ...]:
         """The options of the other decisions that are no longer open, and are about something."""
-        others = (it for it in self.catalogue.decisions if it.id != decision.id and not self.picks[it.id].open)
-        return tuple(self.picks[it.id].option for it in others if not self.is_idle(it))
+        others = (it.id for it in self.catalogue.decisions if it.id != decision.id and it.id not in self._idle)
+        return tuple(self.picks[id].option for id in others if not self.picks[id].open)
 
     def _refused_to(self, decision: Decision, option: Option) -> str:
         """What somebody took that needs another option of this decision, or an empty string."""
@@ -330,8 +342,8 @@ def _best(options: Iterable[Option], drivers: Sequence[Driver]) -> Option:
 def _explained(decision: Decision, advice: Advice, override: Override) -> Resolved:
     if advice.is_idle(decision):
         return _idle(decision)
-    pick, drivers, best = advice.picks[decision.id], advice.drivers, advice.best(decision)
-    option = pick.option
+    pick, drivers, fitting = advice.picks[decision.id], advice.drivers, advice.fitting(decision)
+    option, best = pick.option, _best(fitting, drivers)
     # Words against the option that was taken belong to an earlier choice.
     override = Override() if option.name in dict(override.rejected) else override
     own_words = dict(override.rejected)
@@ -345,7 +357,7 @@ def _explained(decision: Decision, advice: Advice, override: Override) -> Resolv
             for other in decision.options
             if other is not option
         ),
-        scores=tuple((it.name, _score(it, drivers)) for it in advice.fitting(decision)),
+        scores=tuple((it.name, _score(it, drivers)) for it in fitting),
         better=best if not pick.firm and _score(best, drivers) > _score(option, drivers) else None,
         reopened_by=(override.revisit,) if override.revisit else _reopened_by(decision, option, drivers),
         override=override,
