@@ -155,7 +155,12 @@ def _literal(type: Type, value: object) -> str:
     readers = {"money": "amount", "date": "day", "datetime": "instant", "uuid": "uuid"}
     if type.kind in readers:
         return f"common.{readers[type.kind]}({py(str(value))})"
-    return py(float(str(value)) if type.kind == "float" else value)
+    return py(_plain(type, value))
+
+
+def _plain(type: Type, value: object) -> object:
+    """A value that is the same in Python and in JSON, as one of its type."""
+    return float(str(value)) if type.kind == "float" else value
 
 
 @told(lambda _, __: ("data_entities", "services"))
@@ -421,11 +426,7 @@ class CommandCode:
         """Where the fields of its draft come from, as arguments."""
         taken = {name: source.field for name, source in self.step.mapping if source.field}
         types = {field.name: field.type for field in self.entity.fields}
-        given = {
-            name: float(str(source.literal)) if types[name].kind == "float" else source.literal
-            for name, source in self.step.mapping
-            if not source.field
-        }
+        given = {name: _plain(types[name], source.literal) for name, source in self.step.mapping if not source.field}
         return tuple(
             wrapped(f"{name}={_mapping(values)}", 12, 1)
             for name, values in (("takes", taken), ("given", given))
@@ -448,7 +449,7 @@ class WorkflowCode:
 
     @property
     def constant(self) -> str:
-        return self.workflow.name.upper()
+        return _constant(self.workflow)
 
     @property
     def outcomes(self) -> tuple[str, ...]:
@@ -457,8 +458,8 @@ class WorkflowCode:
         return tuple(wrapped(f"{name}={_mapping({it.field: self._said(it)})}", 4, 1) for name, it in found)
 
     def _said(self, outcome: Outcome) -> object:
-        kind = next(field.type.kind for field in self.entity.entity.fields if field.name == outcome.field)
-        return float(str(outcome.value)) if kind == "float" else outcome.value
+        type = next(field.type for field in self.entity.entity.fields if field.name == outcome.field)
+        return _plain(type, outcome.value)
 
     @property
     def route(self) -> str:
@@ -510,6 +511,11 @@ class ParticipantCode:
             f"rules=step_rules(__package__, {py(self.module)})",
         )
         return f"Participant({', '.join(arguments)})"
+
+
+def _constant(workflow: Workflow) -> str:
+    """The name of a workflow in the code of the service that leads it."""
+    return workflow.name.upper()
 
 
 def _mapping(values: Mapping[str, object]) -> str:
@@ -669,7 +675,7 @@ class ServiceCode:
                 yield f"Triggered({py(job.name)}, on={listed('', map(py, job.operations), 0)})"
         for workflow in self.product.led(self.service.name):
             if workflow.entity == entity.name:
-                yield f"workflows.{workflow.name.upper()}"
+                yield f"workflows.{_constant(workflow)}"
 
     @cached_property
     def published(self) -> tuple[EventCode, ...]:
@@ -743,16 +749,20 @@ class ServiceCode:
         return found
 
     @cached_property
+    def _of(self) -> dict[str, EntityCode]:
+        """Its entities by name."""
+        return {code.name: code for code in self.entities}
+
+    @cached_property
     def reactions(self) -> tuple[ReactionCode, ...]:
-        entities = {code.name: code for code in self.entities}
         heard = {code.name: code for code in (*self.heard, *self.published)}
         return tuple(
             ReactionCode(
                 reaction,
                 heard[reaction.event],
-                entities[reaction.creates],
+                self._of[reaction.creates],
                 tuple(
-                    f"{name}={_expression(entities[reaction.creates].entity, name, source)}"
+                    f"{name}={_expression(self._of[reaction.creates].entity, name, source)}"
                     for name, source in reaction.mapping
                 ),
             )
@@ -761,8 +771,7 @@ class ServiceCode:
 
     @cached_property
     def jobs(self) -> tuple[JobCode, ...]:
-        entities = {code.name: code for code in self.entities}
-        return tuple(JobCode(job, entities.get(job.entity)) for job in self.service.jobs)
+        return tuple(JobCode(job, self._of.get(job.entity)) for job in self.service.jobs)
 
     @property
     def collections_argument(self) -> str:
@@ -782,11 +791,10 @@ class ServiceCode:
     @cached_property
     def led(self) -> tuple[WorkflowCode, ...]:
         """The workflows that it leads."""
-        entities = {code.name: code for code in self.entities}
         return tuple(
             WorkflowCode(
                 it,
-                entities[it.entity],
+                self._of[it.entity],
                 tuple(CommandCode(step, self.product.entities[step.creates]) for step in it.steps),
             )
             for it in self.product.led(self.name)
@@ -795,10 +803,9 @@ class ServiceCode:
     @cached_property
     def participates(self) -> tuple[ParticipantCode, ...]:
         """The steps that it does in workflows of others."""
-        entities = {code.name: code for code in self.entities}
         leaders = {it.name: it.service for it in self.product.workflows}
         return tuple(
-            ParticipantCode(step, entities[step.creates], leaders[step.workflow])
+            ParticipantCode(step, self._of[step.creates], leaders[step.workflow])
             for step in self.product.steps(self.name)
         )
 

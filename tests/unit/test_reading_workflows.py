@@ -116,6 +116,8 @@ def test_two_things_of_a_service_need_a_module_each() -> None:
     assert said == (
         "workflows[0]: its step Hold and SaleHold both need sale_hold.py in 'stock'. Fix: rename the workflow."
     )
+    (said,) = told(SALE, jobs=["stock: sale_hold daily at 02:00"])
+    assert said.startswith("workflows[0]: its step Hold and the job 'sale_hold' both need sale_hold.py in 'stock'. ")
 
 
 def test_a_workflow_that_starts_itself_has_no_end() -> None:

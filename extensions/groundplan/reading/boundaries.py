@@ -110,6 +110,13 @@ def _references(
             yield from _references(inner.get(field.type.target, ()), others, f"{before}{field.name}.")
 
 
+def modules_of(service: Service) -> dict[str, str]:
+    """The modules of its own that a service has business rules in, and what needs each."""
+    entities = {entity.snake: entity.name for entity in service.entities}
+    reactions = {it.snake: f"the reaction to {quoted(it.event)}" for it in service.reactions}
+    return entities | reactions | {job.name: f"the job {quoted(job.name)}" for job in service.jobs}
+
+
 def _refuse_shared_names(services: Sequence[Service], values: Sequence[Value], places: Mapping[str, Node]) -> None:
     """Names that differ may still need one module or one class."""
     taken: dict[str, str] = {}

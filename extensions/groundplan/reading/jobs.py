@@ -10,6 +10,7 @@ from ..domain import OPERATIONS, Entity, Job, Service
 from ..questionnaire import shape_of
 from ..text import quoted
 from . import grammar
+from .boundaries import modules_of
 from .entities import add_service
 from .entry import entries
 from .grammar import JobLine, Malformed
@@ -34,8 +35,7 @@ def attached(answer: Node, services: Sequence[Service]) -> tuple[Service, ...]:
 
 def _clash(name: str, service: Service) -> str:
     """Why a service cannot have a job of this name, or an empty string."""
-    taken = {entity.snake: entity.name for entity in service.entities}
-    taken |= {reaction.snake: f"the reaction to {quoted(reaction.event)}" for reaction in service.reactions}
+    taken = modules_of(service)
     return names.job(name) or (f"needs {name}.py, and so does {taken[name]}" if name in taken else "")
 
 

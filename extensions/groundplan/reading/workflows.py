@@ -8,7 +8,7 @@ from .. import names
 from ..domain import OPERATIONS, PATIENCE_S, Entity, Event, Outcome, Service, Step, Workflow
 from ..text import quoted
 from . import grammar
-from .boundaries import cycle
+from .boundaries import cycle, modules_of
 from .events import Entities, entity_named, line_of, mapped, no_field
 from .grammar import OutcomeLine, StepLine, WorkflowLine
 from .node import Node
@@ -26,7 +26,7 @@ PATIENCE = (1, 30 * 24 * 3600)
 def workflows(answer: Node, services: Sequence[Service]) -> tuple[Workflow, ...]:
     """Every workflow that can be; what cannot is reported."""
     entities = {entity.name: entity for service in services for entity in service.entities}
-    modules = {service.name: _modules(service) for service in services}
+    modules = {service.name: modules_of(service) for service in services}
     found: dict[str, Workflow] = {}
     places: dict[str, Node] = {}
     for node in answer.each():
@@ -121,12 +121,6 @@ def _in_full(parts: Mapping[str, Node]) -> WorkflowLine:
 
 def _step_in_full(node: Node) -> StepLine:
     return grammar.step_line(node.line("Reservation(order: id)"))
-
-
-def _modules(service: Service) -> dict[str, str]:
-    """The modules that a service has of its own, and what needs each."""
-    entities = {entity.snake: entity.name for entity in service.entities}
-    return entities | {it.snake: f"the reaction to {quoted(it.event)}" for it in service.reactions}
 
 
 def _taken(node: Node, workflow: Workflow, modules: Mapping[str, dict[str, str]]) -> bool:

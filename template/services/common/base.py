@@ -28,14 +28,11 @@ class Means(Protocol):
         """Be there for the duration of a `with` block."""
 
 
-class Part(Protocol):
-    """What the process of a service has beside its routes."""
+class Part(Means, Protocol):
+    """What the process of a service has beside its routes, and what goes on there by itself."""
 
     def routes(self) -> APIRouter:
         """What it answers."""
-
-    def running(self, runtime: Runtime, settings: Settings) -> AbstractAsyncContextManager[None]:
-        """Do its work for the duration of a `with` block."""
 
 
 class Monitoring(Protocol):
