@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from datetime import UTC, date, datetime
 from decimal import Decimal
-from typing import Annotated, Generic, TypeVar
+from typing import Annotated, Any, Generic, TypeVar
 from uuid import UUID
 
 from pydantic import (
@@ -18,6 +18,8 @@ from pydantic import (
     Strict,
     WithJsonSchema,
 )
+
+from services.common.utils import now
 
 ItemT = TypeVar("ItemT")
 RecordT = TypeVar("RecordT", bound="Record")
@@ -115,6 +117,12 @@ class Record(View):
     version: int = Field(ge=1, description="Grows by one with each change; the ETag.")
     created_at: Instant
     updated_at: Instant
+
+
+def next_version(record: RecordT, **values: Any) -> RecordT:
+    """The record with other values, as the version that follows; they are taken as they are."""
+    changed = {**values, "version": record.version + 1, "updated_at": now()}
+    return record.model_copy(update=changed)
 
 
 class Page(Model, Generic[RecordT]):

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from services.common.errors import Outdated
 from services.common.lookup import Finder
-from services.common.models import Model, Page, Record
+from services.common.models import Model, Page, Record, next_version
 from services.common.rules import Rules
 from services.common.runtime import Runtime, RuntimeDep
 from services.common.storage import Connection, Store, Table
@@ -113,7 +113,7 @@ class Collection(Generic[DraftT, RecordT]):
         """Ask the rules, and tell what is left of a record: a version that says when it was removed."""
         current = await self._current(id, version)
         await self._apply("deleting", None, current=current)
-        return current.model_copy(update={"version": version + 1, "updated_at": now()})
+        return next_version(current)
 
     async def drop(self, connection: Connection, record: RecordT) -> None:
         """Remove a record and store what that brings about, in the transaction of the connection."""

@@ -21,7 +21,7 @@ from services.common.boxes import publish
 from services.common.consumers import Act
 from services.common.envelopes import Envelope
 from services.common.errors import Away, Missing, Outdated, ServiceError
-from services.common.models import Id, Model, Record
+from services.common.models import Id, Model, Record, next_version
 from services.common.records import Change, Collection
 from services.common.rules import Rules
 from services.common.runtime import Runtime
@@ -148,8 +148,7 @@ class Participant:
             if known is None:
                 await self._store.add(connection, _state(id, UNDONE, None))
             elif known.state == DONE:
-                changed_state = {"state": UNDONE, "version": known.version + 1, "updated_at": now()}
-                undone = known.model_copy(update=changed_state)
+                undone = next_version(known, state=UNDONE)
                 await self._store.replace(connection, undone, known.version)
             await self._answer(connection, runtime, envelope, UNDONE)
             return changes
@@ -195,10 +194,10 @@ class Participant:
 
 def _taken_back(collection: Collection[Any, Any], current: Record, kept: Model | None) -> Change:
     """Remove a record, or keep it with other content."""
-    changed = {"version": current.version + 1, "updated_at": now()}
+    following = next_version(current)
     if kept is None:
-        return Change(collection, "delete", current.model_copy(update=changed))
-    content = current.model_dump() | kept.model_dump() | changed
+        return Change(collection, "delete", following)
+    content = following.model_dump() | kept.model_dump()
     return Change(collection, "update", collection.model.model_validate(content))
 
 

@@ -23,7 +23,7 @@ from services.common.compensation import DO, DONE, REFUSED, UNDO, UNDONE, lock, 
 from services.common.consumers import Act
 from services.common.envelopes import Envelope
 from services.common.errors import Missing
-from services.common.models import Instant, Model, Record
+from services.common.models import Instant, Model, Record, next_version
 from services.common.records import Change, Collection
 from services.common.runtime import Runtime
 from services.common.storage import Connection, Store
@@ -103,8 +103,7 @@ def _back(saga: Saga, step: int, because: str) -> Saga:
 
 
 def _moved(saga: Saga, state: State, step: int, because: str | None = None) -> Saga:
-    changed = {"version": saga.version + 1, "updated_at": now(), "because": because}
-    return saga.model_copy(update={**changed, "state": state, "step": step})
+    return next_version(saga, state=state, step=step, because=because)
 
 
 async def overdue(connection: Connection, table: sa.Table, workflow: str) -> Sequence[UUID]:
@@ -279,8 +278,8 @@ class Leader:
             await workflow.command(connection, runtime, after, subject)
         elif subject is not None:
             outcome = workflow.done if after.state == "done" else workflow.undone
-            changed = {"version": subject.version + 1, "updated_at": now(), **outcome}
-            record = subjects.model.model_validate(subject.model_dump() | changed)
+            content = next_version(subject).model_dump() | dict(outcome)
+            record = subjects.model.model_validate(content)
             change = Change(subjects, "update", record)
             await change.store(connection)
             return (change,)

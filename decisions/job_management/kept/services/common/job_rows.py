@@ -13,7 +13,7 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
 
-from services.common.models import Instant, Record
+from services.common.models import Instant, Record, next_version
 from services.common.storage import Connection, InstantColumn, Store, record_columns
 from services.common.utils import new_id, now
 
@@ -103,8 +103,7 @@ async def due(connection: Connection, at: datetime, *, scheduled: bool) -> Row |
 
 async def change(connection: Connection, current: Row, **values: Any) -> Row:
     """Give a row other values; raises `Outdated` if somebody else changed it, `Missing` if it is gone."""
-    update = {**values, "version": current.version + 1, "updated_at": now()}
-    changed = current.model_copy(update=update)
+    changed = next_version(current, **values)
     await store.replace(connection, changed, current.version)
     return changed
 
