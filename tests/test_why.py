@@ -87,7 +87,9 @@ class TestTelling:
         said = plan_why(generate(SHOP), "storage_kind")
         assert said.startswith("storage_kind = sqlite (ADR-0007, chosen")
         assert re.search(r"^  services/common/engine\.py: line 1$", said, re.MULTILINE)
-        assert "services/stock/" not in said  # a service's own files are the same whatever keeps its records
+        # Of a service's own files, those alone that tell a kind of storage what to keep.
+        own = re.findall(r"^  services/stock/(\S+):", said, re.MULTILINE)
+        assert own == ["migrations/0001_create_things.py", "tables.py"]
 
     def test_an_owned_file_and_what_it_stands_on(self, generate: Generate) -> None:
         said = plan_why(generate(SHOP), "services/sales/sale.py")

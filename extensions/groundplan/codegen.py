@@ -262,8 +262,6 @@ class EntityCode:
     entity: Entity
     fields: tuple[FieldCode, ...]
     lookups: tuple[LookupCode, ...]
-    effects: tuple[str, ...]
-    """What its changes bring about: events, jobs and workflows."""
 
     @property
     def name(self) -> str:
@@ -306,10 +304,6 @@ class EntityCode:
     def related_words(self) -> str:
         """`books (Book)`: the attributes of what its rules are handed."""
         return ", ".join(f"{lookup.attribute} ({lookup.target.name})" for lookup in self.lookups)
-
-    @property
-    def effects_attribute(self) -> str:
-        return listed("effects = ", self.effects, 4)
 
     def route(self, verb: str, path: str, *arguments: str) -> str:
         """The decorator of a route."""
@@ -663,18 +657,22 @@ class ServiceCode:
                 entity,
                 _fields(entity.fields),
                 self._lookups(entity),
-                tuple(self._effects(entity)),
             )
             for entity in self.service.entities
         )
 
-    def _effects(self, entity: Entity) -> Iterator[str]:
-        yield from (event.constant for event in self.published if event.event.entity == entity.name)
+    def effects(self, entity: str) -> str:
+        """What changes of an entity bring about, as an attribute of its collection; empty if nothing."""
+        found = tuple(self._effects(entity))
+        return listed("effects = ", found, 4) if found else ""
+
+    def _effects(self, entity: str) -> Iterator[str]:
+        yield from (event.constant for event in self.published if event.event.entity == entity)
         for job in self.service.jobs:
-            if job.entity == entity.name:
+            if job.entity == entity:
                 yield f"Triggered({py(job.name)}, on={listed('', map(py, job.operations), 0)})"
         for workflow in self.product.led(self.service.name):
-            if workflow.entity == entity.name:
+            if workflow.entity == entity:
                 yield f"workflows.{_constant(workflow)}"
 
     @cached_property

@@ -103,7 +103,7 @@ def test_a_copy_is_brought_up_to_date_before_anybody_reacts() -> None:
     )
     orders = code(shop, "orders")
     assert [event.name for event in orders.published] == ["order.saved", "order.removed", "order.placed"]
-    assert orders.entities[0].effects == ("ORDER_SAVED", "ORDER_REMOVED", "ORDER_PLACED")
+    assert orders.effects("Order") == "effects = (ORDER_SAVED, ORDER_REMOVED, ORDER_PLACED)"
 
 
 def test_value_objects_stand_after_those_that_they_are_made_of() -> None:
