@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import os
-import random
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
 from itertools import combinations
@@ -19,7 +16,6 @@ from groundplan.drivers import holding
 from groundplan.problems import Refused
 from groundplan.project import build
 from groundplan.reading import read
-from projects import REPOSITORY
 
 Row = Mapping[str, str]
 """The name of a product, and an option for each decision with a choice."""
@@ -134,13 +130,9 @@ def covering(catalogue: Catalogue) -> tuple[Row, ...]:
     return tuple({name: row[name] for name in factors} for row in rows)
 
 
-def sampled(catalogue: Catalogue) -> tuple[Row, ...]:
-    """The rows to try now: all with `PAIRS=all`, else so many that another content of the template picks others."""
-    rows = (*alone(catalogue), *covering(catalogue))
-    asked = os.environ.get("PAIRS", "8")
-    if asked == "all":
-        return rows
-    return tuple(random.Random(content()).sample(rows, min(int(asked), len(rows))))
+def to_try(catalogue: Catalogue) -> tuple[Row, ...]:
+    """Each option alone, and every pair."""
+    return (*alone(catalogue), *covering(catalogue))
 
 
 def alone(catalogue: Catalogue) -> Iterator[Row]:
@@ -179,16 +171,6 @@ def refused(answers: Mapping[str, Any], catalogue: Catalogue) -> bool:
     except Refused:
         return True
     return False
-
-
-def content() -> str:
-    """What a project is made from, as a short text that changes with it."""
-    seen = hashlib.sha256()
-    for folder in ("decisions", "extensions", "questions", "template"):
-        for path in sorted((REPOSITORY / folder).rglob("*")):
-            if path.is_file() and "__pycache__" not in path.parts:
-                seen.update(path.read_bytes())
-    return seen.hexdigest()
 
 
 def _values(decision: Decision) -> list[str]:

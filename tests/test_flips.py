@@ -5,11 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import pytest
-
 from copies import Generate, git
 from test_decide import plan
-from test_updates import OPTIONS, SHOP
+from test_updates import SHOP, an_option
 
 EVERY = 9
 """Lines between two edits."""
@@ -105,7 +103,7 @@ def in_conflict(lines: list[str], place: int) -> bool:
     return len(opened) > len(closed)
 
 
-@pytest.mark.parametrize(("id", "option"), OPTIONS, ids=["-".join(it) for it in OPTIONS])
+@an_option
 def test_a_flip_keeps_every_edit(generate: Generate, id: str, option: str) -> None:
     """Lost and misplaced are none; what met the change is a conflict that is shown."""
     project = generate(SHOP)

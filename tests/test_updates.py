@@ -18,6 +18,7 @@ from groundplan.problems import Refused
 from groundplan.project import build
 from groundplan.questionnaire import QUESTIONS
 from projects import REPOSITORY, model, need_postgres, run, uses_postgres
+from samples import sampled
 
 Answers = dict[str, Any]
 
@@ -153,6 +154,8 @@ OURS = {
 }
 """Edits of owned files."""
 
+TRIED = sampled(OPTIONS, 12)
+an_option = pytest.mark.parametrize(("id", "option"), TRIED, ids=["-".join(it) for it in TRIED])
 change = pytest.mark.parametrize("changes", CHANGES.values(), ids=list(CHANGES))
 
 
@@ -242,7 +245,7 @@ class TestManagedFiles:
         assert managed(copied) == {path: it for path, it in managed(project).items() if path not in OURS}
         assert owned & set(contents(copied)) <= set(contents(project))
 
-    @pytest.mark.parametrize(("id", "option"), OPTIONS, ids=["-".join(it) for it in OPTIONS])
+    @an_option
     def test_are_what_a_copy_has_with_every_option(
         self, generate: Generate, reanswer: Reanswer, id: str, option: str
     ) -> None:

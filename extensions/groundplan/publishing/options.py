@@ -13,7 +13,7 @@ HEAD = """\
 <!-- Generated from decisions/*/decision.yml by `uv run docs/build.py`. -->
 
 {choices} of {decisions} decisions have a choice today, of {options} options. For each: what it brings into a project,
-and what proves there that it works. `PAIRS=all uv run pytest tests/test_pairs.py` generates every pair of options that
+and what proves there that it works. `SAMPLE=all uv run pytest tests/test_pairs.py` generates every pair of options that
 go together, and runs each project's linters, strict types and suite. What a change of mind costs is measured on the
 bookshop, outside its documents.
 """
