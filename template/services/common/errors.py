@@ -21,6 +21,8 @@ log = structlog.get_logger()
 RENAMED = {HTTPStatus.UNPROCESSABLE_ENTITY: "Unprocessable Content"}
 """Titles that newer versions of Python write otherwise than older ones: as RFC 9110 has them."""
 
+PROBLEM_TYPE = "application/problem+json"
+"""The media type of a problem."""
 
 SCHEMAS = "#/components/schemas/"
 """Where an OpenAPI description keeps what is used in several places."""
@@ -96,7 +98,7 @@ def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
     return {
         status: {
             "description": HTTPStatus(status).phrase,
-            "content": {"application/problem+json": {"schema": {"$ref": SCHEMAS + "Problem"}}},
+            "content": {PROBLEM_TYPE: {"schema": {"$ref": SCHEMAS + "Problem"}}},
         }
         for status in statuses
     }
@@ -128,7 +130,7 @@ def respond(
         problem.model_dump(exclude_defaults=True) | {"type": problem.type},
         status,
         headers,
-        media_type="application/problem+json",
+        media_type=PROBLEM_TYPE,
     )
 
 

@@ -113,7 +113,9 @@ async def test_records_live_behind_it(system: System) -> None:
             assert (await caller.get(there, params={"limit": 1})).status_code == 200
             tag = {"If-Match": '"2"'}
             assert (await caller.delete(address, headers=tag)).status_code == 204
-            assert is_problem(await caller.get(address), 404)
+            gone = await caller.get(address)
+            assert is_problem(gone, 404)
+            assert gone.json()["instance"] == address
 
 
 async def test_services_refuse_who_comes_past_it(system: System) -> None:
@@ -264,6 +266,17 @@ async def test_addresses_in_answers_lead_through_the_gateway(inside: str, outsid
     assert "X-Mine" not in answered.headers
 
 
+@pytest.mark.parametrize("said", [b"", b"[]", b"no JSON"])
+async def test_what_only_claims_to_be_a_problem_comes_as_it_is(said: bytes) -> None:
+    def answer(request: httpx2.Request) -> httpx2.Response:
+        kept = {"Content-Type": "application/problem+json", "ETag": '"7"'}
+        return httpx2.Response(409, headers=kept, content=said)
+
+    async with entered(stub(answer)) as caller:
+        answered = await caller.get(ANYWHERE)
+    assert (answered.status_code, answered.content, answered.headers["ETag"]) == (409, said, '"7"')
+
+
 async def test_who_calls_too_often_is_told_when_to_come_back() -> None:
     passed: list[httpx2.Request] = []
 
@@ -305,7 +318,12 @@ async def test_a_service_that_hangs_is_not_waited_for() -> None:
     assert all(is_problem(it, 504) for it in answers)
 
 
-@pytest.mark.parametrize("said", [b"", b"no HTTP\r\n\r\n", b"HTTP/1.1 200 OK\r\nContent-Le"])
+NO_END = b"HTTP/1.1 404 Not Found\r\nContent-Type: application/problem+json\r\nContent-Length: 9\r\n\r\n{"
+
+
+@pytest.mark.parametrize(
+    "said", [b"", b"no HTTP\r\n\r\n", b"HTTP/1.1 200 OK\r\nContent-Le", NO_END]
+)
 async def test_a_service_that_talks_nonsense_is_said_to(said: bytes) -> None:
     async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.readuntil(b"\r\n\r\n")

@@ -1,10 +1,15 @@
-"""Passing a request on to the service that it is for, and its answer back, both as they come."""
+"""Passing a request on to the service that it is for, and its answer back, both as they come.
+
+What changes is what leads somewhere: addresses in an answer are those that callers from outside know.
+"""
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import AsyncIterator, Mapping
 from http import HTTPStatus
+from urllib.parse import quote
 
 import httpx2
 import structlog
@@ -14,7 +19,7 @@ from starlette.requests import ClientDisconnect
 from starlette.types import Receive, Scope, Send
 
 from services.common import entrance
-from services.common.errors import Away, Missing, ServiceError
+from services.common.errors import PROBLEM_TYPE, Away, Missing, ServiceError
 from services.common.security import AS_SERVICE
 from services.common.telemetry import REQUEST_ID
 from services.common.versions import PREFIX
@@ -57,6 +62,8 @@ KEPT_BACK = {
 """Fields of a request that prove something to the gateway, or that it alone may say to a service."""
 OUR_OWN = {b"date", b"server", b"x-request-id"}
 """Fields that every answer of the gateway has anyway."""
+
+LENGTH = b"content-length"
 
 Fields = list[tuple[bytes, bytes]]
 
@@ -121,9 +128,16 @@ class Forwarder:
             raise Broken(f"{name} broke off before it answered.") from error
         except ClientDisconnect as error:
             raise Unreadable("The request ended in the middle.") from error
+        fields = _back(answer, name, str(client.base_url).rstrip("/"))
+        if request.method != "HEAD" and _is_problem(answer):
+            content = await _renamed(name, answer, request.scope["path"])
+            response = Response(content, answer.status_code)
+            own = response.raw_headers  # its length
+            response.raw_headers = [it for it in fields if it[0].lower() != LENGTH] + own
+            return response
         kind = Answer if _has_body(request) else StreamingResponse
         response = kind(_body(name, answer), answer.status_code)
-        response.raw_headers = _back(answer, name, str(client.base_url).rstrip("/"))
+        response.raw_headers = fields
         return response
 
     def _outgoing(
@@ -159,7 +173,7 @@ def _passed_on(fields: Fields, kept_back: set[bytes]) -> Fields:
     """The fields that are neither about the connection, nor named by `Connection`, nor kept back."""
     named = (value for name, value in fields if name.lower() == b"connection")
     listed = {it.strip().lower() for value in named for it in value.split(b",")}
-    dropped = HOP_BY_HOP | kept_back | (listed - {b"content-length", b"content-type"})
+    dropped = HOP_BY_HOP | kept_back | (listed - {LENGTH, b"content-type"})
     return [
         (name, value)
         for name, value in fields
@@ -181,6 +195,29 @@ def _public(address: str, service: str, base: str) -> str:
     """An address of a service as callers from outside know it; others stay."""
     path = address.removeprefix(base)
     return f"/{service}{path}" if path.startswith("/") and not path.startswith("//") else address
+
+
+def _is_problem(answer: httpx2.Response) -> bool:
+    """Whether an answer is a problem that can be read as it is."""
+    kind = answer.headers.get("Content-Type"), answer.headers.get("Content-Encoding", "identity")
+    return kind == (PROBLEM_TYPE, "identity")
+
+
+async def _renamed(service: str, answer: httpx2.Response, path: str) -> bytes:
+    """A problem whose `instance` is the address that was asked for; what is no JSON object stays as it is.
+
+    Raises:
+        Broken: The service stopped in the middle of it.
+    """
+    try:
+        content = b"".join([chunk async for chunk in _body(service, answer)])
+    except httpx2.RequestError as error:
+        raise Broken(f"{service} broke off in its answer.") from error
+    try:
+        problem = json.loads(content) | {"instance": quote(path)}
+    except (TypeError, ValueError):
+        return content
+    return json.dumps(problem, ensure_ascii=False).encode()
 
 
 async def _body(service: str, answer: httpx2.Response) -> AsyncIterator[bytes]:
