@@ -14,6 +14,7 @@ import jsonschema
 import pytest
 
 from groundplan import catalogue, project
+from pairs import PRODUCTS
 from projects import EXAMPLES, REPOSITORY, UV, answers, environment
 from test_documents import GUIDE, ORDERS, plan, removed, replaced, written
 
@@ -240,6 +241,14 @@ BROKEN = {
     "a null": (added(RULES, "\0"), rf"Y11 {RULES}(:\d+)?: is no Python"),
     "settings": (removed("services/common/config.py"), r"Y11 services/common/\w+\.py:\d+: cannot be imported"),
 }
+
+
+def test_a_workflow_is_told_of_where_its_specification_says(original: Path, generate: Generate) -> None:
+    office = generate(PRODUCTS["Ticket office"])
+    assert "drift" not in with_code(original, office, "check", "--code", "--json").stdout
+    replaced("services/office/api.py", "/{id}/selling", "/{id}/sold")(office)
+    (finding,) = found(with_code(original, office, "check", "--code", "--json").stdout)
+    assert (finding["rule"], finding["file"]) == ("Y03", "services/office/api.py")
 
 
 @pytest.mark.parametrize("case", BROKEN)

@@ -297,7 +297,9 @@ DRIFT = {
     "service gone": (removed("services/orders"), "services/orders: has no code"),
     "services gone": (removed("services"), "services/catalog: has no code"),
     "unknown service": (written("services/tax/main.py", ""), "services/tax: is a service that"),
-    "other port": (replaced("config/processes.toml", "8001", "8009"), "serves catalog on port 8009"),
+    "other port": (replaced("config/processes.toml", "8001", "8009"), "starts catalog on port 8009"),
+    "other name": (replaced("config/processes.toml", 'name = "orders"', 'name = "order"'), "does not start orders"),
+    "other services": (replaced("config/processes.toml", "services.orders =", "services.tax ="), "orders serves tax"),
     "no processes": (written("config/processes.toml", "process = 3"), "cannot be read"),
     "no TOML": (written("config/processes.toml", "= ="), "cannot be read"),
 }

@@ -71,6 +71,7 @@ def _model(planning: Planning) -> dict[str, object]:
         "checkpoints": list(_checkpoints(planning)),
         "routes": [_route(it, prefix) for it in ROUTES],
         "services": [_service(planning, it) for it in project.product.services],
+        "processes": [{"name": it.name, "port": it.port, "services": list(it.services)} for it in project.processes],
         "rows": {
             "url": project.rows.url if project.rows else "",
             "package": project.rows.package if project.rows else "",
@@ -109,7 +110,6 @@ def _service(planning: Planning, service: Service) -> dict[str, object]:
     project = planning.project
     return {
         "name": service.name,
-        "port": next(it.port for it in project.processes if service.name in it.services),
         "url": project.url(service.name),
         "specification": f"ServiceSpecifications/{service.name}.md",
         "entities": [

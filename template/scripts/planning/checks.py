@@ -12,7 +12,7 @@ from itertools import zip_longest
 from pathlib import Path
 
 from scripts.planning.markdown import Document, FoundTable, target
-from scripts.planning.model import Gap, Model, Service, Table
+from scripts.planning.model import Gap, Model, Table
 
 ANSWERS = ".copier-answers.yml"
 ARCHIVE = "Planning/Archive/"
@@ -411,22 +411,32 @@ PROCESSES = "config/processes.toml"
 
 
 def ports(project: Project) -> Iterator[Finding]:
-    """Processes that do not serve what the model says where it says so."""
+    """Processes that are not those of the model, or serve something else, or elsewhere."""
     restore = _restore(PROCESSES)
     try:
         text = (project.root / PROCESSES).read_text(encoding="utf-8")
-        served = _served(tomllib.loads(text))
+        started = {
+            it["name"]: (it["port"], {*it["services"]}) for it in tomllib.loads(text)["process"]
+        }
     except FileNotFoundError:
         yield _process("", 0, "is missing", restore)
         return
     except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
         yield _process("", toml_line(error), f"cannot be read ({error})", restore)
         return
-    for service in project.model.services:
-        if service.name not in served:
-            yield _process(service.name, 0, f"does not serve {service.name}", restore)
-        elif served[service.name] != service.port:
-            yield _other_port(text, service, served[service.name])
+    for process in project.model.processes:
+        if process.name not in started:
+            yield _process(process.name, 0, f"does not start {process.name}", restore)
+            continue
+        port, served = started[process.name]
+        if port != process.port:
+            line = text.partition(f"port = {port}\n")[0].count("\n") + 1
+            message = f"starts {process.name} on port {port}, the model says {process.port}"
+            fix = "change the answer `port_base` or `services`, not this file"
+            yield _process(process.name, line, message, fix)
+        for service in sorted(set(process.services) ^ served):
+            does = "serves" if service in served else "does not serve"
+            yield _process(service, 0, f"{process.name} {does} {service}", restore)
 
 
 def toml_line(error: Exception) -> int:
@@ -437,17 +447,6 @@ def toml_line(error: Exception) -> int:
 
 def _process(subject: str, line: int, message: str, fix: str) -> Finding:
     return Finding("Y02", subject, DRIFT, SCAFFOLD, PROCESSES, line, message, fix, "services")
-
-
-def _served(config: dict[str, list[dict[str, dict[str, str]]]]) -> dict[str, object]:
-    """Port by service."""
-    return {name: entry["port"] for entry in config["process"] for name in entry["services"]}
-
-
-def _other_port(text: str, service: Service, port: object) -> Finding:
-    line = text.partition(f"port = {port}\n")[0].count("\n") + 1
-    message = f"serves {service.name} on port {port}, the model says {service.port}"
-    return _process(service.name, line, message, "change the answer `services`, not this file")
 
 
 def tables(project: Project) -> Iterator[Finding]:

@@ -39,12 +39,18 @@ class Entity:
 @dataclass(frozen=True)
 class Service:
     name: str
-    port: int
     url: str
     specification: str
     entities: tuple[Entity, ...]
     standings: tuple[str, ...] = ()
     """Where it tells how the workflows stand that it leads."""
+
+
+@dataclass(frozen=True)
+class Process:
+    name: str
+    port: int
+    services: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -259,6 +265,7 @@ class Model:
     routes: tuple[str, ...]
     """What each entity answers: `GET /v1/{collection} 200 401 422`, success before problems."""
     services: tuple[Service, ...]
+    processes: tuple[Process, ...]
     rows: Rows
     requirements: tuple[Requirement, ...]
     ids: tuple[str, ...]
