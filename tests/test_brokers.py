@@ -20,6 +20,7 @@ from copies import Generate, Reanswer
 from groundplan import catalogue
 from live import Caller, Running, eventually, running
 from projects import REPOSITORY, answers, check_whole, environment, model, run
+from samples import sampled
 from test_services_live import on_free_ports
 
 OUTLET: dict[str, object] = {
@@ -69,7 +70,7 @@ def test_every_option_with_a_broker_is_tried() -> None:
     assert {it.name for it in delivery.offered_with("broker")} == set(KINDS)
 
 
-@pytest.fixture(scope="module", params=KINDS)
+@pytest.fixture(scope="module", params=sampled([*KINDS], 2))
 def server(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     with serving(request.param, tmp_path_factory.mktemp("broker") / "server") as server:
         yield server
@@ -273,7 +274,7 @@ def test_what_cannot_be_handled_keeps_nobody(outlet: Outlet) -> None:
     eventually(lambda: "event set aside" in outlet.processes["depot"].output)
 
 
-@pytest.fixture(params=KINDS)
+@pytest.fixture(params=sampled([*KINDS], 1))
 def own_server(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Server]:
     """A broker that no other project listens to."""
     with serving(request.param, tmp_path / "server") as server:

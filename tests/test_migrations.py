@@ -15,6 +15,7 @@ import pytest
 
 from copies import Generate, Reanswer
 from projects import UV, environment, need_postgres, run
+from samples import sampled
 
 ANSWERS = {
     "project_name": "Changing shop",
@@ -140,7 +141,7 @@ class Shop:
         return int(run(self.path, "python", "-c", code, column, table, env=self.env))
 
 
-@pytest.fixture(params=["sqlite", "postgres", "files"])
+@pytest.fixture(params=sampled(["sqlite", "postgres", "files"], 2))
 def shop(request: pytest.FixtureRequest, generate: Generate, reanswer: Reanswer, tmp_path: Path) -> Iterator[Shop]:
     """Two books in a database."""
     urls = {
