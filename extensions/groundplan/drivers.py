@@ -157,6 +157,13 @@ def calls(answers: Answers, product: Product) -> str:
     return f"depends_on is given for {_listed(callers)}" if callers else ""
 
 
+@driver("services", "data_entities")
+def no_lookups(answers: Answers, product: Product) -> str:
+    """there are several services, and none asks another for a record."""
+    alone = len(product.services) > 1 and not any(map(product.checks, product.services))
+    return "data_entities refers to nothing that services ask each other for" if alone else ""
+
+
 @driver("jobs", "services")
 def jobs(answers: Answers, product: Product) -> str:
     """work outlasts the request that asked for it, or is due at times."""

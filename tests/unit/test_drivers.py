@@ -49,6 +49,7 @@ HOLDING: list[tuple[str, dict[str, object], str]] = [
     ("no_workflows", TWO, "workflows has none"),
     ("no_events", TWO, "services subscribe to nothing"),
     ("calls", TWO, "depends_on is given for sales"),
+    ("no_lookups", HEARD, "data_entities refers to nothing that services ask each other for"),
     ("jobs", {**TWO, "jobs": ["sales: count daily at 02:00"]}, "jobs has count"),
     ("no_jobs", TWO, "jobs names none"),
     ("triggered_jobs", {**TWO, "jobs": ["sales: thank on create Sale"]}, "jobs has thank on changes"),

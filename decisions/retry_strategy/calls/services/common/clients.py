@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Container
 from contextlib import AbstractContextManager, nullcontext
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 from uuid import UUID
 
 import httpx2
@@ -33,6 +33,26 @@ class Rejected(Exception):
         self.status = response.status_code
 
 
+class Memory(Protocol):
+    """What a lookup of a record at a neighbour passes through."""
+
+    async def __call__(
+        self, path: str, view: type[ViewT], ask: Callable[[], Awaitable[ViewT | None]]
+    ) -> ViewT | None:
+        """The record at a path, or `None` if there is none; `ask` asks the neighbour for it.
+
+        Raises:
+            Away: The neighbour does not answer, and nothing stands in for it.
+        """
+
+
+async def no_memory(
+    path: str, view: type[ViewT], ask: Callable[[], Awaitable[ViewT | None]]
+) -> ViewT | None:
+    """What the neighbour says now, and nothing else."""
+    return await ask()
+
+
 class Client:
     """The way to one other service, or to one API of somebody else."""
 
@@ -42,12 +62,14 @@ class Client:
         http: httpx2.AsyncClient,
         timeout_s: float,
         place: Callable[[], AbstractContextManager[None]] = nullcontext,
+        memory: Memory = no_memory,
     ) -> None:
         self.name = name
         self.http = http
         self.timeout_s = timeout_s
         self.place = place
         """What a call holds while it is under way."""
+        self.memory = memory
         self.breaker = Breaker(name)
 
     async def find(self, collection: str, id: UUID, view: type[ViewT]) -> ViewT | None:
@@ -56,10 +78,12 @@ class Client:
         Raises:
             Away: The service cannot be reached, or does not answer sensibly in time.
         """
+        path = f"{PREFIX}/{collection}/{id}"
+        return await self.memory(path, view, lambda: self._ask(path, view))
+
+    async def _ask(self, path: str, view: type[ViewT]) -> ViewT | None:
         try:
-            response = await self.request(
-                "GET", f"{PREFIX}/{collection}/{id}", headers=WANTED, accept={404}
-            )
+            response = await self.request("GET", path, headers=WANTED, accept={404})
             if response.status_code == 404:
                 return None
             return view.model_validate_json(response.content)
