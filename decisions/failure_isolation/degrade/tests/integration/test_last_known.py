@@ -19,12 +19,24 @@ CALLS = [
 TIMES = 10
 
 
-async def stored(system: System, entity: Entity, draft: dict[str, Any]) -> Counter[int]:
-    """How often each status answers, where a draft is sent several times."""
+async def remove(system: System, entity: Entity, id: str) -> None:
     async with system.client(entity.service) as client:
-        return Counter(
-            [(await client.post(entity.path, json=draft)).status_code for _ in range(TIMES)]
-        )
+        record = await client.get(f"{entity.path}/{id}")
+        current = {"If-Match": record.headers["ETag"]}
+        removed = await client.delete(f"{entity.path}/{id}", headers=current)
+    assert removed.status_code == 204
+
+
+async def answers(system: System, entity: Entity, draft: dict[str, Any]) -> Counter[int]:
+    """How often each status answers a draft; what is stored is removed before the next."""
+    found: Counter[int] = Counter()
+    for _ in range(TIMES):
+        async with system.client(entity.service) as client:
+            answer = await client.post(entity.path, json=draft)
+        found[answer.status_code] += 1
+        if answer.is_success:
+            await remove(system, entity, answer.json()["id"])
+    return found
 
 
 @pytest.mark.parametrize(("entity", "reference"), CALLS)
@@ -32,6 +44,22 @@ async def test_what_was_looked_up_may_be_referred_to_while_its_owner_is_away(
     system: System, entity: Entity, reference: dict[str, Any]
 ) -> None:
     draft = await system.draft(entity)
-    assert await stored(system, entity, draft) == {201: TIMES}
+    assert await answers(system, entity, draft) == {201: TIMES}
     with system.unplugged(reference["owner"]):
-        assert await stored(system, entity, draft) == {201: TIMES}
+        assert await answers(system, entity, draft) == {201: TIMES}
+
+
+@pytest.mark.parametrize(("entity", "reference"), CALLS)
+async def test_what_was_deleted_is_not_there_while_its_owner_is_away(
+    system: System, entity: Entity, reference: dict[str, Any]
+) -> None:
+    draft = await system.draft(entity)
+    assert await answers(system, entity, draft) == {201: TIMES}
+    id: Any = draft
+    for key in reference["path"]:
+        id = id[key]
+    await remove(system, ENTITIES[reference["entity"]], id)
+    assert await answers(system, entity, draft) == {409: TIMES}
+    with system.unplugged(reference["owner"]):
+        declared = {"refuse": 503, "accept": 201}[reference["when_away"]]
+        assert await answers(system, entity, draft) == {declared: TIMES}
