@@ -20,7 +20,7 @@ ViewT = TypeVar("ViewT", bound=View)
 log = structlog.get_logger()
 
 
-def last_known(neighbour: str, settings: Settings) -> Memory:
+def memory(neighbour: str, settings: Settings) -> Memory:
     """What each lookup at the neighbour passes through: what it said of so many records, for so long."""
     return LastKnown(neighbour, settings.last_known_records, settings.last_known_for_s)
 
