@@ -21,9 +21,9 @@ CALLER = ""
 
 
 @drawn
-def sequence(product: Product, flow: Flow) -> Diagram:
-    """What happens in a flow."""
-    return Diagram(flow.title, "\n".join(_Course(product, flow).lines()))
+def sequence(product: Product, flow: Flow, unheard: str = "") -> Diagram:
+    """What happens in a flow; `unheard` says for which records it matters that their owner is away, if not for all."""
+    return Diagram(flow.title, "\n".join(_Course(product, flow, unheard).lines()))
 
 
 @drawn
@@ -63,9 +63,10 @@ def course(product: Product, workflow: Workflow) -> Diagram:
 class _Course:
     """The messages of a flow in the order in which they are sent; each step is taken once."""
 
-    def __init__(self, product: Product, flow: Flow) -> None:
+    def __init__(self, product: Product, flow: Flow, unheard: str) -> None:
         self.product = product
         self.flow = flow
+        self.unheard = f" and it was {unheard}" if unheard else ""
         self.events = list(dict.fromkeys(it.event for it in flow.hearings))
         self.askings = list(flow.askings)
         self.messages: list[str] = []
@@ -102,7 +103,7 @@ class _Course:
         for asking in self._asked(entity.name) if operation != "delete" else ():
             self._ask(asking)
             refuses = asking.when_away == "refuse"
-            why = f", or {asking.asked.service} does not answer" if refuses else ""
+            why = f", or {asking.asked.service} does not answer{self.unheard}" if refuses else ""
             self.messages.append(f"  break {label(f'it is unknown{why}')}")
             self._say(keeper, "-->>", CALLER, f"409{', or 503 with nothing stored' if refuses else ''}", "    ")
             self.messages.append("  end")
@@ -113,7 +114,7 @@ class _Course:
         self._deliver(events)
 
     def _ask(self, asking: Asking) -> None:
-        unchecked = "" if asking.when_away == "refuse" else ", unchecked if away"
+        unchecked = "" if asking.when_away == "refuse" else f", unchecked if away{self.unheard}"
         address = f"GET {asking.asked.path}/id{unchecked}"
         self._say(asking.stored.service, "->>", asking.asked.service, address)
 

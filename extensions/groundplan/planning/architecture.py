@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from .. import diagrams
-from ..decisions import Resolved
+from ..decisions import Resolved, said
 from ..diagrams import Diagram
 from ..domain import Entity, Event, Item, Service
 from ..drivers import holding, meaning
@@ -153,7 +153,7 @@ class Architecture:
                     code(service.name),
                     code(dependency.service),
                     codes(it.entity.name for it in product.checks(service) if it.owner == dependency.service),
-                    away(dependency.when_away),
+                    away(dependency.when_away, self.facts.decisions),
                 )
                 for service in product.services
                 for dependency in product.calls(service)
@@ -341,11 +341,10 @@ class Architecture:
         )
 
 
-def away(behaviour: str) -> str:
+def away(behaviour: str, decisions: Iterable[Resolved]) -> str:
     """What a caller does while the service that it depends on does not answer."""
-    if behaviour == "refuse":
-        return "refuses what needs the answer, with 503"
-    return "stores it unchecked"
+    then = "refuses what needs the answer, with 503" if behaviour == "refuse" else "stores it unchecked"
+    return f"{said(decisions, 'away')} {then}".lstrip()
 
 
 def _measure(target: Item) -> str:

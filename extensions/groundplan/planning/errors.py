@@ -50,7 +50,7 @@ WRITES = (409, 412, 428)
 
 def catalogue(product: Product, decisions: Sequence[Resolved]) -> Table:
     """The problems that the services of a product answer with."""
-    when = {409: _conflict(product), 503: _away(product)}
+    when = {409: _conflict(product), 503: _away(product, said(decisions, "unheard"))}
     when |= {status: said(decisions, word) for status, word in DECIDED.items()}
     then = {401: said(decisions, "mended")}
     return table(
@@ -76,12 +76,13 @@ def _conflict(product: Product) -> str:
     return f"{refused}, or what it names is not there: {all_of(shown)}" if named else refused
 
 
-def _away(product: Product) -> str:
-    """What a service can miss."""
+def _away(product: Product, unheard: str) -> str:
+    """What a service can miss; `unheard` says about which records it matters, if not about all."""
     callers: dict[str, list[str]] = {}
     for service in product.services:
         for check in product.checks(service):
             if check.when_away == "refuse" and service.name not in callers.setdefault(check.owner, []):
                 callers[check.owner].append(service.name)
-    needed = (f"{code(owner)} (for {codes(names)})" for owner, names in callers.items() if names)
+    about = f", about a record {unheard}" if unheard else ""
+    needed = (f"{code(owner)} (for {codes(names)}{about})" for owner, names in callers.items() if names)
     return f"{one_of(['its database', *needed])} does not answer"

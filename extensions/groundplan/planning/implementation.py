@@ -21,7 +21,12 @@ OF_KINDS = (
 )
 """What makes a value of a kind of field that has no literal, and where it is."""
 
-GUARDS = {"shares_of_calls": "a share of the calls", "breaker": "a breaker", "retries": "retries"}
+GUARDS = {
+    "shares_of_calls": "a share of the calls",
+    "breaker": "a breaker",
+    "retries": "retries",
+    "last_answers": "the last answer",
+}
 """What bounds the harm of a neighbour beside the time limit, by the trait of the option that brings it."""
 
 

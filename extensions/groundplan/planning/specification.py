@@ -162,7 +162,7 @@ class Specification:
                     code(product.entities[target].service),
                     "the read copy" if target in copied else f"{'its API' if target in asked else 'the same database'}",
                     "409",
-                    away(asked[target]) if target in asked else "503",
+                    away(asked[target], self.facts.decisions) if target in asked else "503",
                 )
                 for entity in self.service.entities
                 for path, target in _references(product.value_objects, entity.name, entity.fields)
@@ -236,7 +236,8 @@ class Specification:
         """The flows that begin here."""
         product = self.facts.product
         led = (course(product, it) for it in product.led(self.name))
-        return (*(sequence(product, it) for it in self.flows), *led)
+        unheard = said(self.facts.decisions, "unheard")
+        return (*(sequence(product, it, unheard) for it in self.flows), *led)
 
     @cached_property
     def leads(self) -> Table:
@@ -319,7 +320,7 @@ class Specification:
     @cached_property
     def dependencies(self) -> Table:
         services = (
-            (code(it.service), "service", away(it.when_away), code("CALL_TIMEOUT_S"))
+            (code(it.service), "service", away(it.when_away, self.facts.decisions), code("CALL_TIMEOUT_S"))
             for it in self.facts.product.calls(self.service)
         )
         apis = (

@@ -16,7 +16,7 @@ CALLS = [
     for it in entity.references
     if it["way"] == "at"
 ]
-TIMES = 10
+TIMES = 3
 
 
 async def remove(system: System, entity: Entity, id: str) -> None:
