@@ -8,8 +8,8 @@ import threading
 import time
 import uuid
 from collections import Counter
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -53,12 +53,16 @@ class Neighbour(ThreadingHTTPServer):
     daemon_threads = True
     request_queue_size = 64
 
-    def __init__(self) -> None:
-        super().__init__(("127.0.0.1", 0), Answer)
-        self.fault = ""
+    def __init__(self, port: int = 0, fault: str = "") -> None:
+        super().__init__(("127.0.0.1", port), Answer)
+        self.fault = fault
         self.asked = 0
         self.over = threading.Event()
         self.counting = threading.Lock()
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.server_port}"
 
 
 class Answer(BaseHTTPRequestHandler):
@@ -81,14 +85,21 @@ class Answer(BaseHTTPRequestHandler):
         """Say nothing."""
 
 
+@contextmanager
+def standing(server: Neighbour) -> Iterator[Neighbour]:
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    try:
+        yield server
+    finally:
+        server.over.set()
+        server.shutdown()
+        server.server_close()
+
+
 @pytest.fixture
 def neighbour() -> Iterator[Neighbour]:
-    server = Neighbour()
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    yield server
-    server.over.set()
-    server.shutdown()
-    server.server_close()
+    with standing(Neighbour()) as server:
+        yield server
 
 
 @dataclass(frozen=True)
@@ -100,36 +111,42 @@ class Bookings:
     options: dict[str, str]
 
     @contextmanager
-    def running(self, log: Path, neighbour: Neighbour) -> Iterator[None]:
+    def running(self, log: Path, neighbour: str) -> Iterator[None]:
         settings = {
-            "ROOMS_URL": f"http://127.0.0.1:{neighbour.server_port}",
+            "ROOMS_URL": neighbour,
             "CALL_TIMEOUT_S": str(LIMIT_S),
             "CALLS_PER_NEIGHBOUR": str(PLACES),
             "API_KEYS": "{}",
         }
         with running(self.path, log, "serve", "bookings", **settings):
-            eventually(self.answers)
+            eventually(lambda: ready(self.url))
             yield
 
-    def answers(self) -> bool:
-        try:
-            return httpx2.get(f"{self.url}/health/ready").is_success
-        except httpx2.TransportError:
-            return False
-
-    async def book(self, times: int, at_once: int) -> list[tuple[httpx2.Response, float]]:
+    async def book(self, rooms: Sequence[str], at_once: int) -> list[tuple[httpx2.Response, float]]:
         """Book rooms that the neighbour is asked about; the answers, and how long each took."""
         few = asyncio.Semaphore(at_once)
 
-        async def one(client: httpx2.AsyncClient) -> tuple[httpx2.Response, float]:
+        async def one(client: httpx2.AsyncClient, room: str) -> tuple[httpx2.Response, float]:
             async with few:
                 started = time.monotonic()
-                draft = {"room": str(uuid.uuid4()), "guest": "Ada"}
+                draft = {"room": room, "guest": "Ada"}
                 answer = await client.post(f"{self.url}/v1/bookings", json=draft)
                 return answer, time.monotonic() - started
 
         async with httpx2.AsyncClient(headers={"X-API-Key": SERVICE_KEY}, timeout=30) as client:
-            return await asyncio.gather(*(one(client) for _ in range(times)))
+            return await asyncio.gather(*(one(client, room) for room in rooms))
+
+
+def ready(url: str) -> bool:
+    try:
+        return httpx2.get(f"{url}/health/ready").is_success
+    except httpx2.TransportError:
+        return False
+
+
+def unknown(times: int) -> list[str]:
+    """Rooms that nobody has heard of."""
+    return [str(uuid.uuid4()) for _ in range(times)]
 
 
 @pytest.fixture(scope="module", params=COMBINATIONS, ids=lambda it: "-".join(it.values()))
@@ -150,8 +167,8 @@ def is_problem(answer: httpx2.Response) -> bool:
 def test_callers_are_told_in_time(bookings: Bookings, neighbour: Neighbour, fault: str, tmp_path: Path) -> None:
     """One call after the other: each has its answer in time, and the neighbour is asked as often as was decided."""
     neighbour.fault = fault
-    with bookings.running(tmp_path / "log", neighbour):
-        answers = asyncio.run(bookings.book(CALLS, at_once=1))
+    with bookings.running(tmp_path / "log", neighbour.url):
+        answers = asyncio.run(bookings.book(unknown(CALLS), at_once=1))
     assert all(is_problem(answer) for answer, _ in answers), [answer.text for answer, _ in answers]
     assert max(seconds for _, seconds in answers) < LIMIT_S + MARGIN_S
     # An answer that makes no sense is an answer: the neighbour is there.
@@ -163,8 +180,8 @@ def test_callers_are_told_in_time(bookings: Bookings, neighbour: Neighbour, faul
 def test_a_full_share_is_told_at_once(bookings: Bookings, neighbour: Neighbour, tmp_path: Path) -> None:
     """Many calls at once to a neighbour that hangs: only so many are under way as it has a share for."""
     neighbour.fault = "hang"
-    with bookings.running(tmp_path / "log", neighbour):
-        answers = asyncio.run(bookings.book(AT_ONCE, at_once=AT_ONCE))
+    with bookings.running(tmp_path / "log", neighbour.url):
+        answers = asyncio.run(bookings.book(unknown(AT_ONCE), at_once=AT_ONCE))
     assert all(is_problem(answer) for answer, _ in answers)
     assert max(seconds for _, seconds in answers) < LIMIT_S + MARGIN_S
     said = Counter("busy" if "busy" in answer.json()["detail"] else "away" for answer, _ in answers)
@@ -188,9 +205,92 @@ def test_nothing_is_left_of_what_was_not_chosen(bookings: Bookings) -> None:
 
     assert found("stamina") == (bookings.options["retry_strategy"] == "backoff")
     assert found("Half-open") == (bookings.options["circuit_breaker"] == "per_neighbour")
+    assert not found("last_known")
     assert found("calls_per_neighbour") == (bookings.options["failure_isolation"] == "bulkheads")
     guide = (bookings.path / "Planning" / "ImplementationGuide.md").read_text("utf-8")
     row = next(line for line in guide.splitlines() if line.startswith("| a neighbour is slow or away"))
     assert ("retries" in row) == (bookings.options["retry_strategy"] == "backoff")
     assert ("breaker" in row) == (bookings.options["circuit_breaker"] == "per_neighbour")
     assert ("a share of the calls" in row) == (bookings.options["failure_isolation"] == "bulkheads")
+
+
+@pytest.fixture(scope="module", params=("process", "degrade"))
+def pair(request: pytest.FixtureRequest, generate: Generate) -> Bookings:
+    """A project whose owner of rooms runs, too."""
+    path = generate(PRODUCT | {"failure_isolation": request.param, "port_base": free_ports(3) + 1})
+    run(path, "migrate", env=environment(SERVICE_KEY=SERVICE_KEY, API_KEYS="{}"))
+    return Bookings(path, model(path).url("bookings"), {"failure_isolation": request.param})
+
+
+class Rooms:
+    """The owner of rooms, which comes and goes."""
+
+    def __init__(self, project: Path, log: Path) -> None:
+        self.project = project
+        self.log = log
+        self.url = model(project).url("rooms")
+
+    @contextmanager
+    def running(self) -> Iterator[httpx2.Client]:
+        with (
+            running(self.project, self.log, "serve", "rooms", API_KEYS="{}"),
+            httpx2.Client(base_url=self.url, headers={"X-API-Key": SERVICE_KEY}) as client,
+        ):
+            eventually(lambda: ready(self.url))
+            yield client
+
+    @contextmanager
+    def failing(self, fault: str) -> Iterator[None]:
+        with ExitStack() as stack:
+            if fault != "gone":
+                stack.enter_context(standing(Neighbour(httpx2.URL(self.url).port or 0, fault)))
+            yield
+
+
+def counted(answers: Sequence[tuple[httpx2.Response, float]]) -> Counter[int]:
+    """How often each status answered, all in time, and each failure told as a problem."""
+    assert max(seconds for _, seconds in answers) < LIMIT_S + MARGIN_S
+    assert all(is_problem(answer) for answer, _ in answers if answer.status_code not in (201, 409))
+    return Counter(answer.status_code for answer, _ in answers)
+
+
+@pytest.mark.parametrize("fault", [*FAULTS, "gone"])
+def test_an_owner_fails_and_is_back(pair: Bookings, fault: str, tmp_path: Path) -> None:
+    """What it told of can be booked meanwhile where that was decided, and nothing else; then all is as before."""
+    owner, log = Rooms(pair.path, tmp_path / "rooms"), tmp_path / "log"
+
+    def book(rooms: Sequence[str]) -> Counter[int]:
+        return counted(asyncio.run(pair.book(rooms, at_once=CALLS)))
+
+    with pair.running(log, owner.url):
+        with owner.running() as client:
+            known = [client.post("/v1/rooms", json={"label": f"Room {it}"}).json()["id"] for it in range(CALLS)]
+            gone = client.post("/v1/rooms", json={"label": "gone"}).json()["id"]
+            assert book([*known, gone]) == {201: CALLS + 1}
+            client.delete(f"/v1/rooms/{gone}", headers={"If-Match": '"1"'}).raise_for_status()
+            assert book([gone]) == {409: 1}
+
+        with owner.failing(fault):
+            said = {"told of": book(known), "told of again": book(known), "deleted": book([gone])}
+            said["never told of"] = book(unknown(CALLS))
+        print(f"\n{pair.options['failure_isolation']}, {fault}: {said}")
+        answered = 201 if pair.options["failure_isolation"] == "degrade" else 503
+        assert said == {
+            "told of": {answered: CALLS},
+            "told of again": {answered: CALLS},
+            "deleted": {503: 1},
+            "never told of": {503: CALLS},
+        }
+
+        with owner.running() as client:
+            new = client.post("/v1/rooms", json={"label": "new"}).json()["id"]
+            eventually(lambda: book([new]) == {201: 1})
+            assert book(known) == {201: CALLS}
+            assert book([gone, *unknown(CALLS)]) == {409: CALLS + 1}
+
+    lines = log.read_text("utf-8")
+    assert "Traceback" not in lines
+    assert "request failed" not in lines
+    used = lines.count("neighbour away, last answer used")
+    # Until the breaker lets a call through, they may be used once more.
+    assert (used >= 2 * CALLS) if answered == 201 else (used == 0)
