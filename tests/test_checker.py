@@ -200,7 +200,7 @@ def test_defects_have_many_forms(original: Path, shop: Path) -> None:
     said = [f"{it['rule']} {it['file']} {it['message']}" for it in findings]
     for wanted in (
         "Y04 services/catalog/book.py imports services.orders, which belongs to orders",
-        "Y05 services/catalog/book.py reads notifications_database_url, and the database is for notifications alone",
+        "Y05 services/catalog/book.py reads notifications_database_url, which is for notifications alone",
         "Y09 .env.example lists NOBODY_READS, which nothing reads",
         "Y10 Planning/Notes.md password looks like a secret",
         f"Y03 {API} GET /v1/orders/{{id}} is answered never with 404",

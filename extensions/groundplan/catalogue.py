@@ -97,6 +97,8 @@ class Variable:
     """Its annotation in the generated settings; text unless it says otherwise."""
     required: bool = False
     """Whether it must be set although it is no secret: its default is for development only."""
+    apart: bool = False
+    """Whether no service reads it, but only `uv run migrate`."""
     decision: str = ""
     """Whose option reads it."""
     reading: Reading | None = None
@@ -172,6 +174,8 @@ class Footprint:
     """What `uv run` knows besides: the name of each command, and its function."""
     servers: tuple[tuple[str, str], ...] = ()
     """What must run beside the project, with the command that starts it for a developer or in CI, by Docker."""
+    fills: tuple[tuple[str, str], ...] = ()
+    """What defaults of other options leave to it: `{database}`, say. `{slug}` and `{service}` stand for names."""
 
     def put_beside(self, product: Product) -> Iterator[Beside]:
         """The processes that serve no service, each with what it is for."""
@@ -440,7 +444,7 @@ def _footprint(raw: object, decision: str, where: str) -> Footprint:
                 _variable(name, variable, decision, f"{where}.{name}") for name, variable in environment.items()
             ),
             "events": _way(entry["events"], f"{where}.events") if "events" in entry else None,
-            **{key: _words(entry.get(key, {}), f"{where}.{key}") for key in ("beside", "commands", "servers")},
+            **{key: _words(entry.get(key, {}), f"{where}.{key}") for key in ("beside", "commands", "servers", "fills")},
         },
         where,
     )

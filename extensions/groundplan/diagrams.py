@@ -81,9 +81,13 @@ def containers(
     broker: str = "",
     *,
     one_process: bool,
+    one_store: str = "",
     entrance: tuple[str, int] | None = None,
 ) -> Diagram:
-    """The processes with the services in them, their stores and broker, and the APIs of others that they use."""
+    """The processes with the services in them, their stores and broker, and the APIs of others that they use.
+
+    `one_store` tells how they share a store, where they do.
+    """
     lines = ["flowchart LR"]
     if one_process:
         port = next(iter(ports.values()), None)
@@ -93,11 +97,12 @@ def containers(
         lines.append(f'  {_node(service)}["{label(service.name)}{f", port {port}" if port else ""}"]')
     if one_process:
         lines.append("  end")
-    lines += [
-        f'  {_node(service)} --- {_node(service)}_db[("{label(store)}")]'
-        for service in product.services
-        if service.entities or service.copies
-    ]
+    keeping = [service for service in product.services if service.entities or service.copies]
+    if one_store and keeping:
+        lines.append(f'  store[("{label(store)}, {label(one_store)}")]')
+        lines += [f"  {_node(service)} --- store" for service in keeping]
+    else:
+        lines += [f'  {_node(service)} --- {_node(service)}_db[("{label(store)}")]' for service in keeping]
     lines += [f'  {_api(api)}[/"{label(api.name)}"/]' for api in product.external_apis]
     lines += [
         f"  s_{user} --> {_api(api)}"

@@ -18,6 +18,9 @@ def _words(text: str) -> frozenset[str]:
 LONGEST = 40
 """PostgreSQL cuts identifiers at 63 bytes, and a constraint's name holds a table's and a column's."""
 
+SERVER_LONGEST = 63
+"""So long may the name of a database or a role be, which holds the project's and a service's."""
+
 STANDARD_LIBRARY = frozenset(sys.stdlib_module_names) | _words(
     "annotationlib asynchat asyncore cgi cgitb chunk compression crypt distutils imp imghdr lib2to3 "
     "mailcap msilib nis nntplib ossaudiodev pipes smtpd sndhdr spwd sunau telnetlib uu xdrlib"
@@ -36,8 +39,8 @@ JOB_MODULES = _words("jobs worker")
 GENERATED_ADDRESSES = _words("docs health internal openapi redoc")
 """Where a process answers beside its services."""
 
-SETTINGS = _words("api call database service")
-"""`call_timeout_s`, `database_url` and `service_key` are settings or methods of the settings already."""
+SETTINGS = _words("api call database database_admin service")
+"""`call_timeout_s`, `database_url`, `database_admin_url` and `service_key` are settings or methods already."""
 
 GENERATED_CLASSES = _words("Depend Literal")
 """Names that would hide, as they are or in the plural, what generated modules import."""

@@ -6,9 +6,10 @@ import datetime
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from itertools import chain
 
-from . import codegen, history, layout, reading, text
+from . import codegen, history, layout, names, reading, text
 from .answers import Answers
 from .catalogue import Catalogue, Module, Option, Reading, Requirement, Variable, Watch, Way
 from .codegen import ServiceCode
@@ -60,6 +61,8 @@ class EnvVar:
     """Its Python type, where text would say too little: `PositiveFloat`."""
     required: bool = False
     """Whether it must be set, so that `default` is only an example of it."""
+    apart: bool = False
+    """Whether no service reads it, but only `uv run migrate`."""
 
     @property
     def declaration(self) -> str:
@@ -282,12 +285,15 @@ class Project:
     @cached_property
     def rows(self) -> Rows | None:
         """Where the services keep their rows; nothing where no other project could read them."""
-        return next(self._rows(self._options), None)
+        return next(self._rows(self._options, self._filled), None)
 
     @cached_property
     def sources(self) -> tuple[Rows, ...]:
         """Where rows can come from: what each option, chosen or not, would keep them in."""
-        return tuple(self._rows(option for it in self.decisions for option in it.decision.offered))
+        offered = [option for it in self.decisions for option in it.decision.offered]
+        fills = [option.footprint.fills for option in offered if option.footprint.fills]
+        found = [self._rows([option], partial(_filled, it)) for option in offered for it in fills or [()]]
+        return tuple(dict.fromkeys(chain.from_iterable(found)))
 
     @cached_property
     def owned(self) -> tuple[str, ...]:
@@ -318,12 +324,21 @@ class Project:
                 note(decision.decision.id)
                 yield Process(put.name, put.app, self.port_base + offsets[put.name], (), put.works_for)
 
-    def _rows(self, options: Iterable[Option]) -> Iterator[Rows]:
+    def _filled(self, default: str) -> str:
+        """The default of a setting, with what other options fill in; those that fill in nothing are not noted."""
+        for it, option in zip(self.decisions, self._options, strict=True):
+            filled = _filled(option.footprint.fills, default)
+            if filled != default:
+                note(it.decision.id)
+                default = filled
+        return default
+
+    def _rows(self, options: Iterable[Option], fill: Callable[[str], str]) -> Iterator[Rows]:
         for option in options:
             packages = {needed.package: needed.spec for needed in option.footprint.dependencies}
             for variable in option.footprint.environment:
                 if variable.reading:
-                    url = variable.default.format(slug=self.product.slug, service="{service}")
+                    url = fill(variable.default).format(slug=self.product.slug, service="{service}")
                     driver = url.partition(":")[0].partition("+")[2]
                     yield Rows(url, packages[driver], variable.reading)
 
@@ -339,17 +354,19 @@ class Project:
             words = {"service": service, "SERVICE": service.upper()}
             if service:
                 words["url"] = self.url(service)
-            if "{slug}" in variable.default:
+            default = self._filled(variable.default)
+            if "{slug}" in default:
                 words["slug"] = self.product.slug
         return EnvVar(
             variable.name.format(**words),
-            variable.default.format(**words),
+            default.format(**words),
             variable.secret,
             variable.description.format(**words),
             frozenset({variable.decision, *answers}),
             service,
             variable.type,
             variable.secret or variable.required,
+            variable.apart,
         )
 
 
@@ -373,7 +390,7 @@ def build(raw: Mapping[str, object], catalogue: Catalogue, order: Sequence[str] 
     )
     decisions = tuple(replace(it, recorded_why=_why(after, it)) for it in decisions)
     project = Project(answers, settled, decisions, after, lists, port_base, tuple(order))
-    if problems := (*_hidden(settled), *project.planning.problems):
+    if problems := (*_hidden(settled), *_cut(project), *project.planning.problems):
         raise Refused(problems)
     return project
 
@@ -386,6 +403,28 @@ def _hidden(product: Product) -> Iterator[Problem]:
             yield Problem(
                 "data_entities", f"{entity.name} would be found at {entity.path}, where every service answers", fix
             )
+
+
+def _cut(project: Project) -> Iterator[Problem]:
+    """The names that a database server would cut, so that two services might share what is behind them."""
+    used = [it.default for option in project._options for it in option.footprint.environment]
+    filled = [pair for option in project._options for pair in option.footprint.fills]
+    patterns = [pattern for name, pattern in filled if any(f"{{{name}}}" in it for it in used)]
+    for service in project.product.services:
+        for pattern in patterns:
+            name = pattern.format(slug=project.product.slug, service=service.name)
+            if len(name) > names.SERVER_LONGEST:
+                what = f"{service.name} needs the name {text.quoted(name)} at the database server"
+                fix = "shorten it, or project_slug"
+                yield Problem("services", f"{what}, which takes {names.SERVER_LONGEST} characters", fix)
+                break
+
+
+def _filled(fills: Iterable[tuple[str, str]], default: str) -> str:
+    """A text with what is filled in."""
+    for name, words in fills:
+        default = default.replace(f"{{{name}}}", words)
+    return default
 
 
 def _why(remembered: History, it: Resolved) -> str:

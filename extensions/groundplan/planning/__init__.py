@@ -153,7 +153,7 @@ class Planning:
             return tuple(
                 it
                 for it in self.project.environment
-                if it.name in near or (it.name not in others and it.service in ("", service.name))
+                if it.name in near or (it.name not in others and it.service in ("", service.name) and not it.apart)
             )
 
     @cached_property

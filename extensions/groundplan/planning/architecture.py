@@ -64,7 +64,13 @@ class Architecture:
         store = next((it.option.label for it in self.facts.decisions if it.decision.id == "storage_kind"), "store")
         entrance = (self.entrance.name, self.entrance.port) if self.entrance else None
         return diagrams.containers(
-            product, store, self._ports, self.facts.way.broker, one_process=self.one_process, entrance=entrance
+            product,
+            store,
+            self._ports,
+            self.facts.way.broker,
+            one_process=self.one_process,
+            one_store=said(self.facts.decisions, "one store"),
+            entrance=entrance,
         )
 
     @property

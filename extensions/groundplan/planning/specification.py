@@ -160,7 +160,7 @@ class Specification:
                     code(path),
                     code(target),
                     code(product.entities[target].service),
-                    "the read copy" if target in copied else f"{'its API' if target in asked else 'the same database'}",
+                    "the read copy" if target in copied else f"{'its API' if target in asked else 'its own records'}",
                     "409",
                     away(asked[target], self.facts.decisions) if target in asked else "503",
                 )

@@ -155,7 +155,7 @@ def databases(code: Code) -> Iterator[Finding]:
         for file, tree in code.of(mine):
             for node in ast.walk(tree):
                 if other := settings.get(_named(node).casefold()):
-                    message = f"reads {_named(node)}, and the database is for {other} alone"
+                    message = f"reads {_named(node)}, which is for {other} alone"
                     fix = f"ask {other} by its API, or keep a copy by its events"
                     line = getattr(node, "lineno", 0)
                     yield _of_code("Y05", f"{file} {other}", file, line, message, fix, "services")

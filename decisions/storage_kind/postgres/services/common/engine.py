@@ -1,12 +1,14 @@
-"""PostgreSQL: one database per service on a shared server, through asyncpg."""
+"""PostgreSQL, a server that all services share, through asyncpg."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from pydantic_core import to_json
-from sqlalchemy import BigInteger, Connection, event, make_url, text
+from sqlalchemy import BigInteger, Connection, event
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+
+from services.common import ownership
 
 COUNTER = BigInteger
 """The type of a primary key that counts up by itself."""
@@ -31,17 +33,5 @@ def connect(url: str) -> AsyncEngine:
 
 
 async def prepare(url: str) -> None:
-    """Create the database if the server does not have it yet."""
-    target = make_url(url)
-    # CREATE DATABASE cannot run in a transaction, nor from inside the database that it creates.
-    server = create_async_engine(target.set(database="postgres"), isolation_level="AUTOCOMMIT")
-    try:
-        async with server.connect() as connection:
-            known = await connection.scalar(
-                text("SELECT 1 FROM pg_database WHERE datname = :name"), {"name": target.database}
-            )
-            if not known:
-                quoted = server.dialect.identifier_preparer.quote(target.database or "")
-                await connection.exec_driver_sql(f"CREATE DATABASE {quoted}")
-    finally:
-        await server.dispose()
+    """Create what a service has of its own on the server, unless it is there."""
+    await ownership.prepare(url)
