@@ -116,6 +116,6 @@ async def test_who_may_not_make_what_is_missing_is_told_so(
         await prepare(other)
 
 
-async def test_a_url_without_a_role_is_told_of(two: list[str]) -> None:
+async def test_a_url_without_a_role_is_told_of() -> None:
     with pytest.raises(Lacking, match="names no role"):
-        await prepare(make_url(two[0]).set(username=None, password=None).render_as_string())
+        await prepare("postgresql+asyncpg://127.0.0.1:5432/shop")
