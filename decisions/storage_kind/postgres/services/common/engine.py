@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from pydantic_core import to_json
-from sqlalchemy import BigInteger, Connection, event
-from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+from sqlalchemy import BigInteger, Connection, event, func, select
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from services.common import ownership
 
@@ -30,6 +30,12 @@ def connect(url: str) -> AsyncEngine:
             connection.exec_driver_sql("SET TRANSACTION READ ONLY")
 
     return engine
+
+
+async def alone(connection: AsyncConnection) -> None:
+    """Wait until nobody else migrates the tables of this service; others wait as long as the connection is open."""
+    await connection.execute(select(func.pg_advisory_lock(func.hashtext(func.current_schema()))))
+    await connection.commit()
 
 
 async def prepare(url: str) -> None:
