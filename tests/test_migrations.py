@@ -24,6 +24,9 @@ ANSWERS = {
     "architecture_style": "services",
 }
 
+SERVER = "postgresql+asyncpg://postgres:postgres@127.0.0.1:5432"
+SCHEMA = {"storage_kind": "postgres", "data_ownership": "schema_per_service"}
+
 CALL = """
 import asyncio, json, sys
 import httpx2
@@ -77,11 +80,14 @@ import asyncio, sys
 from sqlalchemy import make_url
 from sqlalchemy.ext.asyncio import create_async_engine
 
-async def main(url):
-    server = create_async_engine(make_url(url).set(database="postgres"), isolation_level="AUTOCOMMIT")
-    async with server.connect() as connection:
-        await connection.exec_driver_sql(f'DROP DATABASE IF EXISTS "{make_url(url).database}" WITH (FORCE)')
-    await server.dispose()
+async def main(server, url):
+    made = make_url(url)
+    engine = create_async_engine(server, isolation_level="AUTOCOMMIT")
+    async with engine.connect() as connection:
+        await connection.exec_driver_sql(f'DROP DATABASE IF EXISTS "{made.database}" WITH (FORCE)')
+        if made.username != "postgres":
+            await connection.exec_driver_sql(f'DROP ROLE IF EXISTS "{made.username}"')
+    await engine.dispose()
 
 asyncio.run(main(*sys.argv[1:]))
 """
@@ -141,25 +147,29 @@ class Shop:
         return int(run(self.path, "python", "-c", code, column, table, env=self.env))
 
 
-@pytest.fixture(params=sampled(["sqlite", "postgres", "files"], 2))
+@pytest.fixture(params=sampled(["sqlite", "postgres", "schema", "files"], 2))
 def shop(request: pytest.FixtureRequest, generate: Generate, reanswer: Reanswer, tmp_path: Path) -> Iterator[Shop]:
     """Two books in a database."""
+    own = f"migrations_{secrets.token_hex(4)}"
     urls = {
         "sqlite": f"sqlite+aiosqlite:///{tmp_path}/shop.db",
         "files": f"file:{tmp_path}/shop",
-        "postgres": f"postgresql+asyncpg://postgres:postgres@127.0.0.1:5432/migrations_{secrets.token_hex(4)}",
+        "postgres": f"{SERVER}/{own}",
+        "schema": f"{SERVER.replace('postgres:postgres', f'{own}:development')}/{own}",
     }
-    if request.param == "postgres":
+    on_server = request.param in ("postgres", "schema")
+    if on_server:
         need_postgres()
-    path = generate(ANSWERS | {"storage_kind": request.param, "data_entities": ["Book(title: str, price: money)"]})
+    kept = SCHEMA if request.param == "schema" else {"storage_kind": request.param}
+    path = generate(ANSWERS | kept | {"data_entities": ["Book(title: str, price: money)"]})
     shutil.copy(path / ".env.example", path / ".env")
     made = Shop(path, urls[request.param], reanswer)
     made.migrate()
     made.create("books", title="One", price="12.50")
     made.create("books", title="Two", price="0.05")
     yield made
-    if request.param == "postgres":
-        run(path, "python", "-c", DROP, made.url)
+    if on_server:
+        run(path, "python", "-c", DROP, f"{SERVER}/postgres", made.url)
 
 
 def test_new_fields_of_every_kind_have_values_in_old_records(shop: Shop) -> None:

@@ -22,7 +22,13 @@ from test_services_live import on_free_ports
 from test_updates import SHOP
 
 SERVER = "postgresql+asyncpg://postgres:postgres@127.0.0.1:5432"
-PACKAGES = {"sqlite": "aiosqlite==0.22.1", "postgres": "asyncpg==0.32.0"}
+PACKAGES = {"sqlite": "aiosqlite==0.22.1", "postgres": "asyncpg==0.32.0", "schema": "asyncpg==0.32.0"}
+KEPT = {
+    "sqlite": {"storage_kind": "sqlite", "data_ownership": "database_per_service"},
+    "postgres": {"storage_kind": "postgres", "data_ownership": "database_per_service"},
+    "schema": {"storage_kind": "postgres", "data_ownership": "schema_per_service"},
+}
+"""The answers that keep rows in a kind of place."""
 
 KINDS = (
     "shop.Thing(one: str, text: text, number: int, share: float, good: bool, cost: money, day: date, at: datetime, "
@@ -146,6 +152,8 @@ async def main(server, start):
     connection = await asyncpg.connect(f"{server}/postgres")
     for row in await connection.fetch("SELECT datname FROM pg_database WHERE starts_with(datname, $1)", start):
         await connection.execute(f'DROP DATABASE "{row["datname"]}" WITH (FORCE)')
+    for row in await connection.fetch("SELECT rolname FROM pg_roles WHERE starts_with(rolname, $1)", start):
+        await connection.execute(f'DROP ROLE "{row["rolname"]}"')
     await connection.close()
 
 asyncio.run(main(*sys.argv[1:]))
@@ -184,10 +192,14 @@ def places(tmp_path: Path) -> Iterator[Places]:
         if storage == "sqlite":
             return Place(storage, f"sqlite+aiosqlite:///{tmp_path}/{len(used)}/{{service}}.db")
         need_postgres()
-        return Place(storage, f"{SERVER}/{start}{len(used)}_{{service}}")
+        own = f"{start}{len(used)}"
+        if storage == "schema":
+            server = SERVER.replace("postgres:postgres", f"{own}_{{service}}:development")
+            return Place(storage, f"{server}/{own}")
+        return Place(storage, f"{SERVER}/{own}_{{service}}")
 
     yield make
-    if "postgres" in used:
+    if set(used) - {"sqlite"}:
         server = SERVER.replace("+asyncpg", "")
         run(tmp_path, "--no-project", "--with", PACKAGES["postgres"], "python", "-c", DROP, server, start)
 
@@ -225,12 +237,12 @@ def dump(file: Path) -> dict[str, list[tuple[Any, ...]]]:
         return {name: connection.execute(f'SELECT * FROM "{name}" ORDER BY 1').fetchall() for name in tables}
 
 
-@pytest.mark.parametrize(("old", "new"), [("sqlite", "postgres"), ("postgres", "sqlite")])
+@pytest.mark.parametrize(("old", "new"), [("sqlite", "postgres"), ("postgres", "schema"), ("schema", "sqlite")])
 def test_records_and_waiting_events_come_along(
     old: str, new: str, generate: Generate, reanswer: Reanswer, places: Places, tmp_path: Path
 ) -> None:
     """As the services see it: the same ids, versions and values, and what was to be delivered is."""
-    path = generate(on_free_ports(answers(REPOSITORY / "examples" / "bookshop.yml")) | {"storage_kind": old})
+    path = generate(on_free_ports(answers(REPOSITORY / "examples" / "bookshop.yml")) | KEPT[old])
     project, before, after, log = model(path), places(old), places(new), tmp_path / "log"
     book, order, notification = (project.product.entities[it] for it in ("Book", "Order", "Notification"))
     run(path, "migrate", env=before.env(path))
@@ -248,7 +260,7 @@ def test_records_and_waiting_events_come_along(
         kept, gone = (caller.call(order, "POST", json=ordered).raise_for_status().json()["id"] for _ in range(2))
         caller.call(order, "DELETE", gone, headers={"If-Match": '"1"'}).raise_for_status()
         had = [caller.find(it) for it in (book, order)]
-    reanswer(path, storage_kind=new)
+    reanswer(path, **KEPT[new])
     printed = move(path, before, after)
     assert "catalog: books 1, inbox 0, outbox 0, read_copies 0\n" in printed
     assert "orders: inbox 0, orders 1, outbox 3, read_copies 0\n" in printed
@@ -262,12 +274,13 @@ def test_records_and_waiting_events_come_along(
         assert sorted(str(it["order"]) for it in caller.find(notification)) == sorted([kept, gone, gone])
 
 
+@pytest.mark.parametrize("server", ["postgres", "schema"])
 def test_every_kind_of_value_survives_the_way_there_and_back(
-    generate: Generate, reanswer: Reanswer, places: Places
+    server: str, generate: Generate, reanswer: Reanswer, places: Places
 ) -> None:
     """What is out of use as well; and a counter goes on where it was."""
     path = generate(EVERY_KIND)
-    first, second, third = map(places, ("sqlite", "postgres", "sqlite"))
+    first, second, third = map(places, ("sqlite", server, "sqlite"))
     run(path, "migrate", env=first.env(path))
     run(path, "python", "-c", FILL, env=first.env(path))
     reanswer(path, **PASSED)
@@ -275,10 +288,10 @@ def test_every_kind_of_value_survives_the_way_there_and_back(
     had = dump(file(first, "shop"))
     assert {"things", "passings_retired_0002", "outbox", "inbox", "read_copies"} <= set(had)
     assert all(had.values())
-    reanswer(path, storage_kind="postgres")
+    reanswer(path, **KEPT[server])
     move(path, first, second)
     assert run(path, "python", "-c", NEXT, env=second.env(path)) == "2501\n"
-    reanswer(path, storage_kind="sqlite")
+    reanswer(path, **KEPT["sqlite"])
     move(path, second, third)
     assert dump(file(first, "shop")) == dump(file(third, "shop")) == had
     assert run(path, "python", "-c", NEXT, env=third.env(path)) == "2501\n"
@@ -426,6 +439,11 @@ class TestDecide:
         done = plan(generate(SHOP | {"storage_kind": "postgres"}), "decide", "storage_kind=sqlite", "--dry-run")
         command = f"uv run --with asyncpg==0.32.0 migrate --rows-from '{SERVER}/corner_shop_{{service}}'"
         assert f"Rows to bring along while nothing runs:\n  {command}\n" in done.stdout
+
+    def test_tells_the_command_when_they_become_another_s_on_the_same_server(self, generate: Generate) -> None:
+        project = generate(SHOP | {"storage_kind": "postgres"})
+        done = plan(project, "decide", "data_ownership=schema_per_service", "--dry-run")
+        assert f"  uv run migrate --rows-from '{SERVER}/corner_shop_{{service}}'\n" in done.stdout
 
     def test_needs_no_driver_where_another_database_is_of_the_same_kind(self, generate: Generate) -> None:
         done = plan(generate(SHOP | {"storage_kind": "postgres"}), "decide", "project_slug=other", "--dry-run")

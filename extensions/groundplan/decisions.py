@@ -282,11 +282,12 @@ def _proposed(advice: Advice) -> Advice:
     """Replace the picks that are still open by the best options that go with everything else.
 
     One that was recorded for `auto` is opened again when it does not go with what is decided now. Each round settles at
-    least one of them, so there are no more rounds than decisions.
+    least one of them, so there are no more rounds than decisions. What needs others is settled last.
     """
     decisions = advice.catalogue.decisions
+    others_first = sorted(decisions, key=lambda it: any(option.needs for option in it.offered))
     for _ in decisions:
-        for decision in decisions:
+        for decision in others_first:
             pick = advice.picks[decision.id]
             if pick.open:
                 best = advice.best(decision)

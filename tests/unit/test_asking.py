@@ -150,7 +150,7 @@ class TestDecisions:
             return {id for id, prompt in asking(**given).decisions.items() if prompt.asked}
 
         assert asked(depth="express", decide_groups=["data"]) == set()
-        assert asked(depth="standard", decide_groups=["data"]) == {"consistency", "storage_kind"}
+        assert asked(depth="standard", decide_groups=["data"]) == {"consistency", "data_ownership", "storage_kind"}
         assert asked(depth="standard", decide_groups=[]) == set()
         assert asked(depth="comprehensive", decide_groups=[]) == {it.id for it in CATALOGUE.decisions}
 

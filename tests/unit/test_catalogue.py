@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -172,7 +173,23 @@ class TestRealDecisions:
             (url,) = [it.default for it in option.footprint.environment if it.reading]
             driver = url.partition(":")[0].partition("+")[2]
             assert driver in [needed.package for needed in option.footprint.dependencies]
-            assert "{service}" in url
+            assert "{service}" in url or "{database}" in url
+
+    def test_fill_in_where_the_records_of_a_service_are(self, real: Catalogue) -> None:
+        """Each in its own way, and all that a server leaves open; they bring what keeps to it."""
+        urls = [
+            variable.default
+            for option in real["storage_kind"].offered_with("database_server")
+            for variable in option.footprint.environment
+            if variable.reading
+        ]
+        open_ = {name for url in urls for name in re.findall(r"{(\w+)}", url)}
+        filled = [option.footprint.fills for option in real["data_ownership"].offered]
+        assert all({name for name, _ in it} == open_ for it in filled)
+        assert len(set(filled)) == len(filled)
+        for option in real["data_ownership"].offered:
+            brought = {it.target for it in option.modules if it.needs == "database_server"}
+            assert brought >= {"services/common/ownership.py", "tests/fixtures/places.py"}
 
     def test_say_how_events_travel(self, real: Catalogue) -> None:
         """By an address of the subscriber, or by names at a broker; and what to keep an eye on."""

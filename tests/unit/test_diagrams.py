@@ -83,6 +83,13 @@ def test_containers_show_processes_stores_and_apis(product: Product) -> None:
     assert ".->" not in source
 
 
+def test_containers_show_a_store_that_services_share_once(product: Product) -> None:
+    shown = diagrams.containers(product, "PostgreSQL", {}, one_process=False, one_store="a schema for each")
+    assert shown.source.count("PostgreSQL") == 1
+    assert '  store[("PostgreSQL, a schema for each")]' in shown.source.splitlines()
+    assert shown.source.count(" --- store\n") + shown.source.endswith(" --- store") == 3
+
+
 def test_dependencies_show_calls_and_events(product: Product) -> None:
     source = diagrams.dependencies(product).source
     assert 's_orders -->|"asks for Book, refuses without"| s_end' in source

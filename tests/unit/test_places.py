@@ -1,0 +1,101 @@
+"""Where services keep their records: one decision says on which server, another who uses what is there."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from groundplan import catalogue
+from groundplan.problems import Refused
+from groundplan.project import Project, build
+from projects import REPOSITORY
+
+CATALOGUE = catalogue.load(REPOSITORY / "decisions")
+SHOP: dict[str, Any] = {
+    "project_name": "Shop",
+    "concept": "Sells.",
+    "services": ["stock: knows what is there", "sales: sells it"],
+    "data_entities": ["stock.Thing(label: str)", "sales.Sale(thing: uuid)"],
+}
+SERVER = "127.0.0.1:5432"
+APART = {"storage_kind": "postgres", "data_ownership": "database_per_service"}
+TOGETHER = {"storage_kind": "postgres", "data_ownership": "schema_per_service"}
+
+
+def settings(project: Project) -> dict[str, str]:
+    return {it.name: it.default for it in project.environment if "DATABASE" in it.name}
+
+
+def test_each_service_has_a_database() -> None:
+    assert settings(build(SHOP | APART, CATALOGUE)) == {
+        "STOCK_DATABASE_URL": f"postgresql+asyncpg://postgres:postgres@{SERVER}/shop_stock",
+        "SALES_DATABASE_URL": f"postgresql+asyncpg://postgres:postgres@{SERVER}/shop_sales",
+    }
+
+
+def test_each_service_has_a_role_in_one_database_and_none_knows_who_makes_them() -> None:
+    project = build(SHOP | TOGETHER, CATALOGUE)
+    assert settings(project) == {
+        "DATABASE_ADMIN_URL": f"postgresql+asyncpg://postgres:postgres@{SERVER}/postgres",
+        "STOCK_DATABASE_URL": f"postgresql+asyncpg://shop_stock:development@{SERVER}/shop",
+        "SALES_DATABASE_URL": f"postgresql+asyncpg://shop_sales:development@{SERVER}/shop",
+    }
+    for it in project.planning.specifications:
+        assert [setting.name for setting in it.settings if "DATABASE" in setting.name] == [
+            f"{it.name.upper()}_DATABASE_URL"
+        ]
+
+
+def test_rows_can_come_from_wherever_they_may_be_kept() -> None:
+    urls = [
+        "sqlite+aiosqlite:///var/{service}.db",
+        f"postgresql+asyncpg://postgres:postgres@{SERVER}/shop_{{service}}",
+        f"postgresql+asyncpg://shop_{{service}}:development@{SERVER}/shop",
+    ]
+    for where, url in zip(({}, APART, TOGETHER), urls, strict=True):
+        project = build(SHOP | where, CATALOGUE)
+        assert [it.url for it in project.sources] == urls
+        assert project.rows is not None
+        assert project.rows.url == url
+
+
+def test_what_was_filled_in_is_told_of_both_decisions() -> None:
+    for where in (APART, TOGETHER):
+        (stock,) = [it for it in build(SHOP | where, CATALOGUE).environment if it.name == "STOCK_DATABASE_URL"]
+        assert stock.answers >= {"storage_kind", "data_ownership", "project_slug"}
+    (stock,) = [it for it in build(SHOP, CATALOGUE).environment if it.name == "STOCK_DATABASE_URL"]
+    assert "data_ownership" not in stock.answers
+
+
+@pytest.mark.parametrize("storage", ["sqlite", "files"])
+def test_without_a_server_there_is_none_to_share(storage: str) -> None:
+    line = r"data_ownership: A schema for each service cannot be: it needs PostgreSQL \(storage_kind\)\. Fix: "
+    with pytest.raises(Refused, match=line):
+        build(SHOP | TOGETHER | {"storage_kind": storage}, CATALOGUE)
+    small = {"team": {"size": 1}, "deploy_target": "vm", "storage_kind": storage}
+    assert build(SHOP | small, CATALOGUE).decision("data_ownership").option.name == "database_per_service"
+
+
+@pytest.mark.parametrize("storage", ["auto", "postgres"])
+def test_for_one_person_it_is_proposed_where_there_is_a_server(storage: str) -> None:
+    """Whether somebody took the server or it is proposed, too."""
+    alone = {"team": {"size": 1}, "deploy_target": "kubernetes", "storage_kind": storage}
+    (it,) = [it for it in build(SHOP | alone, CATALOGUE).decisions if it.decision.id == "data_ownership"]
+    assert (it.option.name, it.better) == ("schema_per_service", None)
+
+
+@pytest.mark.parametrize("where", [APART, TOGETHER])
+def test_a_name_that_the_server_would_cut_is_refused(where: dict[str, str]) -> None:
+    long = {"project_slug": "a" * 30, "services": [f"{'b' * 33}: sells"], "data_entities": []}
+    with pytest.raises(
+        Refused, match=r"services: b+ needs the name 'a+_b+[.]*' at the database server, which takes 63"
+    ):
+        build(SHOP | long | where, CATALOGUE)
+    build(SHOP | long | {"storage_kind": "sqlite"}, CATALOGUE)
+    build(SHOP | long | where | {"project_slug": "a" * 29}, CATALOGUE)
+
+
+def test_a_service_may_not_be_called_as_the_setting_of_who_makes_them() -> None:
+    with pytest.raises(Refused, match="'database_admin' would hide a setting"):
+        build(SHOP | {"services": ["database_admin: looks after it"], "data_entities": []}, CATALOGUE)
