@@ -7,6 +7,7 @@ import keyword
 import sys
 
 import pytest
+from pydantic import BaseModel
 
 from groundplan import names
 
@@ -75,7 +76,7 @@ def test_no_entity_hides_a_builtin() -> None:
     assert [name for name in dir(builtins) if not names.entity(name)] == []
 
 
-@pytest.mark.parametrize("name", ["title", "date", "type", "format", "street_2", "items"])
+@pytest.mark.parametrize("name", ["title", "date", "type", "format", "street_2", "items", "fields", "about", "self"])
 def test_a_plain_word_names_a_field(name: str) -> None:
     assert names.field(name) == ""
 
@@ -87,6 +88,7 @@ def test_a_plain_word_names_a_field(name: str) -> None:
         ("created_at", "every record has"),
         ("model_year", "validates records"),
         ("copy", "validates records"),
+        ("cls", "validates records"),
         ("list", "types of fields"),
         ("common", "types of fields"),
         ("pages_retired_0002", "out of use"),
@@ -97,6 +99,11 @@ def test_a_plain_word_names_a_field(name: str) -> None:
 )
 def test_a_name_that_cannot_be_a_field_says_why(name: str, reason: str) -> None:
     assert reason in names.field(name)
+
+
+def test_no_field_hides_what_a_model_has() -> None:
+    public = [name for name in dir(BaseModel) if not name.startswith("_")]
+    assert [name for name in public if not names.field(name)] == []
 
 
 @pytest.mark.parametrize(
