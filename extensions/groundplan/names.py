@@ -52,9 +52,10 @@ DEVICES = frozenset(["con", "prn", "aux", "nul", *(f"{port}{n}" for port in ("co
 """Names that Windows does not let a file have."""
 
 MODEL_ATTRIBUTES = _words(
-    "cls construct copy dict from_orm json parse_file parse_obj parse_raw schema schema_json update_forward_refs validate"
+    "cls construct copy dict from_orm json parse_file parse_obj parse_raw schema schema_json update_forward_refs "
+    "validate"
 )
-"""What Pydantic's models already have under that name, or take as an argument beside the fields (`model_construct`)."""
+"""What Pydantic's models already have under that name, or take as an argument beside the fields."""
 
 KEPT_FIELDS = frozenset(["id", "version", "created_at", "updated_at"])
 """Fields that every record has without being asked."""
