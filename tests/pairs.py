@@ -41,6 +41,7 @@ PRODUCTS: dict[str, dict[str, Any]] = {
               publishes: [order.taken on create Order, order.closed on update Order]
             - name: billing
               responsibility: asks for money
+              depends_on: [desk]
               subscribes:
                 - keep Bicycle
                 - "on order.taken: create Invoice(order: id, due: total)"
@@ -48,7 +49,7 @@ PRODUCTS: dict[str, dict[str, Any]] = {
             - "workshop.Bench(label: str, size: small|large = small)"
             - "desk.Bicycle(owner: email, frame: str, seen: datetime?)"
             - "desk.Order(bicycle: Bicycle, bench: Bench?, total: money, day: date, notes: list[str])"
-            - "billing.Invoice(order: uuid, due: money, bicycle: Bicycle?)"
+            - "billing.Invoice(order: Order, due: money, bicycle: Bicycle?)"
         - project_name: Two desks
           concept: Rooms are booked, and each booking is checked against the rooms.
           services:
