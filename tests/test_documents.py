@@ -363,9 +363,9 @@ def test_a_model_that_cannot_be_read_is_one_line(
 def test_a_model_with_a_part_of_another_type_names_the_part(bookshop: Path) -> None:
     file = bookshop / "Planning" / "model.json"
     content = json.loads(file.read_text("utf-8"))
-    content["services"][1]["port"] = "8001"
+    content["processes"][1]["port"] = "8001"
     file.write_text(json.dumps(content), "utf-8")
-    assert "model.services[1].port is not of type int" in plan(bookshop, "check").stderr
+    assert "model.processes[1].port is not of type int" in plan(bookshop, "check").stderr
 
 
 @pytest.mark.parametrize(
