@@ -168,6 +168,13 @@ def test_an_address_names_its_key_and_its_requirements(bookshop: Planning) -> No
     assert rows["POST", "`/internal/events`"][2] == "of the services"
 
 
+def test_who_calls_a_service_from_inside_sends_the_key_of_the_services() -> None:
+    made = {it.name: it for it in planning(api_auth="oidc").specifications}
+    assert made["orders"].sent == "The token goes into `Authorization`, after `Bearer`"
+    assert made["notifications"].sent == "The key of the services goes into `X-API-Key`"
+    assert [made[it].contract.header[2] for it in ("orders", "notifications")] == ["Token", "Key"]
+
+
 def test_a_broker_takes_the_place_of_an_address() -> None:
     """Who publishes names where an event goes, who hears where it comes from; neither knows the other."""
     made = {it.name: it for it in planning(delivery="rabbitmq").specifications}

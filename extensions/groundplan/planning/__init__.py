@@ -92,9 +92,7 @@ class Planning:
                 self.project.url(it.name),
                 self.project.public_url(it),
                 self.project.docs_url(it),
-                self.project.says("proof"),
-                self.project.says("needed"),
-                self.project.says("sent"),
+                *self._asked_of_callers(it),
                 self._settings(it),
                 self.project.facts,
                 self._flows(it),
@@ -140,6 +138,12 @@ class Planning:
     def _flows(self, service: Service) -> tuple[Flow, ...]:
         with noting():  # each tells of itself
             return tuple(it for it in self.flows if it.service == service.name)
+
+    def _asked_of_callers(self, service: Service) -> tuple[str, str, str]:
+        """What callers of a service prove themselves by, whose that must be, and where they put it."""
+        if service.exposure != "public":
+            return "key", "of the services", "The key of the services goes into `X-API-Key`"
+        return self.project.says("proof"), self.project.says("needed"), self.project.says("sent")
 
     def _settings(self, service: Service) -> tuple[EnvVar, ...]:
         """The settings that are a service's own, everybody's, a neighbour's address, or of an API that it uses."""

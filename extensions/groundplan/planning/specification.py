@@ -134,13 +134,12 @@ class Specification:
         return table(about, self._contract())
 
     def _contract(self) -> Iterator[tuple[str, ...]]:
-        key = self.needed if self.service.exposure == "public" else "of the services"
         for entity in self.service.entities:
             needed = ", ".join(it.id for it in self.features if entity in touched(self.facts.product, it)) or NONE
-            yield from ((*row[:2], key, *row[2:], needed) for row in _contract(entity))
+            yield from ((*row[:2], self.needed, *row[2:], needed) for row in _contract(entity))
             for it in (it for it in self.facts.product.led(self.name) if it.entity == entity.name):
                 path, errors = code(f"{entity.path}/{{id}}/{it.path}"), "401, 404, 422, 503"
-                yield "GET", path, key, NONE, f"200 where {code(it.name)} stands", errors, "yes", needed
+                yield "GET", path, self.needed, NONE, f"200 where {code(it.name)} stands", errors, "yes", needed
         if self.hears.rows and self.facts.way.endpoint:
             errors, path = "400, 401, 409, 422, 503", code(self.facts.way.endpoint)
             yield "POST", path, "of the services", "an event", "204", errors, "yes", "events"
