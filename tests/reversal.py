@@ -22,6 +22,7 @@ REPOSITORY = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(REPOSITORY / "extensions"))  # where this is run by itself
 
 from groundplan.catalogue import Catalogue, Decision, load  # noqa: E402
+from groundplan.project import build  # noqa: E402
 from pairs import PRODUCTS, refused  # noqa: E402
 
 HEAD = "# The dearest flip of this decision, outside Planning; `uv run tests/reversal.py` measures it anew.\n"
@@ -55,7 +56,18 @@ def _products() -> Iterator[Answers]:
 def _can_have(product: Answers, decision: Decision, catalogue: Catalogue) -> dict[str, Answers]:
     """By option that goes with the product: its answers with it."""
     flips = {option.name: {**product, decision.id: option.name} for option in decision.offered}
-    return {name: answers for name, answers in flips.items() if not refused(answers, catalogue)}
+    return _alike({name: it for name, it in flips.items() if not refused(it, catalogue)}, decision, catalogue)
+
+
+def _alike(flips: dict[str, Answers], decision: Decision, catalogue: Catalogue) -> dict[str, Answers]:
+    """The same, where what an option takes along is taken for all, if they all go with it."""
+    taken = [{it.decision.id: it.option.name for it in build(flip, catalogue).decisions} for flip in flips.values()]
+    moved = [id for id in (taken[0] if taken else ()) if id != decision.id and len({it[id] for it in taken}) > 1]
+    for one in taken:
+        alike = {name: {**flip, **{id: one[id] for id in moved}} for name, flip in flips.items()}
+        if not any(refused(it, catalogue) for it in alike.values()):
+            return alike
+    return flips
 
 
 def _made(template: Path, project: Path, answers: Answers) -> Files:
