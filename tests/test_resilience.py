@@ -288,7 +288,8 @@ def test_an_owner_fails_and_is_back(pair: Bookings, fault: str, tmp_path: Path) 
             assert book(known) == {201: CALLS}
             assert book([gone, *unknown(CALLS)]) == {409: CALLS + 1}
 
-    lines = log.read_text("utf-8")
+        lines = log.read_text("utf-8")  # before it is stopped, which a busy machine may do by force
+
     assert "Traceback" not in lines
     assert "request failed" not in lines
     used = lines.count("neighbour away, last answer used")
