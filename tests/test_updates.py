@@ -96,6 +96,7 @@ CHANGES: dict[str, Answers] = {
     "a workflow comes": LED,
     "jobs come": DUE,
     "storage flips": {"storage_kind": "postgres"},
+    "ownership flips": {"storage_kind": "postgres", "data_ownership": "schema_per_service"},
     "architecture flips": {"architecture_style": "modular_monolith"},
 }
 
