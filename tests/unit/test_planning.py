@@ -187,6 +187,7 @@ def test_a_broker_takes_the_place_of_an_address() -> None:
     for name in ("orders", "notifications"):
         assert ("RabbitMQ", "broker") in [row[:2] for row in made[name].dependencies.rows]
     assert not any(row[1] in ("broker", "subscriber") for row in made["catalog"].dependencies.rows)
+    assert "NOTIFICATIONS_URL" not in [it.name for it in made["orders"].settings]
 
 
 def test_without_a_broker_nothing_is_said_of_one(bookshop: Planning) -> None:

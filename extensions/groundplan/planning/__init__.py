@@ -150,7 +150,8 @@ class Planning:
         with noting():  # each tells of itself
             product = self.project.product
             called = (it.service for it in product.calls(service))
-            near = {f"{it.upper()}_URL" for it in (*called, *product.told(service.name))}
+            told = () if self.facts.way.broker else product.told(service.name)
+            near = {f"{it.upper()}_URL" for it in (*called, *told)}
             foreign = [it.env for it in product.external_apis if service.name not in it.used_by]
             others = {f"{env}_{part}" for env in foreign for part in ("URL", "KEY", "TIMEOUT_S")}
             others.add(f"{service.name.upper()}_URL")  # it does not call itself
