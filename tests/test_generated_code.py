@@ -130,6 +130,7 @@ KINDS = {
 
 LONG = {
     "project_name": "L" * 80,
+    "project_slug": "l" * 22,  # with a service's, as long as the name of a database may be
     "concept": "Has long names.",
     "architecture_style": "modular_monolith",
     "storage_kind": "postgres",
