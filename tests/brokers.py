@@ -30,8 +30,6 @@ class Kind:
     url: str
     command: Callable[[Path, int], Sequence[str]]
     variables: Callable[[Path, int], dict[str, str]] = lambda folder, port: {}
-    forgets: bool = False
-    """Whether it may forget a few of the events that it confirmed when it is killed, as its option says."""
 
 
 def redis(folder: Path, port: int) -> Sequence[str]:
@@ -70,7 +68,7 @@ KINDS = {
             lambda folder, port: (RABBITMQ,),
             rabbitmq_variables,
         ),
-        Kind("nats_jetstream", "nats-server", "nats-server", "NATS_URL", "nats://127.0.0.1:{port}", nats, forgets=True),
+        Kind("nats_jetstream", "nats-server", "nats-server", "NATS_URL", "nats://127.0.0.1:{port}", nats),
         Kind("redis_streams", "redis-server", "redis-server", "REDIS_URL", "redis://127.0.0.1:{port}/0", redis),
     )
 }
@@ -98,12 +96,9 @@ class Server:
         eventually(self._answers, within=60)
 
     def kill(self) -> None:
-        """End it at once, as a loss of its machine would, or as fast as it can without forgetting."""
+        """End it at once, as a loss of its machine would."""
         assert self._running
-        if self.kind.forgets:
-            self._running.press_ctrl_c()
-        else:
-            self._running.kill()
+        self._running.kill()
 
     def _answers(self) -> bool:
         try:

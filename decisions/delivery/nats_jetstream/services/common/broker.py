@@ -16,7 +16,7 @@ from nats.aio.msg import Msg
 from nats.errors import Error as NatsError
 from nats.errors import TimeoutError as NothingCame
 from nats.js import JetStreamContext
-from nats.js.api import ConsumerConfig, Header, RetentionPolicy, StorageType, StreamConfig
+from nats.js.api import ConsumerConfig, DeliverPolicy, Header, StorageType, StreamConfig
 from nats.js.errors import NotFoundError
 
 from services.common.config import Settings
@@ -28,6 +28,8 @@ FETCHED = 20
 WAIT_S = 5.0
 UNFINISHED_S = 10.0
 """After which a message comes again whose subscriber ended without a word."""
+KEPT_S = 30 * 86_400.0
+"""How long the stream keeps an event; a subscriber may be away for as long as that."""
 
 
 @dataclass(frozen=True)
@@ -69,17 +71,23 @@ class JetStream:
     async def prepare(self, subscriber: str, types: Collection[str]) -> None:
         """Make the streams and the consumer of a subscriber; those that are there stay as they are.
 
-        A message stays in the stream until every consumer has acknowledged it. So a consumer is there before the
-        first event for it, and sees all types: it is the listener that passes over the others.
+        A message stays for its time, whoever has acknowledged it: a stream that keeps what consumers wait for takes
+        none while it starts or ends, when it does not know them. A consumer is there before the first event for it,
+        and sees all types: it is the listener that passes over the others.
         """
         events, dead = self.project, f"{self.project}-dead"
-        await self._make(events, f"{self.project}.events.>", RetentionPolicy.INTEREST)
-        await self._make(dead, f"{self.project}.dead.>", RetentionPolicy.LIMITS)
+        await self._make(events, f"{self.project}.events.>", KEPT_S)
+        await self._make(dead, f"{self.project}.dead.>", None)
         try:
             await self.stream.consumer_info(events, subscriber)
         except NotFoundError:
             await self.stream.add_consumer(
-                events, ConsumerConfig(durable_name=subscriber, ack_wait=UNFINISHED_S)
+                events,
+                ConsumerConfig(
+                    durable_name=subscriber,
+                    ack_wait=UNFINISHED_S,
+                    deliver_policy=DeliverPolicy.NEW,
+                ),
             )
 
     async def publish(self, events: Sequence[dict[str, Any]]) -> None:
@@ -122,13 +130,13 @@ class JetStream:
                     for message in fetched:
                         await message.nak()
 
-    async def _make(self, name: str, subjects: str, retention: RetentionPolicy) -> None:
+    async def _make(self, name: str, subjects: str, max_age: float | None) -> None:
         try:
             await self.stream.stream_info(name)
         except NotFoundError:
             await self.stream.add_stream(
                 StreamConfig(
-                    name=name, subjects=[subjects], retention=retention, storage=StorageType.FILE
+                    name=name, subjects=[subjects], max_age=max_age, storage=StorageType.FILE
                 )
             )
 
