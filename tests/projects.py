@@ -25,6 +25,22 @@ OLDEST, NEWEST = "3.11", "3.13"
 """The versions of Python that generated projects are tested on."""
 
 POSTGRES = ("127.0.0.1", 5432)
+SERVER = "postgresql+asyncpg://postgres:postgres@127.0.0.1:5432"
+ASYNCPG = "asyncpg==0.32.0"
+
+DROP = """
+import asyncio, asyncpg, sys
+
+async def main(server, start):
+    connection = await asyncpg.connect(f"{server}/postgres")
+    for row in await connection.fetch("SELECT datname FROM pg_database WHERE starts_with(datname, $1)", start):
+        await connection.execute(f'DROP DATABASE "{row["datname"]}" WITH (FORCE)')
+    for row in await connection.fetch("SELECT rolname FROM pg_roles WHERE starts_with(rolname, $1)", start):
+        await connection.execute(f'DROP ROLE "{row["rolname"]}"')
+    await connection.close()
+
+asyncio.run(main(*sys.argv[1:]))
+"""
 
 
 def answers(example: Path) -> dict[str, object]:
@@ -64,6 +80,12 @@ def need_postgres() -> None:
             "no PostgreSQL on 127.0.0.1:5432 that lets `postgres` in without a password;"
             " `pg_ctlcluster 15 main start` starts Debian's, `.ci/run` starts one for its tests"
         )
+
+
+def drop(folder: Path, start: str) -> None:
+    """Remove the databases and roles from the server whose names start like this."""
+    server = SERVER.replace("+asyncpg", "")
+    run(folder, "--no-project", "--with", ASYNCPG, "python", "-c", DROP, server, start)
 
 
 def environment(python: str = "", **variables: str) -> dict[str, str]:

@@ -246,6 +246,16 @@ BROKEN = {
 }
 
 
+@pytest.mark.parametrize("case", BROKEN)
+def test_what_cannot_be_read_is_one_line_with_its_place(original: Path, shop: Path, case: str) -> None:
+    change, said = BROKEN[case]
+    change(shop)
+    done = with_code(original, shop, "check", "--code")
+    assert done.returncode == 1
+    assert re.search(said, " ".join(done.stdout.split())), done.stdout
+    assert done.stderr == ""
+
+
 def test_a_workflow_is_told_of_where_its_specification_says(generate: Generate) -> None:
     office = synced(generate(PRODUCTS["Ticket office"]))
 
@@ -257,16 +267,6 @@ def test_a_workflow_is_told_of_where_its_specification_says(generate: Generate) 
     replaced("services/office/api.py", "/{id}/selling", "/{id}/sold")(office)
     assert [it.partition(" ")[0] for it in drift()] == ["Y03", "Y03"]
     assert "GET /v1/sales/{id}/selling is specified and not there" in " ".join(drift())
-
-
-@pytest.mark.parametrize("case", BROKEN)
-def test_what_cannot_be_read_is_one_line_with_its_place(original: Path, shop: Path, case: str) -> None:
-    change, said = BROKEN[case]
-    change(shop)
-    done = with_code(original, shop, "check", "--code")
-    assert done.returncode == 1
-    assert re.search(said, " ".join(done.stdout.split())), done.stdout
-    assert done.stderr == ""
 
 
 def judged(root: Path, **changes: object) -> None:

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from copies import Generate, Reanswer
-from projects import UV, environment, need_postgres, run
+from projects import SERVER, UV, drop, environment, need_postgres, run
 from samples import sampled
 
 ANSWERS = {
@@ -24,7 +24,6 @@ ANSWERS = {
     "architecture_style": "services",
 }
 
-SERVER = "postgresql+asyncpg://postgres:postgres@127.0.0.1:5432"
 SCHEMA = {"storage_kind": "postgres", "data_ownership": "schema_per_service"}
 
 CALL = """
@@ -71,23 +70,6 @@ async def main(field, kind):
     async with Database(load_settings().database_url("shop")).read() as connection:
         found = await connection.find(Table(kind), await connection.names(Table(kind)))
     print(sum(it.get(field) is not None for it in found.values()))
-
-asyncio.run(main(*sys.argv[1:]))
-"""
-
-DROP = """
-import asyncio, sys
-from sqlalchemy import make_url
-from sqlalchemy.ext.asyncio import create_async_engine
-
-async def main(server, url):
-    made = make_url(url)
-    engine = create_async_engine(server, isolation_level="AUTOCOMMIT")
-    async with engine.connect() as connection:
-        await connection.exec_driver_sql(f'DROP DATABASE IF EXISTS "{made.database}" WITH (FORCE)')
-        if made.username != "postgres":
-            await connection.exec_driver_sql(f'DROP ROLE IF EXISTS "{made.username}"')
-    await engine.dispose()
 
 asyncio.run(main(*sys.argv[1:]))
 """
@@ -169,7 +151,7 @@ def shop(request: pytest.FixtureRequest, generate: Generate, reanswer: Reanswer,
     made.create("books", title="Two", price="0.05")
     yield made
     if on_server:
-        run(path, "python", "-c", DROP, f"{SERVER}/postgres", made.url)
+        drop(tmp_path, own)
 
 
 def test_new_fields_of_every_kind_have_values_in_old_records(shop: Shop) -> None:

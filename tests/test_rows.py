@@ -16,13 +16,12 @@ import pytest
 
 from copies import Generate, Reanswer
 from live import SERVICE_KEY, Caller, draft, eventually, running, started
-from projects import REPOSITORY, UV, answers, environment, model, need_postgres, run
+from projects import ASYNCPG, REPOSITORY, SERVER, UV, answers, drop, environment, model, need_postgres, run
 from test_decide import plan
 from test_services_live import on_free_ports
 from test_updates import SHOP
 
-SERVER = "postgresql+asyncpg://postgres:postgres@127.0.0.1:5432"
-PACKAGES = {"sqlite": "aiosqlite==0.22.1", "postgres": "asyncpg==0.32.0", "schema": "asyncpg==0.32.0"}
+PACKAGES = {"sqlite": "aiosqlite==0.22.1", "postgres": ASYNCPG, "schema": ASYNCPG}
 KEPT = {
     "sqlite": {"storage_kind": "sqlite", "data_ownership": "database_per_service"},
     "postgres": {"storage_kind": "postgres", "data_ownership": "database_per_service"},
@@ -145,21 +144,6 @@ asyncio.run(main())
 """
 
 
-DROP = """
-import asyncio, asyncpg, sys
-
-async def main(server, start):
-    connection = await asyncpg.connect(f"{server}/postgres")
-    for row in await connection.fetch("SELECT datname FROM pg_database WHERE starts_with(datname, $1)", start):
-        await connection.execute(f'DROP DATABASE "{row["datname"]}" WITH (FORCE)')
-    for row in await connection.fetch("SELECT rolname FROM pg_roles WHERE starts_with(rolname, $1)", start):
-        await connection.execute(f'DROP ROLE "{row["rolname"]}"')
-    await connection.close()
-
-asyncio.run(main(*sys.argv[1:]))
-"""
-
-
 @dataclass(frozen=True)
 class Place:
     """Where the services of a project keep their rows."""
@@ -200,8 +184,7 @@ def places(tmp_path: Path) -> Iterator[Places]:
 
     yield make
     if set(used) - {"sqlite"}:
-        server = SERVER.replace("+asyncpg", "")
-        run(tmp_path, "--no-project", "--with", PACKAGES["postgres"], "python", "-c", DROP, server, start)
+        drop(tmp_path, start)
 
 
 def file(it: Place, service: str) -> Path:

@@ -653,12 +653,7 @@ class ServiceCode:
     @cached_property
     def entities(self) -> tuple[EntityCode, ...]:
         return tuple(
-            EntityCode(
-                entity,
-                _fields(entity.fields),
-                self._lookups(entity),
-            )
-            for entity in self.service.entities
+            EntityCode(entity, _fields(entity.fields), self._lookups(entity)) for entity in self.service.entities
         )
 
     def effects(self, entity: str) -> str:

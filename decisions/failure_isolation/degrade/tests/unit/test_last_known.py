@@ -248,22 +248,15 @@ class Neighbour:
 
 
 @pytest.mark.parametrize("fault", FAULTS)
-async def test_a_known_record_is_found_in_time_while_its_owner_fails(fault: str) -> None:
+@pytest.mark.parametrize(("known", "answer"), [(True, "Emma"), (False, "away")])
+async def test_a_known_record_is_found_and_no_other_while_its_owner_fails(
+    fault: str, known: bool, answer: str
+) -> None:
     shelf = Neighbour()
     await shelf.asked(known=True)
     shelf.fault = fault
-    said, slowest = await shelf.asked(known=True)
-    assert said == {"Emma": CALLS}
-    assert slowest < LIMIT_S + MARGIN_S
-
-
-@pytest.mark.parametrize("fault", FAULTS)
-async def test_an_unknown_record_says_who_is_away(fault: str) -> None:
-    shelf = Neighbour()
-    await shelf.asked(known=True)
-    shelf.fault = fault
-    said, slowest = await shelf.asked(known=False)
-    assert said == {"away": CALLS}
+    said, slowest = await shelf.asked(known)
+    assert said == {answer: CALLS}
     assert slowest < LIMIT_S + MARGIN_S
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import AsyncIterator, Mapping
+from contextlib import suppress
 from http import HTTPStatus
 from urllib.parse import quote
 
@@ -130,11 +131,7 @@ class Forwarder:
             raise Unreadable("The request ended in the middle.") from error
         fields = _back(answer, name, str(client.base_url).rstrip("/"))
         if request.method != "HEAD" and _is_problem(answer):
-            content = await _renamed(name, answer, request.scope["path"])
-            response = Response(content, answer.status_code)
-            own = response.raw_headers  # its length
-            response.raw_headers = [it for it in fields if it[0].lower() != LENGTH] + own
-            return response
+            return await _problem(name, answer, fields, request.scope["path"])
         kind = Answer if _has_body(request) else StreamingResponse
         response = kind(_body(name, answer), answer.status_code)
         response.raw_headers = fields
@@ -203,7 +200,7 @@ def _is_problem(answer: httpx2.Response) -> bool:
     return kind == (PROBLEM_TYPE, "identity")
 
 
-async def _renamed(service: str, answer: httpx2.Response, path: str) -> bytes:
+async def _problem(service: str, answer: httpx2.Response, fields: Fields, path: str) -> Response:
     """A problem whose `instance` is the address that was asked for; what is no JSON object stays as it is.
 
     Raises:
@@ -213,11 +210,13 @@ async def _renamed(service: str, answer: httpx2.Response, path: str) -> bytes:
         content = b"".join([chunk async for chunk in _body(service, answer)])
     except httpx2.RequestError as error:
         raise Broken(f"{service} broke off in its answer.") from error
-    try:
+    with suppress(TypeError, ValueError):
         problem = json.loads(content) | {"instance": quote(path)}
-    except (TypeError, ValueError):
-        return content
-    return json.dumps(problem, ensure_ascii=False).encode()
+        content = json.dumps(problem, ensure_ascii=False).encode()
+    response = Response(content, answer.status_code)
+    length = response.raw_headers
+    response.raw_headers = [*(it for it in fields if it[0].lower() != LENGTH), *length]
+    return response
 
 
 async def _body(service: str, answer: httpx2.Response) -> AsyncIterator[bytes]:
