@@ -1,4 +1,4 @@
-"""What the routes of every service share: pages, conditional requests, and the problems they answer with."""
+"""What the routes of every service share: keys, pages, conditional requests, the problems they answer with."""
 
 from __future__ import annotations
 
@@ -6,11 +6,15 @@ from typing import Annotated, TypeVar
 from uuid import UUID
 
 from fastapi import Depends, Header, Query, Request, Response
+from fastapi.security import APIKeyHeader
 
 from services.common.errors import problems
 from services.common.models import Record
 
 RecordT = TypeVar("RecordT", bound=Record)
+
+api_key = APIKeyHeader(name="X-API-Key", auto_error=False)
+"""One scheme for the key of the services and for those of callers, so that a request is read once for both."""
 
 CREATE = problems(400, 409, 422)
 LIST = problems(422)

@@ -6,11 +6,13 @@ from dataclasses import dataclass
 from typing import Any, Generic, Protocol, Self, TypeVar
 from uuid import UUID
 
+from fastapi import Request
+
 from services.common.errors import Outdated
 from services.common.lookup import Finder
 from services.common.models import Model, Page, Record, next_version
 from services.common.rules import Rules
-from services.common.runtime import Runtime, RuntimeDep
+from services.common.runtime import Runtime
 from services.common.storage import Connection, Store, Table
 from services.common.utils import new_id, now
 
@@ -47,9 +49,9 @@ class Collection(Generic[DraftT, RecordT]):
         self.find = Finder(runtime)
 
     @classmethod
-    async def open(cls, runtime: RuntimeDep) -> Self:
-        """Give a route its collection; being async, it costs no thread."""
-        return cls(runtime)
+    async def open(cls, request: Request) -> Self:
+        """Give a route its collection: async costs no thread, and the request no further dependency."""
+        return cls(request.app.state.runtime)
 
     async def related(self, draft: DraftT) -> object:
         """The records that a draft refers to, for the rules; raises if one does not exist."""

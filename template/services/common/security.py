@@ -7,19 +7,17 @@ from typing import Annotated
 
 import structlog
 from fastapi import Depends, Request, Security
-from fastapi.security import APIKeyHeader
 
 from services.common import entrance
 from services.common.config import Settings
 from services.common.errors import Unauthorized
+from services.common.http import api_key
 from services.common.utils import same
 
-AS_SERVICE = "X-API-Key"
+AS_SERVICE = api_key.model.name
 """The header with the key of the services."""
 SERVICES = "services"
 """The name under which the other services call."""
-
-service_key = APIKeyHeader(name=AS_SERVICE, auto_error=False)
 
 
 @dataclass(frozen=True)
@@ -33,7 +31,7 @@ class Caller:
 
 async def identify(
     request: Request,
-    key: Annotated[str | None, Security(service_key)],
+    key: Annotated[str | None, Security(api_key)],
     sent: entrance.Sent,
 ) -> Caller:
     """Tell who calls.

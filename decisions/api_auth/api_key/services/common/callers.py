@@ -6,17 +6,17 @@ from collections.abc import Mapping
 from typing import Annotated
 
 from fastapi import Security
-from fastapi.security import APIKeyHeader
 
 from services.common.config import Settings
 from services.common.errors import Unauthorized
+from services.common.http import api_key
 from services.common.utils import same
 
-HEADER = "X-API-Key"
+HEADER = api_key.model.name
 EXAMPLE = "dev-key"
 """The key of the example, for development."""
 
-Credential = Annotated[str | None, Security(APIKeyHeader(name=HEADER, auto_error=False))]
+Credential = Annotated[str | None, Security(api_key)]
 """What a request brings to prove who sends it."""
 
 
