@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import logging
 import os
 import sys
 import time
@@ -19,6 +18,7 @@ from fastapi import APIRouter, FastAPI
 from scripts.migrate import migrate
 from services.catalog import models, tables
 from services.catalog.main import service
+from services.common import logs
 from services.common.base import Service
 from services.common.config import load_settings
 from services.common.storage import Database, Store
@@ -85,9 +85,9 @@ async def request(app: FastAPI, path: str, method: str = "GET", body: bytes = b"
     return b"".join(answered)
 
 
-async def microseconds(app: FastAPI, path: str, level: int = logging.WARNING) -> float:
+async def microseconds(app: FastAPI, path: str, level: str = "WARNING") -> float:
     """The time of a request, with the access log from level INFO on."""
-    logging.getLogger().setLevel(level)
+    logs.configure(load_settings().model_copy(update={"log_level": level}))
     start = time.perf_counter()
     for _ in range(REQUESTS):
         await request(app, path)
@@ -102,7 +102,7 @@ async def compare(path: str, router: APIRouter, database: Database) -> list[floa
             [
                 await microseconds(plain, path),
                 await microseconds(ours, path),
-                await microseconds(ours, path, logging.INFO),
+                await microseconds(ours, path, "INFO"),
             ]
             for _ in range(ROUNDS)
         ]
