@@ -436,3 +436,8 @@ class TestDecide:
         done = plan(generate(SHOP), "decide", "project_slug=other", "--dry-run")
         assert "Changed: " in done.stdout
         assert "Rows" not in done.stdout
+
+    def test_is_silent_where_only_their_readers_change(self, generate: Generate) -> None:
+        done = plan(generate(SHOP | KEPT["schema"]), "decide", "data_ownership=shared_database", "--dry-run")
+        assert "Changed: " in done.stdout
+        assert "Rows" not in done.stdout

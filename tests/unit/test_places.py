@@ -21,6 +21,7 @@ SHOP: dict[str, Any] = {
 SERVER = "127.0.0.1:5432"
 APART = {"storage_kind": "postgres", "data_ownership": "database_per_service"}
 TOGETHER = {"storage_kind": "postgres", "data_ownership": "schema_per_service"}
+SHARED = {"storage_kind": "postgres", "data_ownership": "shared_database"}
 
 
 def settings(project: Project) -> dict[str, str]:
@@ -34,8 +35,9 @@ def test_each_service_has_a_database() -> None:
     }
 
 
-def test_each_service_has_a_role_in_one_database_and_none_knows_who_makes_them() -> None:
-    project = build(SHOP | TOGETHER, CATALOGUE)
+@pytest.mark.parametrize("where", [TOGETHER, SHARED])
+def test_each_service_has_a_role_in_one_database_and_none_knows_who_makes_them(where: dict[str, str]) -> None:
+    project = build(SHOP | where, CATALOGUE)
     assert settings(project) == {
         "DATABASE_ADMIN_URL": f"postgresql+asyncpg://postgres:postgres@{SERVER}/postgres",
         "STOCK_DATABASE_URL": f"postgresql+asyncpg://shop_stock:development@{SERVER}/shop",
@@ -45,6 +47,10 @@ def test_each_service_has_a_role_in_one_database_and_none_knows_who_makes_them()
         assert [setting.name for setting in it.settings if "DATABASE" in setting.name] == [
             f"{it.name.upper()}_DATABASE_URL"
         ]
+
+
+def test_who_else_reads_rows_moves_none() -> None:
+    assert build(SHOP | TOGETHER, CATALOGUE).rows == build(SHOP | SHARED, CATALOGUE).rows
 
 
 def test_rows_can_come_from_wherever_they_may_be_kept() -> None:
@@ -70,9 +76,10 @@ def test_what_was_filled_in_is_told_of_both_decisions() -> None:
 
 @pytest.mark.parametrize("storage", ["sqlite", "files"])
 def test_without_a_server_there_is_none_to_share(storage: str) -> None:
-    line = r"data_ownership: A schema for each service cannot be: it needs PostgreSQL \(storage_kind\)\. Fix: "
-    with pytest.raises(Refused, match=line):
-        build(SHOP | TOGETHER | {"storage_kind": storage}, CATALOGUE)
+    for where, label in ((TOGETHER, "A schema for each service"), (SHARED, "One database that all services read")):
+        line = rf"data_ownership: {label} cannot be: it needs PostgreSQL \(storage_kind\)\. Fix: "
+        with pytest.raises(Refused, match=line):
+            build(SHOP | where | {"storage_kind": storage}, CATALOGUE)
     small = {"team": {"size": 1}, "deploy_target": "vm", "storage_kind": storage}
     assert build(SHOP | small, CATALOGUE).decision("data_ownership").option.name == "database_per_service"
 
@@ -85,7 +92,7 @@ def test_for_one_person_it_is_proposed_where_there_is_a_server(storage: str) -> 
     assert (it.option.name, it.better) == ("schema_per_service", None)
 
 
-@pytest.mark.parametrize("where", [APART, TOGETHER])
+@pytest.mark.parametrize("where", [APART, TOGETHER, SHARED])
 def test_a_name_that_the_server_would_cut_is_refused(where: dict[str, str]) -> None:
     long = {"project_slug": "a" * 30, "services": [f"{'b' * 33}: sells"], "data_entities": []}
     with pytest.raises(

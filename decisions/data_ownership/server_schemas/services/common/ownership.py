@@ -12,6 +12,7 @@ from sqlalchemy import URL, func, make_url, select
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
 
+from services.common import readers
 from services.common.config import Administration
 
 LOCK = 7_305_421
@@ -21,7 +22,20 @@ ROLE_IS_THERE = "SELECT true FROM pg_roles WHERE rolname = $1"
 ADMIN_ACTS_FOR_ROLE = "SELECT pg_has_role($1, 'USAGE')"
 DATABASE_IS_THERE = "SELECT true FROM pg_database WHERE datname = $1"
 ROLE_MAY_CONNECT = "SELECT has_database_privilege($1, $2, 'CONNECT')"
+OTHERS_MAY_READ = "SELECT has_schema_privilege('public', $1, 'USAGE')"
 """What is asked before something is made, since who may not make it may find it there."""
+
+OPEN = (
+    "GRANT SELECT ON ALL TABLES IN SCHEMA %I TO PUBLIC",
+    "ALTER DEFAULT PRIVILEGES IN SCHEMA %I GRANT SELECT ON TABLES TO PUBLIC",
+    "GRANT USAGE ON SCHEMA %I TO PUBLIC",
+)
+CLOSE = (
+    "REVOKE SELECT ON ALL TABLES IN SCHEMA %I FROM PUBLIC",
+    "ALTER DEFAULT PRIVILEGES IN SCHEMA %I REVOKE SELECT ON TABLES FROM PUBLIC",
+    "REVOKE USAGE ON SCHEMA %I FROM PUBLIC",
+)
+"""The last of each is what `OTHERS_MAY_READ` asks for, so that whoever was interrupted does all of it again."""
 
 
 class Lacking(OSError):
@@ -38,15 +52,15 @@ async def prepare(url: str) -> None:
     service = make_url(url)
     if not (service.username and service.database):
         raise Lacking("its URL names no role, or no database")
-    if not (lacking := await missing(service)):
-        return
-    try:
-        await make(service, make_url(Administration().database_admin_url))
-    except (OSError, SQLAlchemyError) as error:
-        why = f"{lacking}; whoever DATABASE_ADMIN_URL names cannot make it: {said(error)}"
-        raise Lacking(why) from error
     if lacking := await missing(service):
-        raise Lacking(lacking)
+        try:
+            await make(service, make_url(Administration().database_admin_url))
+        except (OSError, SQLAlchemyError) as error:
+            why = f"{lacking}; whoever DATABASE_ADMIN_URL names cannot make it: {said(error)}"
+            raise Lacking(why) from error
+        if lacking := await missing(service):
+            raise Lacking(lacking)
+    await settle_readers(service)
 
 
 async def missing(service: URL) -> str:
@@ -60,7 +74,7 @@ async def missing(service: URL) -> str:
 
 
 async def make(service: URL, admin: URL) -> None:
-    """Make what is not there, as `admin`; nobody else comes to what is made."""
+    """Make what is not there, as `admin`; nobody but the services may connect to it."""
     role, database = str(service.username), str(service.database)
     async with connected(admin) as server:
         await server.execute(select(func.pg_advisory_lock(LOCK)))
@@ -77,6 +91,23 @@ async def make(service: URL, admin: URL) -> None:
             await run(server, "GRANT CONNECT ON DATABASE %I TO %I", database, role)
         async with connected(admin.set(database=database)) as inside:
             await run(inside, "CREATE SCHEMA IF NOT EXISTS %I AUTHORIZATION %I", role, role)
+
+
+async def settle_readers(service: URL) -> None:
+    """Let the others of the database read what a service keeps, or no longer; that is its own to give.
+
+    Raises:
+        Lacking: The schema is somebody else's.
+    """
+    schema = str(service.username)
+    async with connected(service) as connection:
+        if await is_so(connection, OTHERS_MAY_READ, schema) == readers.OTHERS_READ:
+            return
+        await connection.execute(select(func.pg_advisory_lock(LOCK)))
+        for statement in OPEN if readers.OTHERS_READ else CLOSE:
+            await run(connection, statement, schema)
+        if await is_so(connection, OTHERS_MAY_READ, schema) != readers.OTHERS_READ:
+            raise Lacking(f"only the owner of schema {schema} can settle who else reads it")
 
 
 @asynccontextmanager

@@ -1,16 +1,19 @@
-"""Each service keeps its tables in a schema that no other reaches, and that is made where it is missing."""
+"""Each service keeps its tables in a schema that no other changes, and that is made where it is missing."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 from sqlalchemy import make_url, text
 from sqlalchemy.exc import ProgrammingError
 
-from services.common.ownership import Lacking, prepare
+from services.common import readers
+from services.common.config import Administration
+from services.common.ownership import Lacking, connected, prepare, run
 from services.common.storage import Database
 from tests.fixtures.databases import databases
 from tests.fixtures.facts import SERVICES
@@ -52,7 +55,6 @@ def role(url: str) -> str:
 @pytest.mark.parametrize(
     "statement",
     [
-        "SELECT * FROM {}.things",
         "INSERT INTO {}.things VALUES (2)",
         "UPDATE {}.things SET number = 2",
         "DELETE FROM {}.things",
@@ -62,7 +64,7 @@ def role(url: str) -> str:
         "DROP SCHEMA {} CASCADE",
     ],
 )
-async def test_the_server_refuses_a_service_the_tables_of_another(
+async def test_the_server_refuses_a_service_every_change_to_what_another_keeps(
     things: list[Database], statement: str
 ) -> None:
     one, other = things
@@ -76,17 +78,41 @@ async def test_the_server_refuses_a_service_the_tables_of_another(
         assert (await connection.scalars(text("SELECT number FROM things"))).all() == [1]
 
 
+@pytest.mark.parametrize("others_read", [True, False])
+async def test_others_read_from_when_it_is_settled_until_it_is_settled_otherwise(
+    things: list[Database], two: list[str], monkeypatch: pytest.MonkeyPatch, others_read: bool
+) -> None:
+    (one, other), schema = things, role(two[1])
+    joined = text(f"SELECT count(*) FROM things JOIN {schema}.things AS its USING (number)")
+    later = text(f"SELECT count(*) FROM {schema}.later")
+    for settled in (others_read, not others_read, others_read):
+        monkeypatch.setattr(readers, "OTHERS_READ", settled)
+        await asyncio.gather(*(prepare(url) for url in [*two, *two]))
+    async with other.write() as connection:
+        await connection.execute(text("CREATE TABLE later AS SELECT 1 AS number"))
+    for query in (joined, later):
+        async with one.read() as connection:
+            if others_read:
+                assert await connection.scalar(query) == 1
+            else:
+                with pytest.raises(ProgrammingError, match="permission denied"):
+                    await connection.scalar(query)
+
+
 @pytest.mark.parametrize("service", SERVICES)
-async def test_every_service_owns_its_tables_and_may_read_no_others(
+async def test_every_service_owns_its_tables_and_reads_others_only_where_that_is_decided(
     system: System, service: str
 ) -> None:
     async with system.runtime(service).database.read() as connection:
         assert await connection.scalar(text(OWN))
         foreign = list(await connection.scalars(text(FOREIGN)))
+    read = []
     for table in foreign:
-        with pytest.raises(ProgrammingError, match="permission denied"):
+        with suppress(ProgrammingError):
             async with system.runtime(service).database.read() as connection:
                 await connection.execute(text(f"SELECT 1 FROM {table}"))
+                read.append(table)
+    assert read == (foreign if readers.OTHERS_READ else [])
     assert (foreign == []) == (len(SERVICES) == 1)
 
 
@@ -119,3 +145,17 @@ async def test_who_may_not_make_what_is_missing_is_told_so(
 async def test_a_url_without_a_role_is_told_of() -> None:
     with pytest.raises(Lacking, match="names no role"):
         await prepare("postgresql+asyncpg://127.0.0.1:5432/shop")
+
+
+async def test_only_who_owns_a_schema_settles_who_reads_it(
+    two: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one = make_url(two[0])
+    await prepare(two[0])
+    admin = make_url(Administration().database_admin_url).set(database=one.database)
+    async with connected(admin) as inside:
+        await run(inside, "ALTER SCHEMA %I OWNER TO CURRENT_USER", one.username or "")
+        await run(inside, "GRANT ALL ON SCHEMA %1$I TO %1$I", one.username or "")
+    monkeypatch.setattr(readers, "OTHERS_READ", not readers.OTHERS_READ)
+    with pytest.raises(Lacking, match="only the owner of schema"):
+        await prepare(two[0])

@@ -1,0 +1,3 @@
+"""Who reads the tables of a service beside itself: nobody."""
+
+OTHERS_READ = False
