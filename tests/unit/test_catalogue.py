@@ -186,10 +186,12 @@ class TestRealDecisions:
         open_ = {name for url in urls for name in re.findall(r"{(\w+)}", url)}
         filled = [option.footprint.fills for option in real["data_ownership"].offered]
         assert all({name for name, _ in it} == open_ for it in filled)
-        assert len(set(filled)) == len(filled)
+        makers: dict[str, set[object]] = {}
         for option in real["data_ownership"].offered:
-            brought = {it.target for it in option.modules if it.needs == "database_server"}
-            assert brought >= {"services/common/ownership.py", "tests/fixtures/places.py"}
+            brought = {it.target: it.source for it in option.modules if it.needs == "database_server"}
+            assert brought.keys() >= {"services/common/ownership.py", "tests/fixtures/places.py"}
+            makers.setdefault(brought["services/common/ownership.py"], set()).add(option.footprint.fills)
+        assert all(len(fills) == 1 for fills in makers.values()), "what one module makes is of one form"
 
     def test_say_how_events_travel(self, real: Catalogue) -> None:
         """By an address of the subscriber, or by names at a broker; and what to keep an eye on."""
