@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import ast
 import os
 import socket
 import subprocess
 import sys
 from collections.abc import Mapping
 from functools import cache
+from itertools import chain
 from pathlib import Path
 
 import pytest
@@ -111,13 +113,24 @@ def run(path: Path, *command: str, env: Mapping[str, str] | None = None) -> str:
     return result.stdout
 
 
+def idle_modules(path: Path) -> set[str]:
+    """What services of a project could share and none of them, no script and no other shared module imports."""
+    shared = {f"services.common.{it.stem}" for it in (path / "services/common").glob("[!_]*.py")}
+    for file in chain((path / "services").rglob("*.py"), (path / "scripts").rglob("*.py")):
+        for node in ast.walk(ast.parse(file.read_text("utf-8"))):
+            if isinstance(node, ast.ImportFrom) and node.module:
+                shared -= {node.module, *(f"{node.module}.{name.name}" for name in node.names)}
+    return shared
+
+
 def check_whole(path: Path, *mypy: str, env: Mapping[str, str] | None = None) -> None:
-    """Fail unless a project is linted, formatted, strictly typed and layered, and no test of its own is skipped.
+    """Fail unless a project is linted, formatted, strictly typed and layered, no test is skipped and no module idle.
 
     Its workflows are this repository's own, too: "Use this template" can neither add nor change one.
     """
     for workflow in sorted((path / ".github").rglob("*.yml")):
         assert workflow.read_bytes() == (REPOSITORY / workflow.relative_to(path)).read_bytes(), workflow
+    assert idle_modules(path) == set()
     run(path, "ruff", "check", "--quiet", ".", env=env)
     run(path, "ruff", "format", "--check", "--quiet", ".", env=env)
     run(path, "mypy", *mypy, env=env)

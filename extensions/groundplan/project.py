@@ -188,8 +188,18 @@ class Project:
     @cached_property
     def asks(self) -> bool:
         """Whether a service asks another for what its records refer to."""
+        return "at" in self._lookups
+
+    @cached_property
+    def looks_in_copies(self) -> bool:
+        """Whether a service has a read copy of what its records refer to."""
+        return "in_copies" in self._lookups
+
+    @property
+    def _lookups(self) -> set[str]:
+        """The ways in which services find what their records refer to."""
         entities = (entity for service in self.services for entity in service.entities)
-        return any(lookup.method == "at" for entity in entities for lookup in entity.lookups)
+        return {lookup.method for entity in entities for lookup in entity.lookups}
 
     @property
     def way(self) -> Way:
