@@ -13,7 +13,7 @@ from services.common.models import Record
 
 RecordT = TypeVar("RecordT", bound=Record)
 
-api_key = APIKeyHeader(name="X-API-Key", auto_error=False)
+key_header = APIKeyHeader(name="X-API-Key", auto_error=False)
 """One scheme for the key of the services and for those of callers, so that a request is read once for both."""
 
 CREATE = problems(400, 409, 422)

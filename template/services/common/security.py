@@ -11,10 +11,10 @@ from fastapi import Depends, Request, Security
 from services.common import entrance
 from services.common.config import Settings
 from services.common.errors import Unauthorized
-from services.common.http import api_key
+from services.common.http import key_header
 from services.common.utils import same
 
-AS_SERVICE = api_key.model.name
+AS_SERVICE = key_header.model.name
 """The header with the key of the services."""
 SERVICES = "services"
 """The name under which the other services call."""
@@ -31,7 +31,7 @@ class Caller:
 
 async def identify(
     request: Request,
-    key: Annotated[str | None, Security(api_key)],
+    key: Annotated[str | None, Security(key_header)],
     sent: entrance.Sent,
 ) -> Caller:
     """Tell who calls.

@@ -9,14 +9,14 @@ from fastapi import Security
 
 from services.common.config import Settings
 from services.common.errors import Unauthorized
-from services.common.http import api_key
+from services.common.http import key_header
 from services.common.utils import same
 
-HEADER = api_key.model.name
+HEADER = key_header.model.name
 EXAMPLE = "dev-key"
 """The key of the example, for development."""
 
-Credential = Annotated[str | None, Security(api_key)]
+Credential = Annotated[str | None, Security(key_header)]
 """What a request brings to prove who sends it."""
 
 
