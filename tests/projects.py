@@ -114,8 +114,12 @@ def run(path: Path, *command: str, env: Mapping[str, str] | None = None) -> str:
 
 
 def idle_modules(path: Path) -> set[str]:
-    """What services of a project could share and none of them, no script and no other shared module imports."""
+    """What services of a project could share and none of them, no script and no other shared module imports.
+
+    The ways to neighbours wait for the first one where events are published that nobody hears yet.
+    """
     shared = {f"services.common.{it.stem}" for it in (path / "services/common").glob("[!_]*.py")}
+    shared.discard("services.common.neighbours")
     for file in chain((path / "services").rglob("*.py"), (path / "scripts").rglob("*.py")):
         for node in ast.walk(ast.parse(file.read_text("utf-8"))):
             if isinstance(node, ast.ImportFrom) and node.module:
