@@ -12,7 +12,7 @@ from services.common.errors import Outdated
 from services.common.lookup import Finder
 from services.common.models import Model, Page, Record, next_version
 from services.common.rules import Rules
-from services.common.runtime import Runtime
+from services.common.runtime import Runtime, get_runtime
 from services.common.storage import Connection, Store, Table
 from services.common.utils import new_id, now
 
@@ -51,7 +51,7 @@ class Collection(Generic[DraftT, RecordT]):
     @classmethod
     async def open(cls, request: Request) -> Self:
         """Give a route its collection: async costs no thread, and the request no further dependency."""
-        return cls(request.app.state.runtime)
+        return cls(await get_runtime(request))
 
     async def related(self, draft: DraftT) -> object:
         """The records that a draft refers to, for the rules; raises if one does not exist."""
