@@ -96,6 +96,12 @@ def test_markdown_shows_the_text_and_nothing_else(place: str, value: str) -> Non
     assert shown(place.format(text.md(value))) == text.line(value)
 
 
+def test_markdown_marks_only_what_would_mean_something() -> None:
+    plain = "uv lock --check, order=str(id), a -> b, {x}, 1 + 1!"
+    assert text.md(plain) == plain
+    assert [text.md(value) for value in ("- a", "= a", "> a", "1. a")] == [r"\- a", r"\= a", r"\> a", r"1\. a"]
+
+
 @given(texts)
 @example("a|b")
 def test_a_table_cell_shows_the_text_and_nothing_else(value: str) -> None:
