@@ -121,10 +121,13 @@ def containers(
 
 
 @drawn
-def dependencies(product: Product) -> Diagram:
-    """Which service asks which for what, and which hears of what: solid arrows are calls, dotted ones events."""
+def dependencies(product: Product, unheard: str = "") -> Diagram:
+    """Which service asks which for what, and which hears of what: solid arrows are calls, dotted ones events.
+
+    `unheard` says for which records it matters that their owner is away, if not for all.
+    """
     nodes = " & ".join(f'{_node(it)}["{label(it.name)}"]' for it in product.services)
-    edges = tuple(_edges(product))
+    edges = tuple(_edges(product, unheard))
     lines = ["flowchart LR", f"  {nodes}", *edges] if edges else []
     return Diagram("Calls (solid) and events (dotted)", "\n".join(lines))
 
@@ -136,13 +139,14 @@ def _entrance(product: Product, entrance: tuple[str, int]) -> Iterator[str]:
     yield from (f"  entrance --> {_node(it)}" for it in product.services if it.exposure == "public")
 
 
-def _edges(product: Product) -> Iterator[str]:
+def _edges(product: Product, unheard: str) -> Iterator[str]:
     for service in product.services:
         checks = product.checks(service)
         for call in product.calls(service):
             asked = ", ".join(it.entity.name for it in checks if it.owner == call.service)
             without = "refuses without" if call.when_away == "refuse" else "goes on without"
-            what = f"asks for {asked}, {without}" if asked else without
+            lately = f", if {unheard}" if unheard and call.when_away == "refuse" else ""
+            what = f"asks for {asked}, {without}{lately}" if asked else without
             yield f'  {_node(service)} -->|"{label(what, 300)}"| s_{call.service}'
     told: dict[tuple[str, str], list[str]] = {}
     for event in product.events.values():

@@ -96,6 +96,8 @@ def test_dependencies_show_calls_and_events(product: Product) -> None:
     assert 's_orders -.->|"order.placed"| s_post' in source
     assert 's_end -.->|"book.saved, book.removed"| s_post' in source
     assert "sms" not in source
+    remembering = diagrams.dependencies(product, "not heard of lately").source
+    assert 's_orders -->|"asks for Book, refuses without, if not heard of lately"| s_end' in remembering
 
 
 def test_a_read_copy_is_no_call() -> None:

@@ -84,7 +84,7 @@ class Architecture:
 
     @cached_property
     def dependencies(self) -> Diagram:
-        return diagrams.dependencies(self.facts.product)
+        return diagrams.dependencies(self.facts.product, said(self.facts.decisions, "unheard"))
 
     @cached_property
     def start_order(self) -> str:
