@@ -40,9 +40,7 @@ def md(value: object) -> str:
     """One line of Markdown that renders as exactly this text, in a paragraph, heading, list item or table cell."""
     text = re.sub(r"([!-/:-@\[-`{-~])", r"\\\1", line(value))
     text = re.sub(r"\\([,;:'\"/?@%$^.(){}!])", r"\1", text)
-    text = re.sub(
-        r"(?<!^)\\([-+=>])", r"\1", text
-    )  # these begin a list, a heading or a quotation, and mean nothing later
+    text = re.sub(r"(?<!^)\\([-+=>])", r"\1", text)  # a list, heading or quotation begins the text
     text = re.sub(r"^(\d+)([.)])", r"\1\\\2", text)  # else it would begin a list
     return re.sub(r"(?<=[^\W_])\\([_.)])(?=[^\W_])", r"\1", text)
 
