@@ -97,6 +97,8 @@ class Variable:
     """Its annotation in the generated settings; text unless it says otherwise."""
     required: bool = False
     """Whether it must be set although it is no secret: its default is for development only."""
+    by_some: bool = False
+    """Whether a process may do without it that never asks for it."""
     apart: bool = False
     """Whether no service reads it, but only `uv run migrate`."""
     decision: str = ""

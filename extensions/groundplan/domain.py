@@ -367,7 +367,7 @@ class Item:
         return self.extra.get(key, "")
 
 
-@told(lambda _, __: ("external_apis",))
+@told(lambda _, part: ("external_api_details" if part == "asks_who_calls" else "external_apis",))
 @dataclass(frozen=True)
 class ExternalApi:
     """A service of somebody else that the product calls."""
@@ -379,6 +379,8 @@ class ExternalApi:
     critical: bool = False
     timeout_s: float | None = None
     fallback: str = ""
+    asks_who_calls: bool = True
+    """Whether it knows the project by a key."""
 
     @property
     def env(self) -> str:

@@ -61,6 +61,8 @@ class EnvVar:
     """Its Python type, where text would say too little: `PositiveFloat`."""
     required: bool = False
     """Whether it must be set, so that `default` is only an example of it."""
+    by_some: bool = False
+    """Whether a process may do without it that never asks for it; it is missed where it is asked for."""
     apart: bool = False
     """Whether no service reads it, but only `uv run migrate`."""
 
@@ -69,7 +71,7 @@ class EnvVar:
         """The setting as a line of a class body; what must be set has only an example, in `.env.example`."""
         head = f"{self.name.lower()}: {self.type or ('Key' if self.secret else 'str')}"
         if self.required:
-            return head
+            return f"{head} | None = None" if self.by_some else head
         value = self.default if NUMBER.search(self.type) else text.py(self.default)
         return layout.assigned(head, value)
 
@@ -376,6 +378,7 @@ class Project:
             service,
             variable.type,
             variable.secret or variable.required,
+            variable.by_some or bool(service),
             variable.apart,
         )
 
@@ -463,9 +466,11 @@ def _external_variables(product: Product) -> Iterator[EnvVar]:
     answers = frozenset(["external_apis"])
     for api in product.external_apis:
         url, key = f"https://{api.name.replace('_', '-')}.invalid", "change-me"
-        yield EnvVar(f"{api.env}_URL", url, False, f"Where {api.name} is reached", answers, required=True)
+        yield EnvVar(f"{api.env}_URL", url, False, f"Where {api.name} is reached", answers, required=True, by_some=True)
         about = f"The key by which {api.name} knows this project"
-        yield EnvVar(api.key, key, True, about, answers, required=True)
+        if api.asks_who_calls:
+            known = answers | {"external_api_details"}
+            yield EnvVar(api.key, key, True, about, known, required=True, by_some=True)
         timeout = str(float(api.timeout_s or CALL_TIMEOUT_S))
         about = f"How long a call to {api.name} may take, retries included"
         yield EnvVar(f"{api.env}_TIMEOUT_S", timeout, False, about, answers, type="PositiveFloat")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from ..reading import asks_who_calls
 from .completeness import NUMBER
 from .facts import Facts, key
 from .model import DEFER, Finding, rule
@@ -176,7 +177,7 @@ def key_without_setting(facts: Facts) -> Iterator[Finding]:
     for item in facts.items("external_api_details"):
         says = str(item.get("auth"))
         api = facts.api_named(item.name)
-        if api and says and not says.casefold().startswith("no") and not item.get("secret"):
+        if api and says and asks_who_calls(says) and not item.get("secret"):
             yield Finding(
                 api.name, f"{api.name} asks for {says}, and no secret is named", f"give it secret: {api.key}", QUOTAS
             )

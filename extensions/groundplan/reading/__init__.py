@@ -12,9 +12,33 @@ from ..problems import Problem, Refused, Report
 from ..text import quoted
 from . import boundaries, entities, jobs, services, workflows
 from .node import Node, structure
-from .requirements import DETAILS, ITEMS, NUMBERS, TEXTS, details, external_apis, features, items, number
+from .requirements import (
+    DETAILS,
+    ITEMS,
+    NUMBERS,
+    TEXTS,
+    asks_who_calls,
+    details,
+    external_apis,
+    features,
+    items,
+    keyless,
+    number,
+)
 
-__all__ = ["DETAILS", "ITEMS", "NUMBERS", "details", "items", "lists", "number", "problems", "read", "unfinished"]
+__all__ = [
+    "DETAILS",
+    "ITEMS",
+    "NUMBERS",
+    "asks_who_calls",
+    "details",
+    "items",
+    "lists",
+    "number",
+    "problems",
+    "read",
+    "unfinished",
+]
 
 
 def read(answers: Mapping[str, object]) -> Product:
@@ -63,7 +87,7 @@ def _product(answers: Answers, report: Report) -> Product:
         services=found,
         values=values,
         features=features(structure(answers["mvp_features"], report), known),
-        external_apis=external_apis(structure(answers["external_apis"], report), known),
+        external_apis=external_apis(structure(answers["external_apis"], report), known, keyless(answers)),
         workflows=workflows.workflows(structure(answers["workflows"], report), found),
     )
     for question in TEXTS:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from types import MappingProxyType
 
 from .. import names
@@ -12,7 +13,7 @@ from ..domain import Criterion, ExternalApi, Feature, Item
 from ..problems import Report
 from ..questionnaire import QUESTIONS, shape_of
 from ..shapes import Kind, Shape
-from ..text import quoted
+from ..text import quoted, slug
 from .entities import add_service
 from .entry import Entry, entries
 from .node import Node, is_number, structure
@@ -81,11 +82,22 @@ def features(answer: Node, services: Sequence[str]) -> tuple[Feature, ...]:
     return tuple(found.values())
 
 
-def external_apis(answer: Node, services: Sequence[str]) -> tuple[ExternalApi, ...]:
+def asks_who_calls(auth: str) -> bool:
+    """Whether an API with these words for how it knows us asks for that at all: not with `none` or `no key`."""
+    return not re.match(r"(no|none|not)\b", auth.strip(), re.IGNORECASE)
+
+
+def keyless(answers: Answers) -> frozenset[str]:
+    """The external APIs that do not ask who calls, by name."""
+    details = items(answers, "external_api_details")
+    return frozenset(slug(it.name) for it in details if not asks_who_calls(str(it.get("auth"))))
+
+
+def external_apis(answer: Node, services: Sequence[str], keyless: Collection[str] = ()) -> tuple[ExternalApi, ...]:
     """The services of others that the product calls."""
     found: dict[str, ExternalApi] = {}
     for node, parts in entries(answer, shape_of("external_apis")):
-        api = _external_api(parts, services)
+        api = _external_api(parts, services, keyless)
         if fault := names.external_api(api.name) if api.name else "":
             node.problem(
                 f"{quoted(api.name)} {fault}",
@@ -115,14 +127,16 @@ def _feature(parts: Entry, services: Sequence[str]) -> Feature:
     )
 
 
-def _external_api(parts: Entry, services: Sequence[str]) -> ExternalApi:
+def _external_api(parts: Entry, services: Sequence[str], keyless: Collection[str]) -> ExternalApi:
+    name = parts["name"].text("sms")
     return ExternalApi(
-        name=parts["name"].text("sms"),
+        name=name,
         purpose=_text(parts, "purpose"),
         used_by=_services(parts, "used_by", services),
         critical=parts["critical"].flag() if "critical" in parts else False,
         timeout_s=float(_within(parts["timeout_s"], 0, 3600)) if "timeout_s" in parts else None,
         fallback=_text(parts, "fallback"),
+        asks_who_calls=name not in keyless,
     )
 
 

@@ -29,6 +29,14 @@ def test_a_setting_that_is_missing_is_named(
         load_settings()
 
 
+def test_what_only_some_processes_need_is_missed_where_it_is_asked_for() -> None:
+    name, *_ = service_names()
+    settings = Settings(_env_file=ROOT / ".env.example")  # type: ignore[call-arg]
+    without = settings.model_copy(update={f"{name}_database_url": None})
+    with pytest.raises(SystemExit, match=f"{name.upper()}_DATABASE_URL: Field required"):
+        without.database_url(name)
+
+
 def test_the_example_is_for_this_machine_alone() -> None:
     settings = Settings(_env_file=ROOT / ".env.example")  # type: ignore[call-arg]
     assert callers.fault(settings, alone=True) == ""

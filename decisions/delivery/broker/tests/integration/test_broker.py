@@ -81,16 +81,15 @@ async def place(system: System, monkeypatch: pytest.MonkeyPatch) -> AsyncIterato
     """The real broker; what was postponed comes back sooner than usual."""
     monkeypatch.setattr(broker, "POSTPONED", timedelta(seconds=1))
     settings: Settings = system.apps[SERVICES[0]].state.settings
-    url = getattr(settings, server.URL)
+    url = settings.url(server.NAME)
     parts = urlsplit(url)
     try:
         socket.create_connection((parts.hostname or "", parts.port or 0), timeout=2).close()
     except OSError:
-        pytest.skip(
-            f"nothing answers at {server.URL.upper()}; `python scripts/servers.py` starts it"
-        )
+        setting = f"{server.NAME}_url".upper()
+        pytest.skip(f"nothing answers at {setting}; `python scripts/servers.py` starts it")
     async with proxied(url) as (proxy, way):
-        place = Place(settings.model_copy(update={server.URL: way}), proxy)
+        place = Place(settings.model_copy(update={f"{server.NAME}_url": way}), proxy)
         async with place.connect() as connection:
             for subscriber in (HERE, THERE):
                 await connection.prepare(subscriber, [SAVED])

@@ -145,7 +145,7 @@ class JetStream:
 async def connect(settings: Settings, project: str) -> AsyncIterator[JetStream]:
     """Open a connection; after a failure of it, open another."""
     connection = await nats.connect(
-        settings.nats_url, allow_reconnect=False, connect_timeout=CONNECT_S, error_cb=_ignore
+        settings.url("nats"), allow_reconnect=False, connect_timeout=CONNECT_S, error_cb=_ignore
     )
     try:
         yield JetStream(connection, project)

@@ -120,7 +120,7 @@ def _message(
 @asynccontextmanager
 async def connect(settings: Settings, project: str) -> AsyncIterator[RabbitMQ]:
     """Open a connection; after a failure of it, open another."""
-    connection = await aio_pika.connect(settings.rabbitmq_url, timeout=CONNECT_S)
+    connection = await aio_pika.connect(settings.url("rabbitmq"), timeout=CONNECT_S)
     async with connection:
         channel = await connection.channel(publisher_confirms=True, on_return_raises=True)
         exchange = await channel.declare_exchange(
