@@ -53,8 +53,11 @@ async def prepare(url: str) -> None:
     if not (service.username and service.database):
         raise Lacking("its URL names no role, or no database")
     if lacking := await missing(service):
+        admin = Administration().database_admin_url
+        if admin is None:
+            raise Lacking(f"{lacking}; set DATABASE_ADMIN_URL to whoever can make it")
         try:
-            await make(service, make_url(Administration().database_admin_url))
+            await make(service, make_url(admin.get_secret_value()))
         except (OSError, SQLAlchemyError) as error:
             why = f"{lacking}; whoever DATABASE_ADMIN_URL names cannot make it: {said(error)}"
             raise Lacking(why) from error

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import AsyncIterator
 from contextlib import suppress
 from pathlib import Path
@@ -12,7 +13,6 @@ from sqlalchemy import make_url, text
 from sqlalchemy.exc import ProgrammingError
 
 from services.common import readers
-from services.common.config import Administration
 from services.common.ownership import Lacking, connected, prepare, run
 from services.common.storage import Database
 from tests.fixtures.databases import databases
@@ -142,6 +142,15 @@ async def test_who_may_not_make_what_is_missing_is_told_so(
         await prepare(other)
 
 
+async def test_what_is_missing_waits_for_somebody_who_can_make_it(
+    two: list[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.chdir(tmp_path)  # away from `.env`
+    monkeypatch.delenv("DATABASE_ADMIN_URL")
+    with pytest.raises(Lacking, match=r".+; set DATABASE_ADMIN_URL to whoever can make it"):
+        await prepare(two[0])
+
+
 async def test_a_url_without_a_role_is_told_of() -> None:
     with pytest.raises(Lacking, match="names no role"):
         await prepare("postgresql+asyncpg://127.0.0.1:5432/shop")
@@ -152,7 +161,7 @@ async def test_only_who_owns_a_schema_settles_who_reads_it(
 ) -> None:
     one = make_url(two[0])
     await prepare(two[0])
-    admin = make_url(Administration().database_admin_url).set(database=one.database)
+    admin = make_url(os.environ["DATABASE_ADMIN_URL"]).set(database=one.database)
     async with connected(admin) as inside:
         await run(inside, "ALTER SCHEMA %I OWNER TO CURRENT_USER", one.username or "")
         await run(inside, "GRANT ALL ON SCHEMA %1$I TO %1$I", one.username or "")
