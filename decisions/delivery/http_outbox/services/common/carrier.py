@@ -12,7 +12,7 @@ import structlog
 from fastapi import APIRouter, Depends
 
 from services.common import boxes
-from services.common.clients import Client, Rejected
+from services.common.clients import IDEMPOTENCY_KEY, Client, Rejected
 from services.common.config import Settings
 from services.common.consumers import Consumer
 from services.common.envelopes import Envelope
@@ -43,8 +43,9 @@ class HttpRelay(Relay):
         """
         while it := await self._oldest():
             try:
+                headers = {IDEMPOTENCY_KEY: it.event["id"]}
                 await self.client.request(
-                    "POST", "/internal/events", json=it.event, timeout=TIMEOUT_S
+                    "POST", "/internal/events", json=it.event, headers=headers, timeout=TIMEOUT_S
                 )
             except Rejected as error:
                 await self._refused(it, error)

@@ -124,7 +124,9 @@ def _position(id: bytes) -> tuple[int, int]:
 @asynccontextmanager
 async def connect(settings: Settings, project: str) -> AsyncIterator[RedisStreams]:
     """Open a connection, and warn of a server that may forget what it has confirmed."""
-    redis = Redis.from_url(settings.url("redis"), protocol=2)  # one shape of answers on every server
+    redis = Redis.from_url(
+        settings.url("redis"), protocol=2
+    )  # one shape of answers on every server
     async with redis:
         await redis.ping()
         with suppress(ResponseError):  # not everybody may read the configuration

@@ -24,6 +24,11 @@ ResultT = TypeVar("ResultT")
 
 log = structlog.get_logger()
 
+HARMFUL_TWICE = {"POST", "PATCH"}
+"""Methods whose requests may do something each time they are sent (RFC 9110, section 9.2.2)."""
+IDEMPOTENCY_KEY = "Idempotency-Key"
+"""The header by which whoever gets a request twice knows that it is one."""
+
 
 class Rejected(Exception):
     """The other side understood the call and refuses it."""
@@ -94,7 +99,7 @@ class Client:
     async def request(
         self, method: str, path: str, *, accept: Container[int] = (), **options: Any
     ) -> httpx2.Response:
-        """Send a request that may be repeated, until it is answered.
+        """Send a request, and repeat it where that does no harm: a POST or PATCH only with an `Idempotency-Key`.
 
         Raises:
             Away: No usable answer within the time-out, or no place for another call.
@@ -102,6 +107,7 @@ class Client:
         """
         headers = _request_id() | options.pop("headers", {})
         limit = options.setdefault("timeout", self.timeout_s)
+        repeatable = method not in HARMFUL_TWICE or IDEMPOTENCY_KEY in httpx2.Headers(headers)
 
         async def attempt() -> httpx2.Response:
             try:
@@ -114,7 +120,7 @@ class Client:
 
         with self.place(), tracing.calling(self.name, method) as trace:
             headers |= trace
-            response = await call(self.breaker, attempt, timeout_s=limit)
+            response = await call(self.breaker, attempt, timeout_s=limit, repeatable=repeatable)
         if response.is_success or response.status_code in accept:
             return response
         raise Rejected(self.name, response)
@@ -127,9 +133,13 @@ def _request_id() -> dict[str, str]:
 
 
 async def call(
-    breaker: Breaker, attempt: Callable[[], Awaitable[ResultT]], *, timeout_s: float
+    breaker: Breaker,
+    attempt: Callable[[], Awaitable[ResultT]],
+    *,
+    timeout_s: float,
+    repeatable: bool = True,
 ) -> ResultT:
-    """Try until it works, as often as is worth it and for `timeout_s` seconds in all.
+    """Try until it works, as often as is worth it and for `timeout_s` seconds in all; once if not repeatable.
 
     Raises:
         Away: It did not work in time, or is not tried now.
@@ -137,7 +147,7 @@ async def call(
     breaker.before_call()
     try:
         async with asyncio.timeout(timeout_s):
-            result = await retried(attempt)
+            result = await (retried(attempt) if repeatable else attempt())
     except (Transient, TimeoutError) as error:
         breaker.failed()
         raise Away(f"{breaker.name} is not available.") from error
