@@ -59,8 +59,8 @@ class Implementation:
             yield (
                 code(use),
                 _common("clients.py"),
-                f"a call in a rule of {codes(api.used_by)} that names {code(api.name)} as an argument; a POST or PATCH is "
-                "sent once, unless it has an `Idempotency-Key`",
+                f"a call in a rule of {codes(api.used_by)} that names {code(api.name)} as an argument; "
+                "a POST or PATCH is sent once, unless it has an `Idempotency-Key`",
             )
         yield code("structlog.get_logger()"), _common("logs.py"), "a log line with the id of its request"
 
