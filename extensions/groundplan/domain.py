@@ -32,7 +32,9 @@ def pascal(name: str) -> str:
 
 
 def plural(word: str) -> str:
-    """The plural of an English noun by the regular rules."""
+    """The plural of an English noun by the regular rules; some are their own."""
+    if re.search(r"(series|species|news)$", word):
+        return word
     if re.search(r"[^aeiou]y$", word):
         return word[:-1] + "ies"
     return word + ("es" if re.search(r"(s|x|z|ch|sh)$", word) else "s")

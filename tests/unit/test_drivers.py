@@ -57,6 +57,7 @@ HOLDING: list[tuple[str, dict[str, object], str]] = [
     ("relations", TWO, "data_entities refers Sale to Thing"),
     ("external", {"external_apis": [*"abcdef"]}, "external_apis has a, b, c and 3 more"),
     ("sensitive", {"data_sensitivity": ["health", "pii"]}, "data_sensitivity has pii and health"),
+    ("sensitive", {"data_sensitivity": ["children"]}, "data_sensitivity has children"),
     ("money", {"data_sensitivity": ["financial"]}, "data_sensitivity has financial"),
     ("api_clients", {"interaction_channels": ["api"]}, "interaction_channels has api"),
     ("web_clients", {"interaction_channels": ["api", "web_ui"]}, "interaction_channels has web_ui"),

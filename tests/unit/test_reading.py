@@ -21,6 +21,7 @@ from groundplan.domain import (
     Source,
     Type,
     Value,
+    plural,
 )
 
 NAME = {"project_name": "Bookshop"}
@@ -40,6 +41,19 @@ def entity(line: object) -> Entity:
 @pytest.mark.parametrize(("name", "slug"), [("Calendar", "calendar_app"), ("FastAPI", "fastapi_app"), ("Shop", "shop")])
 def test_a_name_that_a_package_has_is_not_taken_from_it(name: str, slug: str) -> None:
     assert reading.read({"project_name": name}).slug == slug
+
+
+@pytest.mark.parametrize(("word", "many"), [("box", "boxes"), ("city", "cities"), ("time_series", "time_series")])
+def test_words_have_the_plural_of_english(word: str, many: str) -> None:
+    assert plural(word) == many
+
+
+@pytest.mark.parametrize(
+    ("auth", "asks"), [("key", True), ("", True), ("none", False), ("No key", False), ("notary", True)]
+)
+def test_an_api_that_asks_for_no_key_has_no_setting_for_one(auth: str, asks: bool) -> None:
+    product = read(external_apis=["isrc_search"], external_api_details=[{"name": "ISRC search", "auth": auth}])
+    assert [api.asks_who_calls for api in product.external_apis] == [asks]
 
 
 def test_a_name_is_enough() -> None:

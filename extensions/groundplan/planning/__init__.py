@@ -343,10 +343,18 @@ class Planning:
 
     @cached_property
     def libraries(self) -> Table:
-        return table(
-            "Package, For",
-            ((code(it.spec), text(it.why)) for it in self.project.dependencies),
+        """What the project stands on, and what is required besides: that comes with the first rule that uses it."""
+        known = {it.package: it for it in self.project.dependencies}
+        required = (it for it in self.facts.items("required_libraries") if it.name.casefold() not in known)
+        here = ((code(it.spec), text(it.why)) for it in known.values())
+        to_come = (
+            (
+                f"{code(it.name)} {text(it.get('constraint'), '')}".strip(),
+                f"{text(it.text, 'required')}; `uv add` brings it in",
+            )
+            for it in required
         )
+        return table("Package, For", (*here, *to_come))
 
     def diagram(self, it: diagrams.Diagram) -> str:
         """A diagram in a document; nothing where it would show nothing."""

@@ -297,7 +297,9 @@ class Architecture:
             "; ".join(filter(None, (f"events that are heard: {heard}" if heard != NONE else "", self._led))),
             "messaging.py",
         )
-        yield "Security", ("api_auth", "service_auth", "encryption"), f"open to outside: {public}", "security.py"
+        let_in = f"open to outside: {public}; who is let in may ask for all that these answer"
+        here = let_in if public != NONE else f"open to outside: {NONE}"
+        yield "Security", ("api_auth", "service_auth", "encryption"), here, "security.py"
         yield "Configuration", ("config_management", "secrets"), f"secret: {secrets}", "config.py"
         yield "Logging", ("logging", "logging_standards"), self._sensitive(), "logs.py"
         yield (

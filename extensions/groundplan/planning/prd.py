@@ -197,7 +197,7 @@ class Prd:
             ("May be lost (RPO)", "rpo"),
             ("May take (RTO)", "rto"),
             ("Method", "method"),
-            ("Restore tried", "restore_test_every"),
+            ("Restore tried every", "restore_test_every"),
         )
         rows = [(label, text(given.get(key), UNKNOWN)) for label, key in words]
         return table("Backup, Answer", rows if given else ())

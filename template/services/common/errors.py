@@ -128,7 +128,7 @@ def respond(
     )
     return JSONResponse(
         problem.model_dump(exclude_defaults=True) | {"type": problem.type},
-        status,
+        int(status),
         headers,
         media_type=PROBLEM_TYPE,
     )
