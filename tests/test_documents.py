@@ -204,6 +204,7 @@ def pieces(document: str) -> Iterator[str]:
 
 SAID_OF_ALL = re.compile(
     r"\| `[a-z_]+` \| .* \| [a-z_.]+ (is|has) .*|- [a-z_.]+ (is|has) .*"  # a driver: the same answer to a question
+    r"|- .* was rejected: it cannot be, as .*"  # the same answer rules an option out
     r"|\| `(API_KEYS|SERVICE_KEY|LOG_LEVEL|LOG_FORMAT)` .*"  # a setting that every service has
     r"|.*decision_overrides\.[a-z_]+\.revisit.*"  # what nobody said of a decision
     r"|\| (For|Runs on|`[a-z_]+`) \| .*|(Phased delivery|Automatic retries): .*|\| Fixed \| scope \|"  # a choice

@@ -43,6 +43,12 @@ def test_three_answers_are_enough(fresh: Any) -> None:
     assert "services is not answered" in gaps
 
 
+def test_the_documents_of_one_service_do_not_tell_of_others(fresh: Any) -> None:
+    project = fresh(SMALLEST).project_dir
+    for document in ("AGENTS.md", "Planning/ImplementationGuide.md", "docs/operations.md"):
+        assert "each other" not in (project / document).read_text(encoding="utf-8")
+
+
 @pytest.mark.parametrize(
     ("wrong", "message"),
     [

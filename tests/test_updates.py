@@ -355,6 +355,13 @@ class TestMemory:
             ("postgres", "2026-03-01", "two writers"),
         ]
         assert (recorded(project)["why"], recorded(project)["decided_on"]) == ("", "")
+        (text,) = (
+            it.read_text("utf-8")
+            for it in (project / "Planning/Decisions").glob("*storage-kind.md")
+            if "superseded" in it.read_text("utf-8")
+        )
+        assert "- PostgreSQL was rejected: " in text
+        assert "\n\n\n" not in text
 
     def test_does_not_let_auto_drift(self, generate: Generate, reanswer: Reanswer) -> None:
         project = generate(SHOP | {"storage_kind": "auto"})

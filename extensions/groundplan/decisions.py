@@ -26,7 +26,13 @@ class Rejected(NamedTuple):
     """An option that lost, and why in this project."""
 
     option: Option
-    why: str
+    reason: str
+    evidence: str = ""
+    """The answers that speak against it, or else for another."""
+
+    @property
+    def why(self) -> str:
+        return self.reason + self.evidence
 
 
 @dataclass(frozen=True)
@@ -69,6 +75,8 @@ class Resolved:
     """The questions whose answers speak in its reasons."""
     recorded_why: str = ""
     """The reason that somebody gave with a change of mind."""
+    has_record: bool = False
+    """Whether it was once worth a record of its own, which stays while there is something to decide."""
 
     @property
     def why(self) -> str:
@@ -96,7 +104,9 @@ class Resolved:
 
         Where nothing else goes with the answers and the other decisions, there was nothing to decide.
         """
-        if self.how == "chosen" or self.override.why:
+        if self.how == "idle":
+            return False
+        if self.how == "chosen" or self.override.why or self.has_record:
             return True
         reversal = self.decision.reversal
         dear = reversal is not None and reversal.lines >= DEAR_LINES
@@ -354,7 +364,9 @@ def _explained(decision: Decision, advice: Advice, override: Override) -> Resolv
         how=pick.how,
         drivers=_for(option, drivers),
         rejected=tuple(
-            Rejected(other, own_words.get(other.name) or _why_not(other, option, drivers))
+            Rejected(other, own_words[other.name])
+            if own_words.get(other.name)
+            else _rejected(other, option, drivers, advice.clash(decision, other) if other.offered else "")
             for other in decision.options
             if other is not option
         ),
@@ -374,24 +386,29 @@ def _idle(decision: Decision) -> Resolved:
 def _for(option: Option, drivers: Iterable[Driver], against: Option | None = None) -> tuple[Driver, ...]:
     """The drivers that speak for an option, more than for another one."""
     mine, theirs = dict(option.drivers), dict(against.drivers) if against else {}
-    return tuple(driver for driver in drivers if mine.get(driver.name, 0) > theirs.get(driver.name, 0))
+    return tuple(it for it in drivers if mine.get(it.name, 0) > max(theirs.get(it.name, 0), 0))
 
 
 def _against(option: Option, taken: Option, drivers: Iterable[Driver]) -> tuple[Driver, ...]:
-    """The drivers that speak against an option: on their own, or for the one taken, where it was a rival."""
-    if option.offered:
-        return _for(taken, drivers, against=option)
-    weights = dict(option.drivers)
-    return tuple(driver for driver in drivers if weights.get(driver.name, 0) < 0)
+    """The drivers that speak against an option, more than against the one that was taken."""
+    mine, theirs = dict(option.drivers), dict(taken.drivers)
+    return tuple(it for it in drivers if mine.get(it.name, 0) < min(theirs.get(it.name, 0), 0))
 
 
-def _why_not(option: Option, taken: Option, drivers: Sequence[Driver]) -> str:
-    """The catalogue's reason against an option, with the answers that bear it out or that speak for the option."""
-    if here := _against(option, taken, drivers):
-        return f"{option.rejected} ({_causes(here)})"
-    if there := _for(option, drivers, against=taken):
-        return f"{option.rejected}, although {_causes(there)}"
-    return option.rejected
+def _rejected(option: Option, taken: Option, drivers: Sequence[Driver], clash: str) -> Rejected:
+    """An option with what it cannot live with, else with the catalogue's reason and what the answers say of it."""
+    return Rejected(option, f"it cannot be, as {clash}") if clash else _outweighed(option, taken, drivers)
+
+
+def _outweighed(option: Option, taken: Option, drivers: Sequence[Driver]) -> Rejected:
+    """An option that could be: the answers speak against it, for the one that was taken, or nevertheless for it."""
+    if against := _against(option, taken, drivers):
+        return Rejected(option, option.rejected, f" (against it: {_causes(against)})")
+    if option.offered and (for_taken := _for(taken, drivers, against=option)):
+        return Rejected(option, option.rejected, f" (for {taken.label}: {_causes(for_taken)})")
+    if for_it := _for(option, drivers, against=taken):
+        return Rejected(option, option.rejected, f", although {_causes(for_it)}")
+    return Rejected(option, option.rejected)
 
 
 def _causes(drivers: Iterable[Driver]) -> str:

@@ -30,6 +30,9 @@ KEPT = ("auto", "tbd", "settled")
 PARTS = ("trail", "offsets", "ids", "schema")
 """What a history is written as."""
 
+LATER_PARTS = ("records",)
+"""What it is written as besides, and projects of earlier versions do not have."""
+
 LAST_PORT = 65535
 
 Ports = dict[int | None, str]
@@ -71,6 +74,8 @@ class History:
     """Numbers given to names, by kind; to what criteria say, by the id of their feature."""
     schema: tuple[tuple[str, Revisions], ...] = ()
     """The revisions of each service's tables."""
+    records: tuple[str, ...] = ()
+    """The decisions that were once worth a record of their own, and so have one for as long as they stand."""
 
     def current(self, decision: str) -> Record | None:
         """How a decision stands."""
@@ -101,6 +106,7 @@ class History:
             "offsets": dict(self.offsets),
             "ids": {kind: dict(given) for kind, given in self.ids},
             "schema": {service: [list(ops) for ops in revisions] for service, revisions in self.schema},
+            "records": list(self.records),
         }
 
 
@@ -125,6 +131,7 @@ def step(history: History, asked: Asked) -> History:
         offsets=_offsets(history.offsets, asked),
         ids=_ids(history, asked),
         schema=_schema(history, asked),
+        records=_noted(history, asked),
     )
 
 
@@ -156,6 +163,12 @@ def _trail(history: History, asked: Asked) -> tuple[Record, ...]:
             on, why = asked.on or last.on, asked.why or last.why
             trail[last.number] = replace(last, how=it.how, on=on, why=why)
     return tuple(trail.values())
+
+
+def _noted(history: History, asked: Asked) -> tuple[str, ...]:
+    """Add each decision that is worth a record now."""
+    noteworthy = (it.decision.id for it in asked.resolved if it.noteworthy)
+    return tuple(dict.fromkeys((*history.records, *noteworthy)))
 
 
 def _offsets(given: Numbers, asked: Asked) -> Numbers:
@@ -252,7 +265,7 @@ class _Damage(ValueError):
 
 
 def _history(raw: object) -> History:
-    parts = _part(raw or {}, "history", PARTS)
+    parts = _part(raw or {}, "history", (*PARTS, *LATER_PARTS))
     ids = _part(parts.get("ids", {}), "ids")
     if unknown := [kind for kind in ids if kind not in WIDTHS and not FEATURE.fullmatch(kind)]:
         raise _Damage(f"ids has {line(unknown[0])}")
@@ -264,6 +277,7 @@ def _history(raw: object) -> History:
             (service, tuple(tuple(_texts(ops, f"schema.{service}")) for ops in _list(revisions, f"schema.{service}")))
             for service, revisions in _part(parts.get("schema", {}), "schema").items()
         ),
+        records=tuple(_texts(parts.get("records", []), "records")),
     )
     if missing := [part for part in PARTS if raw and part not in parts]:
         raise _Damage(f"history has no {missing[0]}")

@@ -401,7 +401,7 @@ def build(raw: Mapping[str, object], catalogue: Catalogue, order: Sequence[str] 
     settled = history.settle(product, after, port_base, history.beside(decisions, product)).below(
         shared(decisions, lambda option: option.footprint.prefix)
     )
-    decisions = tuple(replace(it, recorded_why=_why(after, it)) for it in decisions)
+    decisions = tuple(_remembered(it, after) for it in decisions)
     project = Project(answers, settled, decisions, after, lists, port_base, tuple(order))
     if problems := (*_hidden(settled), *_cut(project), *project.planning.problems):
         raise Refused(problems)
@@ -440,9 +440,10 @@ def _filled(fills: Iterable[tuple[str, str]], default: str) -> str:
     return default
 
 
-def _why(remembered: History, it: Resolved) -> str:
-    record = remembered.current(it.decision.id)
-    return record.why if record else ""
+def _remembered(it: Resolved, memory: History) -> Resolved:
+    """A decision with what the project remembers of it."""
+    record = memory.current(it.decision.id)
+    return replace(it, recorded_why=record.why if record else "", has_record=it.decision.id in memory.records)
 
 
 def _names(product: Product, lists: Mapping[str, tuple[Item, ...]]) -> Iterator[tuple[str, tuple[str, ...]]]:

@@ -164,6 +164,18 @@ class TestRealDecisions:
     def test_reject_something_each(self, real: Catalogue) -> None:
         assert all(len(decision.options) > 1 for decision in real.decisions)
 
+    def test_reject_an_option_for_what_it_is(self, real: Catalogue) -> None:
+        """What would be so with it, whatever was taken; of what was answered, the resolver tells."""
+        of_answers = re.compile(
+            r"\bno (answer|declared|constraint|measurement|platform|person|service has)\b|\bnobody asked"
+        )
+        of_a_rival = re.compile(
+            r"\b(is|are) to\b|\bis prescribed\b|\banother server\b|\bdoes not fit\b|\bmust be known\b"
+        )
+        for option in (option for it in real.decisions for option in it.options):
+            assert not of_answers.search(option.rejected), option.rejected
+            assert not of_a_rival.search(option.rejected), option.rejected
+
     def test_say_how_an_offered_option_is_confirmed(self, real: Catalogue) -> None:
         assert all(option.confirmed_by for it in real.decisions for option in it.offered)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -87,7 +88,7 @@ class TestOutcome:
     def test_without_a_rival_is_settled(self) -> None:
         shape = decide({})["shape"]
         assert (shape.option.name, shape.how) == ("round", "settled")
-        assert [(lost.name, why) for lost, why in shape.rejected] == [("square", "not square")]
+        assert [(lost.option.name, lost.why) for lost in shape.rejected] == [("square", "not square")]
 
     def test_without_a_rival_is_refused_where_another_was_chosen(self) -> None:
         with pytest.raises(Refused, match="shape: 'square' is planned and not offered yet"):
@@ -181,10 +182,30 @@ class TestReasons:
         size = decide({}, "public")["size"]
         assert size.because == "why big"
         assert [driver.because for driver in size.drivers] == ["public it is"]
-        assert [(lost.name, why) for lost, why in size.rejected] == [
-            ("small", "not small (public it is)"),
-            ("huge", "not huge (public it is)"),
+        assert [(lost.option.name, lost.why) for lost in size.rejected] == [
+            ("small", "not small (for Big: public it is)"),
+            ("huge", "not huge (against it: public it is)"),
         ]
+
+    def test_against_an_option_are_those_that_speak_against_it(self) -> None:
+        """Not those that speak for the one that was taken: they say nothing about the other."""
+        coat = decision("coat", option("wool", drivers=(("local", 2),)), option("silk", drivers=(("solo", -1),)))
+        (silk,) = decide({}, "local", "solo", decisions=(coat,))["coat"].rejected
+        assert silk.why == "not silk (against it: solo it is)"
+
+    def test_do_not_speak_against_what_was_rejected_by_what_is_worse_for_the_taken(self) -> None:
+        coat = decision("coat", option("wool", drivers=(("solo", -2),)), option("silk", drivers=(("solo", -1),)))
+        (silk,) = decide({"coat": "wool"}, "solo", decisions=(coat,))["coat"].rejected
+        assert silk.why == "not silk"
+
+    def test_against_what_cannot_be_are_what_it_cannot_live_with(self) -> None:
+        """An answer, or what was decided besides; the catalogue's words would say what was never weighed."""
+        (big, _) = decide({}, "public", "personal")["size"].rejected
+        assert (big.reason, big.why) == ("it cannot be, as personal it is",) * 2
+        (trunk,) = decide({"size": "small"}, "public", decisions=(SIZE, CASE))["case"].rejected
+        assert trunk.why == "it cannot be, as it does not go with Small (fits_pocket)"
+        pocketless = decide({"case": "pouch"}, "public", decisions=(SIZE, CASE))["size"].rejected
+        assert pocketless[0].why == "it cannot be, as Pouch (case) needs Small (size)"
 
     def test_admit_what_speaks_for_a_rejected_option(self) -> None:
         size = decide({"size": "big"}, "solo")["size"]
@@ -211,6 +232,13 @@ class TestReasons:
         assert decide({}, "solo", "big_team")["size"].close
         assert not decide({}, "solo")["size"].close
         assert not decide({})["shape"].close
+
+    def test_are_worth_a_record_for_as_long_as_there_is_something_to_decide(self) -> None:
+        """What has a record keeps it when another choice leaves one option only."""
+        case = decide({"size": "small"}, decisions=(SIZE, CASE))["case"]
+        assert not case.noteworthy
+        assert replace(case, has_record=True).noteworthy
+        assert not replace(case, has_record=True, how="idle").noteworthy
 
 
 class TestRealDecisions:

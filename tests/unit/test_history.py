@@ -162,6 +162,13 @@ class TestTrail:
         assert [record.option for record in decided(reopened, chosen("blue", "auto")).trail] == ["red", "blue"]
 
 
+class TestRecords:
+    def test_of_a_decision_stay_when_it_is_no_longer_noteworthy(self) -> None:
+        before = decided(NOTHING, chosen("red"), chosen("cat", "auto", "pet"))
+        assert before.records == ("colour",)
+        assert decided(before, chosen("red", "auto"), chosen("cat", "chosen", "pet")).records == ("colour", "pet")
+
+
 class TestSchema:
     BOOK = Entity("Book", "shop", (Field("title", Type("str")),))
 
@@ -231,6 +238,13 @@ def test_it_is_read_as_it_was_written(past: list[Asked]) -> None:
     assert history.read(yaml.safe_load(yaml.safe_dump(before.plain(), sort_keys=False))) == before
 
 
+def test_it_is_read_without_what_earlier_versions_did_not_remember() -> None:
+    """Which decisions had records was not written down once."""
+    written = decided(NOTHING, chosen("red")).plain()
+    assert history.read({part: it for part, it in written.items() if part != "records"}).records == ()
+    assert history.read(written).records == ("colour",)
+
+
 @pytest.mark.parametrize("empty", [None, {}, "", []])
 def test_no_history_is_an_empty_one(empty: object) -> None:
     assert history.read(empty) == NOTHING
@@ -259,6 +273,7 @@ def test_no_history_is_an_empty_one(empty: object) -> None:
         ({"schema": {"a": ["create a"]}}, "schema.a is no list"),
         ({"schema": {"a": [[1]]}}, "schema.a has something that is no text"),
         ({"trail": [], "offsets": {}, "ids": {}}, "history has no schema"),
+        ({"records": {"colour": True}}, "records is no list"),
     ],
 )
 def test_damage_is_named_in_one_line(damaged: object, place: str) -> None:

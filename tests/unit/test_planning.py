@@ -97,6 +97,30 @@ def test_a_superseded_decision_stays_readable() -> None:
     assert after.status == "accepted"
     assert before.confirmation == f"Nothing confirms it any more: {after.id} took its place."
     assert after.confirmation
+    assert [it.option.name for it in before.rejected] == ["sqlite", "documents", "files"]
+    assert all(it.why == it.option.rejected for it in before.rejected)
+
+
+def test_a_decision_that_stays_keeps_its_record() -> None:
+    """Although what was chosen besides leaves nothing else for it."""
+    free = {"architecture_style": "auto", "topology": "auto", "decision_overrides": {}}
+    trail = ["0001|architecture_style=services|auto||"]
+    past = {"trail": trail, "offsets": {}, "ids": {}, "schema": {}}
+    assert "architecture_style" in [it.record.decision for it in planning(**free, history=past).records.all]
+    bound = free | {"topology": "gateway"}
+    forgotten = planning(**bound, history=past)
+    assert "architecture_style" not in [it.record.decision for it in forgotten.records.all]
+    kept = planning(**bound, history=past | {"records": ["architecture_style"]})
+    assert "architecture_style" in [it.record.decision for it in kept.records.all]
+    assert "D13-architecture_style" in [gap.id for gap in kept.gaps]
+
+
+def test_a_product_of_one_service_is_not_told_of_others() -> None:
+    alone = project.build({"project_name": "Diary", "concept": "Notes.", "services": ["diary: keeps notes"]}, REAL)
+    words = [it for one in alone.decisions for it in (one.because, one.confirmed_by, one.option.practice)]
+    words += [it.description for it in alone.environment] + [it.why for it in alone.dependencies]
+    of_others = re.compile("each other|other services|events wait|delivery of events|sends an event")
+    assert [it for it in words if of_others.search(it)] == []
 
 
 def test_a_decision_that_nobody_took_is_proposed() -> None:

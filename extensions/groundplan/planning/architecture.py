@@ -368,11 +368,8 @@ def _hearing(event: Event, service: Service) -> str:
 
 
 def _against(resolved: Resolved) -> str:
-    """The rejected options in a cell: whoever decided has the word, else the catalogue."""
-    own = dict(resolved.override.rejected)
-    return "<br>".join(
-        f"*{text(no.option.label)}*: {text(own.get(no.option.name) or no.option.rejected)}" for no in resolved.rejected
-    )
+    """The rejected options in a cell, each with its reason."""
+    return "<br>".join(f"*{text(it.option.label)}*: {text(it.reason)}" for it in resolved.rejected)
 
 
 def _because(resolved: Resolved) -> str:

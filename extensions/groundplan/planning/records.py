@@ -97,7 +97,13 @@ class DecisionRecord:
 
     @property
     def rejected(self) -> tuple[Rejected, ...]:
-        return () if self.superseded_by else self.resolved.rejected
+        return self._rejected_then if self.superseded_by else self.resolved.rejected
+
+    @property
+    def _rejected_then(self) -> tuple[Rejected, ...]:
+        """The other options with the catalogue's words, as the answers of that time are not at hand."""
+        others = (it for it in self.resolved.decision.options if it is not self.option)
+        return tuple(Rejected(it, it.rejected) for it in others) if self.option else ()
 
 
 @dataclass(frozen=True)
