@@ -170,6 +170,18 @@ class Specification:
         )
 
     @cached_property
+    def named(self) -> str:
+        """What becomes of its records when one that they name is deleted; empty where they name none."""
+        product = self.facts.product
+        named = dict.fromkeys(it for entity in self.service.entities for it in product.referred(entity.fields))
+        return (
+            f"A record of {codes(named)} may be deleted although another names it: that one keeps the id, and its next "
+            "change is refused with 409 unless it names another."
+            if named
+            else ""
+        )
+
+    @cached_property
     def tests(self) -> Table:
         """What the suite proves of it, beside the criteria of its requirements."""
         return table("Test, Proves", self._tests())
@@ -185,10 +197,8 @@ class Specification:
             names = codes(it.name for it in entities)
             yield _suite("test_records"), f"the whole life of {names}, by the contract above"
         if references:
-            yield (
-                _suite("test_references"),
-                f"that {codes(references)} must exist, and what happens when nobody can tell",
-            )
+            untold = ", and what happens when nobody can tell" if product.checks(self.service) else ""
+            yield _suite("test_references"), f"that {codes(references)} must exist{untold}"
         if events:
             yield (
                 _suite("test_events"),
