@@ -15,9 +15,26 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from groundplan import diagrams
-from groundplan.domain import Criterion, Dependency, Entity, ExternalApi, Feature, Field, Product, Service, Type
+from groundplan.domain import (
+    Criterion,
+    Dependency,
+    Entity,
+    Event,
+    ExternalApi,
+    Feature,
+    Field,
+    Job,
+    Outcome,
+    Product,
+    Reaction,
+    Service,
+    Step,
+    Type,
+    Workflow,
+)
 from groundplan.plan import Calendar, Plan, Team, Timeline, Turn, earliest_finish, latest_finish, level
 from groundplan.planning import export
+from groundplan.reading import read
 from groundplan.tasks import AGENT, ORDER, PEOPLE, PHASES, RATES, Named, Scope, Task, derive, gated, in_order, without
 
 CATALOG = Service("catalog", "keeps books", entities=(Entity("Book", "catalog", ()),))
@@ -47,7 +64,7 @@ def graphs(draw: st.DrawFn) -> Tasks:
 
 @st.composite
 def products(draw: st.DrawFn) -> Product:
-    """Any number of services that call earlier ones, with entities, features and APIs of somebody else."""
+    """Any number of services that call earlier ones and hear any, with jobs, workflows, features and foreign APIs."""
     names = [f"s{number}" for number in range(draw(st.integers(1, 5)))]
     some = st.lists(st.sampled_from(names), unique=True, max_size=3).map(tuple)
     services = []
@@ -56,7 +73,9 @@ def products(draw: st.DrawFn) -> Product:
         fields = tuple(Field(f"f{it}", Type("str")) for it in range(draw(st.integers(0, 14))))
         entities = tuple(Entity(f"E{number}{it}", name, fields) for it in range(draw(st.integers(0, 2))))
         depends_on = tuple(Dependency(it) for it in sorted(called))
-        services.append(Service(name, "works", depends_on=depends_on, entities=entities))
+        events = tuple(Event(f"{it.snake}.saved", name, it.name, ("create",), ()) for it in entities)
+        services.append(Service(name, "works", depends_on=depends_on, entities=entities, events=events))
+    services = [draw(busy(it, [event for other in services for event in other.events])) for it in services]
     features = tuple(
         Feature(
             f"FR-{number:03}",
@@ -68,7 +87,35 @@ def products(draw: st.DrawFn) -> Product:
         for number in range(draw(st.integers(0, 6)))
     )
     apis = tuple(ExternalApi(f"api{number}", used_by=draw(some)) for number in range(draw(st.integers(0, 2))))
-    return Product("Any", "any", "Any.", tuple(services), features=features, external_apis=apis)
+    keeping = [it for it in services if it.entities]
+    leaders = draw(st.lists(st.sampled_from(keeping), unique=True)) if len(keeping) > 1 else []
+    workflows = tuple(draw(led(it, keeping)) for it in leaders)
+    return Product("Any", "any", "Any.", tuple(services), features=features, external_apis=apis, workflows=workflows)
+
+
+@st.composite
+def busy(draw: st.DrawFn, service: Service, events: list[Event]) -> Service:
+    """A service that reacts to some events of others, and does some jobs."""
+    foreign = [it for it in events if it.service != service.name]
+    if not service.entities or not foreign:
+        return service
+    made = st.sampled_from([it.name for it in service.entities])
+    heard = draw(st.lists(st.sampled_from(foreign), unique=True, max_size=2))
+    jobs = tuple(
+        Job(f"job{number}", service.name, draw(made), ("create",)) for number in range(draw(st.integers(0, 2)))
+    )
+    return replace(service, reactions=tuple(Reaction(it.name, draw(made), ()) for it in heard), jobs=jobs)
+
+
+@st.composite
+def led(draw: st.DrawFn, leader: Service, services: list[Service]) -> Workflow:
+    """A workflow of a service with a step in one or more of the others."""
+    name = f"flow_of_{leader.name}"
+    others = [it for it in services if it.name != leader.name]
+    chosen = draw(st.lists(st.sampled_from(others), unique=True, min_size=1, max_size=3))
+    steps = tuple(Step(name, it.name, it.entities[0].name, ()) for it in chosen)
+    outcome = Outcome("f0", "x")
+    return Workflow(name, leader.name, leader.entities[0].name, steps, outcome, outcome)
 
 
 scopes = st.builds(
@@ -275,6 +322,115 @@ def test_a_feature_waits_for_the_clients_that_it_needs(scope: Scope) -> None:
             if set(api.used_by) & set(feature.services):
                 before = nx.ancestors(found, f"T-{feature.id}")
                 assert {f"T-spike-{api.name}", f"T-client-{api.name}"} <= before
+
+
+def carriers(product: Product, spanned: set[str]) -> dict[str, set[str]]:
+    """The tasks of all that passes between services or goes on in one, each with the services that it takes."""
+    found: dict[str, set[str]] = {}
+    for service in product.services:
+        found |= {f"T-{service.name}-without-{it.service}": {service.name, it.service} for it in service.depends_on}
+        found |= {f"T-{service.name}-job-{it.name}": {service.name} for it in service.jobs}
+        made = {it.creates for it in service.reactions}
+        reacts = spanned == {service.name} and all(it.name in made for it in service.entities)
+        for it in service.reactions:
+            told_by = set() if reacts else {product.events[it.event].service}
+            found[f"T-{service.name}-{it.snake.replace('_', '-')}"] = {service.name, *told_by}
+    for workflow in product.workflows:
+        found[f"T-{workflow.service}-{workflow.path}"] = {workflow.service, *(it.service for it in workflow.steps)}
+        for step in workflow.steps:
+            found[f"T-{step.service}-{step.module.replace('_', '-')}"] = {workflow.service, step.service}
+    return found
+
+
+@given(scopes)
+def test_a_feature_is_finished_after_what_carries_it_and_in_its_phase(scope: Scope) -> None:
+    tasks = {task.id: task for task in derive(scope)}
+    found = graph(gated(tuple(tasks.values())))
+    for feature in scope.product.features:
+        spanned, task = set(feature.services), tasks[f"T-{feature.id}"]
+        carried_by = {id for id, services in carriers(scope.product, spanned).items() if services <= spanned}
+        assert carried_by <= nx.ancestors(found, task.id)
+        used = any(set(api.used_by) & spanned for api in scope.product.external_apis)
+        assert task.phase == (3 if len(spanned) > 1 or carried_by or used else 2)
+
+
+RADIO = read(
+    {
+        "project_name": "Radio",
+        "concept": "A radio station.",
+        "data_entities": [
+            "wishes.Wish(track: str, listener: email, status: asked|planned|declined = asked)",
+            "rights.Clearance(wish: uuid)",
+            "rights.Usage(airing: uuid)",
+            "playout.Airing(wish: uuid?)",
+            "letters.Reply(recipient: email)",
+        ],
+        "services": [
+            {"name": "wishes", "responsibility": "takes wishes", "publishes": ["wish.placed on create Wish"]},
+            {
+                "name": "playout",
+                "responsibility": "knows what is on air",
+                "publishes": ["airing.done on update Airing"],
+            },
+            {
+                "name": "rights",
+                "responsibility": "accounts for airings",
+                "subscribes": ["on airing.done: create Usage(airing: id)"],
+            },
+            {
+                "name": "letters",
+                "responsibility": "writes to listeners",
+                "subscribes": ["on wish.placed: create Reply(recipient: listener)"],
+            },
+        ],
+        "workflows": [
+            "granting on create Wish: Clearance(wish: id), then Airing(wish: id); "
+            "done: status = planned; undone: status = declined"
+        ],
+        "jobs": ["letters: send_reply on create Reply", "rights: draw_up_statements daily at 03:30"],
+    }
+)
+SPANNING = "T-rights-on-airing-done", "T-rights-job-draw-up-statements"
+GRANTING = "T-wishes-granting", "T-rights-granting-clearance", "T-playout-granting-airing"
+
+
+def carrying(*services: str) -> tuple[int, set[str]]:
+    """The phase of a feature of some services of the radio, and what it needs of that phase."""
+    product = replace(RADIO, features=(Feature("FR-001", "Any", services=services),))
+    tasks = {task.id: task for task in derive(Scope(product))}
+    return tasks["T-FR-001"].phase, {need for need in tasks["T-FR-001"].needs if tasks[need].phase == 3}
+
+
+@pytest.mark.parametrize(
+    ("services", "expected"),
+    [
+        (("wishes", "rights", "playout"), {*SPANNING, *GRANTING}),
+        (("wishes", "playout"), {"T-playout-granting-airing"}),
+        (("rights", "playout"), {*SPANNING}),
+        (("rights",), {"T-rights-job-draw-up-statements"}),
+        (("letters",), {"T-letters-on-wish-placed", "T-letters-job-send-reply"}),
+        (("letters", "playout"), {"T-letters-job-send-reply"}),
+    ],
+)
+def test_what_carries_a_feature_is_built_before_it(services: tuple[str, ...], expected: set[str]) -> None:
+    assert carrying(*services) == (3, expected)
+
+
+def test_a_feature_that_nothing_else_carries_stays_with_its_service() -> None:
+    assert carrying("playout") == carrying("wishes") == (2, set())
+
+
+def test_a_job_comes_after_what_makes_the_records_that_begin_it() -> None:
+    tasks = {task.id: task for task in derive(Scope(RADIO))}
+    assert tasks["T-letters-job-send-reply"].needs == ("T-rules-reply", "T-letters-on-wish-placed")
+
+
+def test_acceptance_tests_are_asked_for_in_the_phase_of_their_feature() -> None:
+    show = replace(BROWSE, services=("playout",))
+    thank = replace(BUY, services=("letters",))
+    exits = [phase.exits for phase in plan_of(Scope(replace(RADIO, features=(show, thank)))).phases]
+    assert exits[1] == ("the acceptance tests of FR-001 pass without their xfail marks",)
+    assert exits[2] == ("the acceptance tests of FR-002 pass without their xfail marks",)
 
 
 @given(scopes)
