@@ -470,7 +470,8 @@ class Plan:
 
     def _exits(self, number: int) -> Iterator[str]:
         """What must hold to leave a phase: things that a command or a list of ids shows."""
-        named = [task.requirement for task in self.tasks if task.requirement and task.phase == number]
+        inside = (task for task in self.tasks if task.phase == number)
+        named = [task.requirement for task in inside if task.id == f"T-{task.requirement}"]
         tested = {feature.id for feature in self.product.features if feature.criteria}
         features = [id for id in named if id in tested]
         if number == 1:

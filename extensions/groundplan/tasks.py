@@ -98,6 +98,8 @@ class Named:
 
     id: str
     title: str
+    feature: str = ""
+    """The id of the feature with which it goes, if it is about one."""
 
 
 @dataclass(frozen=True)
@@ -135,7 +137,14 @@ def _foundation(scope: Scope) -> Iterator[Task]:
     """What may change the plan comes first: what is open, foreign or risky."""
     yield Task("T-agree", "Run the project; go through decisions and gaps", 1, work=_once("agree"))
     for it in scope.blockers:
-        yield Task(f"T-{it.id}", f"Resolve: {it.title}", 1, needs=("T-agree",), work=_once("resolve"))
+        yield Task(
+            f"T-{it.id}",
+            f"Resolve: {it.title}",
+            1,
+            requirement=it.feature,
+            needs=("T-agree",),
+            work=_once("resolve"),
+        )
     for api in scope.product.external_apis:
         yield Task(f"T-spike-{api.name}", f"Try {api.name} for real", 1, work=_once("spike"))
     for it in scope.risks:

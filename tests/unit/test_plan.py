@@ -121,7 +121,7 @@ def led(draw: st.DrawFn, leader: Service, services: list[Service]) -> Workflow:
 scopes = st.builds(
     Scope,
     products(),
-    blockers=st.sampled_from([(), (Named("A07-FR-001", "no criterion"),)]),
+    blockers=st.sampled_from([(), (Named("A07-FR-001", "no criterion", "FR-001"), Named("A01-concept", "no concept"))]),
     risks=st.sampled_from([(), (Named("RISK-1", "it breaks"),)]),
     targets=st.sampled_from([(), (Named("NFR-01", "listing"), Named("NFR-02", "order"))]),
     sensitive=st.booleans(),
@@ -293,6 +293,24 @@ def test_cuts_are_ordered_and_no_more_than_needed(scope: Scope, team: Team, perc
     assert [it.total_days for it in plan.cuts] == [plan.left_without(cut[: n + 1]).total_days for n in range(len(cut))]
 
 
+def left_out(scope: Scope, gone: list[Feature]) -> Scope:
+    """What the plan would be made from if features had never been asked for."""
+    features = tuple(it for it in scope.product.features if it not in gone)
+    blockers = tuple(it for it in scope.blockers if it.feature not in {feature.id for feature in gone})
+    return replace(scope, product=replace(scope.product, features=features), blockers=blockers)
+
+
+@given(scopes, teams, st.data())
+def test_what_is_left_without_features_is_the_plan_of_answers_without_them(
+    scope: Scope, team: Team, data: st.DataObject
+) -> None:
+    features = scope.product.features
+    gone = data.draw(st.lists(st.sampled_from(features), unique=True)) if features else []
+    left, asked = plan_of(scope, team).left_without(gone), plan_of(left_out(scope, gone), team)
+    assert {task.id for task in left.tasks} == {task.id for task in asked.tasks}
+    assert (left.path_hours, left.total_days) == (asked.path_hours, asked.total_days)
+
+
 @given(scopes, teams, st.booleans())
 def test_goals_are_every_task_on_the_day_on_which_it_ends(scope: Scope, team: Team, dated: bool) -> None:
     plan = plan_of(scope, team, Timeline(start=date(2027, 1, 6) if dated else None))
@@ -438,14 +456,15 @@ def test_what_is_foreign_or_risky_is_tried_first(scope: Scope) -> None:
     tasks = {task.id: task for task in derive(scope)}
     tried = [f"T-spike-{api.name}" for api in scope.product.external_apis] + [f"T-{it.id}" for it in scope.risks]
     assert {tasks[id].phase for id in tried} <= {1}
-    assert {task.phase for task in tasks.values() if task.requirement.startswith("FR-")} <= {2, 3}
+    features = [task for task in tasks.values() if task.id.startswith("T-FR-")]
+    assert {task.phase for task in features} <= {2, 3}
 
 
 def test_every_answer_that_means_work_is_a_task() -> None:
     api = ExternalApi("sms", used_by=("orders",))
     scope = Scope(
         replace(SHOP, external_apis=(api,)),
-        blockers=(Named("A07-FR-003", "no criterion"),),
+        blockers=(Named("A07-FR-003", "no criterion", "FR-003"),),
         risks=(Named("RISK-1", "it breaks"),),
         targets=(Named("NFR-01", "listing"),),
         sensitive=True,
@@ -479,9 +498,11 @@ def test_a_phase_begins_after_all_of_the_one_before(scope: Scope, team: Team) ->
 
 
 def test_a_phase_ends_with_what_can_be_checked() -> None:
-    scope = Scope(SHOP, risks=(Named("RISK-1", "it breaks"),), targets=(Named("NFR-01", "listing"),))
+    gap = Named("A07-FR-003", "no criterion", "FR-003")
+    scope = Scope(SHOP, (gap,), risks=(Named("RISK-1", "it breaks"),), targets=(Named("NFR-01", "listing"),))
     exits = [phase.exits for phase in plan_of(scope).phases]
     assert any("RISK-1" in said for said in exits[0])
+    assert "FR-003" not in " ".join(exits[0])
     assert any("tests of FR-001 pass" in said for said in exits[1])
     assert not any(it.id in " ".join(exits[1] + exits[2]) for it in SHOP.features if not it.criteria)
     assert any("orders refuses while catalog is away" in said for said in exits[2])

@@ -7,7 +7,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from .. import diagrams, gaps, overrides, tasks
-from ..gaps import Facts
+from ..domain import Product
+from ..gaps import Facts, Gap
 from ..plan import Cut, Goal, Plan, Slot, Team, Timeline
 from ..problems import Problem
 from ..provenance import cached_property, noting
@@ -55,7 +56,7 @@ def _scope(facts: Facts) -> Scope:
     place = facts.answer("deploy_target")
     return Scope(
         facts.product,
-        tuple(Named(gap.id, gap.message) for gap in gaps.find(facts) if gap.must),
+        tuple(Named(gap.id, gap.message, _feature(gap, facts.product)) for gap in gaps.find(facts) if gap.must),
         tuple(Named(facts.id("RISK", it.name), it.name) for it in risky),
         targets,
         sensitive=_sensitive(facts),
@@ -63,6 +64,11 @@ def _scope(facts: Facts) -> Scope:
         place=shown(place.name, place.value) if place.known else "",
         basis=_words(facts.answer("estimate_basis").value) or PEOPLE,
     )
+
+
+def _feature(gap: Gap, product: Product) -> str:
+    """The feature that a gap is about, by its id or that of one of its criteria."""
+    return next((it.id for it in product.features if f"{gap.subject}-".startswith(f"{it.id}-")), "")
 
 
 @dataclass(frozen=True)
