@@ -6,7 +6,7 @@ import csv
 import io
 from collections import Counter
 from dataclasses import replace
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from itertools import pairwise
 
 import networkx as nx
@@ -597,6 +597,16 @@ def test_the_chart_shows_the_buffer_and_shades_days_without_work() -> None:
     assert "  Work :crit, 2027-01-06, 2027-01-14" in source
     assert source.endswith("  section Buffer\n  1 days :2027-01-14, 2027-01-15")
     assert "excludes" not in diagrams.gantt(Plan((task,), SHOP)).source
+
+
+@given(scopes, teams, st.sets(st.dates(date(2027, 1, 4), date(2027, 4, 1)), max_size=9))
+def test_a_milestone_is_drawn_on_its_day(scope: Scope, team: Team, off: set[date]) -> None:
+    """Mermaid draws it in the middle between its two dates."""
+    plan = replace(plan_of(scope, team, Timeline(start=date(2027, 1, 4))), off=tuple(sorted(off)))
+    written = [it.split(", ") for it in diagrams.gantt(plan).source.splitlines() if ", milestone, " in it]
+    between = [[datetime.fromisoformat(day) for day in it[-2:]] for it in written]
+    gates = [slot for slot in plan.slots if slot.task.is_gate]
+    assert [(a + (b - a) / 2).date() for a, b in between] == [plan.dated(plan.span(it.turn)[0]) for it in gates]
 
 
 HOSTILE = ("=1+1", "+1", "-1", "@SUM(A1)", 'a "b", c', "a\nb", "\t=1", "'=1", "Wörter, ½", "")
