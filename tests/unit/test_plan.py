@@ -509,6 +509,14 @@ def test_a_phase_ends_with_what_can_be_checked() -> None:
     assert any("NFR-01 measured" in said for said in exits[3])
 
 
+def test_a_target_is_measured_at_its_load_if_one_is_answered() -> None:
+    scope = Scope(SHOP, targets=(Named("NFR-01", "listing"), Named("NFR-02", "order")))
+    assert replace(plan_of(scope), loaded=("NFR-01",)).phases[3].exits[1:] == (
+        "NFR-01 measured at the answered load",
+        "NFR-02 measured, and the load noted, as none is answered (`performance_targets`)",
+    )
+
+
 def test_a_feature_of_several_services_is_integration_and_costs_more() -> None:
     tasks = {task.id: task for task in derive(Scope(SHOP))}
     assert (tasks["T-FR-001"].phase, tasks["T-FR-002"].phase) == (2, 3)
@@ -597,6 +605,11 @@ def test_the_chart_shows_the_buffer_and_shades_days_without_work() -> None:
     assert "  Work :crit, 2027-01-06, 2027-01-14" in source
     assert source.endswith("  section Buffer\n  1 days :2027-01-14, 2027-01-15")
     assert "excludes" not in diagrams.gantt(Plan((task,), SHOP)).source
+
+
+def test_a_plan_without_a_buffer_speaks_of_none() -> None:
+    plan = replace(plan_of(Scope(SHOP), timeline=Timeline(weeks=1.6)), buffer_percent=0)
+    assert plan.verdict.startswith("7.4 working days without a buffer; 8 are available; it fits.")
 
 
 @given(scopes, teams, st.sets(st.dates(date(2027, 1, 4), date(2027, 4, 1)), max_size=9))

@@ -37,6 +37,7 @@ def _made_from(facts: Facts) -> Plan:
         deciders=_words(facts.answer("decision_makers").value),
         off=tuple(sorted(filter(None, (_date(it.name) for it in facts.items("non_working_days"))))),
         basis=scope.basis,
+        loaded=tuple(facts.id("NFR", it.name) for it in facts.items("performance_targets") if it.get("load")),
     )
 
 
@@ -227,6 +228,8 @@ class Schedule:
         made = self.plan
         if not made.timed:
             return ""
+        if not made.buffer_percent:
+            return "No buffer is kept back (`buffer_percent`)."
         return f"The buffer of {made.buffer_days:g} working days is in one piece at the end."
 
     @cached_property
