@@ -509,6 +509,20 @@ def test_a_phase_ends_with_what_can_be_checked() -> None:
     assert any("NFR-01 measured" in said for said in exits[3])
 
 
+@pytest.mark.parametrize(
+    ("features", "exits"),
+    [
+        ((BUY,), ("nothing: every feature needs something of phase 3, and is checked there",)),
+        ((BUY, EXTRA), ()),
+        ((), ()),
+    ],
+)
+def test_a_phase_without_criteria_says_why_if_it_has_no_feature(
+    features: tuple[Feature, ...], exits: tuple[str, ...]
+) -> None:
+    assert plan_of(Scope(replace(SHOP, features=features))).phases[1].exits == exits
+
+
 def test_a_target_is_measured_at_its_load_if_one_is_answered() -> None:
     scope = Scope(SHOP, targets=(Named("NFR-01", "listing"), Named("NFR-02", "order")))
     assert replace(plan_of(scope), loaded=("NFR-01",)).phases[3].exits[1:] == (
