@@ -187,12 +187,8 @@ def gantt(plan: Plan) -> Diagram:
     for phase in plan.phases:
         lines.append(f"  section {label(phase.name)}")
         for slot in phase.slots:
-            marks = ["crit"] if slot.critical else []
-            first, last = plan.span(slot.turn)
-            if slot.task.length:
-                lines.append(_bar(plan, slot.task.title, marks, first, last))
-            else:
-                lines.append(_bar(plan, slot.task.title, [*marks, "milestone"], last, last, stands=True))
+            marks = [*(["crit"] if slot.critical else []), *([] if slot.task.length else ["milestone"])]
+            lines.append(_bar(plan, slot.task.title, marks, *plan.span(slot.turn)))
     if plan.buffer_percent:
         last = math.ceil(plan.total_days) - 1
         first = min(last, plan.last_day(plan.levelled_hours) + 1)
@@ -213,15 +209,14 @@ STATEMENT = re.compile(
 """What Mermaid may take for a statement where a bar begins."""
 
 
-def _bar(plan: Plan, title: str, marks: Sequence[str], first: int, last: int, stands: bool = False) -> str:
-    """A bar over working days to the end of the last, or what `stands` there.
+def _bar(plan: Plan, title: str, marks: Sequence[str], first: int, last: int) -> str:
+    """A bar over working days to the end of the last; Mermaid puts a milestone into the middle of its one day.
 
     It has both days, because Mermaid writes the title beside a bar that it has to make longer by days without work.
     """
     begins, ends = (plan.dated(it) or Calendar(7).working_day(NEW_YEAR, it) for it in (first, last))
     end = min(ends, date.max - timedelta(days=1)) + timedelta(days=1)
-    dates = (end if stands else begins).isoformat(), end.isoformat()
-    return f"  {_title(title)} :{', '.join([*marks, *dates])}"
+    return f"  {_title(title)} :{', '.join([*marks, begins.isoformat(), end.isoformat()])}"
 
 
 def _title(text: str) -> str:

@@ -237,6 +237,8 @@ class Plan:
     off: tuple[date, ...] = ()
     """The days on which nobody works, in order."""
     basis: str = PEOPLE
+    loaded: tuple[str, ...] = ()
+    """The ids of the targets for which a load is answered."""
     answers: Names = field(default=frozenset(), compare=False)
     """What it was made from."""
 
@@ -417,10 +419,11 @@ class Plan:
         if not self.timed:
             steps = f"at least {self.path_hours} steps come one after the other"
             return f"{steps}; nothing is estimated, so nothing is compared with the timeline"
-        need = (
-            f"{self.days(self.levelled_hours)} working days and {self.buffer_days} of buffer "
-            f"({self.buffer_percent} %) make {self.total_days}"
-        )
+        need = f"{self.days(self.levelled_hours)} working days "
+        if self.buffer_percent:
+            need += f"and {self.buffer_days} of buffer ({self.buffer_percent} %) make {self.total_days}"
+        else:
+            need += "without a buffer"
         if self.ends:
             need += f", the last one {self.ends}"
         if self.available_days is None:
@@ -470,7 +473,8 @@ class Plan:
 
     def _exits(self, number: int) -> Iterator[str]:
         """What must hold to leave a phase: things that a command or a list of ids shows."""
-        named = [task.requirement for task in self.tasks if task.requirement and task.phase == number]
+        inside = (task for task in self.tasks if task.phase == number)
+        named = [task.requirement for task in inside if task.id == f"T-{task.requirement}"]
         tested = {feature.id for feature in self.product.features if feature.criteria}
         features = [id for id in named if id in tested]
         if number == 1:
@@ -481,6 +485,8 @@ class Plan:
                 yield f"what is done about {risk} was tried, and [Notes](Notes.md) say with what result"
         if features:
             yield f"the acceptance tests of {', '.join(features)} pass without their xfail marks"
+        if number == 2 and self.product.features and not named:
+            yield "nothing: every feature needs something of phase 3, and is checked there"
         if number == 3:
             if not any(task.phase == number and not task.is_gate for task in self.tasks):
                 yield "nothing: no feature takes a second service, and nobody else's API is called"
@@ -488,10 +494,17 @@ class Plan:
                 for dependency in self.product.calls(service):
                     yield f"a test shows that {service.name} {dependency.without}"
         if number == 4:
-            measured = [id for id in named if id.startswith("NFR-")]
             yield "`uv run pytest` and `uv run plan check` exit with 0"
-            if measured:
-                yield f"{', '.join(measured)} measured at the answered load"
+            yield from self._measured([id for id in named if id.startswith("NFR-")])
+
+    def _measured(self, targets: Sequence[str]) -> Iterator[str]:
+        """What a measurement has to show of targets."""
+        at_load = [id for id in targets if id in self.loaded]
+        others = [id for id in targets if id not in self.loaded]
+        if at_load:
+            yield f"{', '.join(at_load)} measured at the answered load"
+        if others:
+            yield f"{', '.join(others)} measured, and the load noted, as none is answered (`performance_targets`)"
 
     def span(self, turn: Turn) -> tuple[int, int]:
         """The first and the last working day of a turn, the plan's first being 0."""

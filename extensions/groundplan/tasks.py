@@ -10,7 +10,7 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from graphlib import CycleError, TopologicalSorter
 
-from .domain import Entity, Feature, Product, Service, snake
+from .domain import Dependency, Entity, Feature, Job, Product, Reaction, Service, Step, Workflow, snake
 
 PHASES = ("Foundation", "Core services", "Integration", "Polish and release")
 """The guide's four phases."""
@@ -98,6 +98,8 @@ class Named:
 
     id: str
     title: str
+    feature: str = ""
+    """The id of the feature with which it goes, if it is about one."""
 
 
 @dataclass(frozen=True)
@@ -135,7 +137,14 @@ def _foundation(scope: Scope) -> Iterator[Task]:
     """What may change the plan comes first: what is open, foreign or risky."""
     yield Task("T-agree", "Run the project; go through decisions and gaps", 1, work=_once("agree"))
     for it in scope.blockers:
-        yield Task(f"T-{it.id}", f"Resolve: {it.title}", 1, needs=("T-agree",), work=_once("resolve"))
+        yield Task(
+            f"T-{it.id}",
+            f"Resolve: {it.title}",
+            1,
+            requirement=it.feature,
+            needs=("T-agree",),
+            work=_once("resolve"),
+        )
     for api in scope.product.external_apis:
         yield Task(f"T-spike-{api.name}", f"Try {api.name} for real", 1, work=_once("spike"))
     for it in scope.risks:
@@ -169,21 +178,54 @@ def _rules_first(product: Product, service: Service) -> tuple[str, ...]:
 
 
 def _features(product: Product, *, crossing: bool) -> Iterator[Task]:
-    """Those of one service alone, or those that also need another one, be it somebody else's."""
+    """Those of one service alone, or those that also need what crosses its border or goes on by itself."""
     for feature in product.features:
         clients = tuple(
             f"T-client-{api.name}" for api in product.external_apis if set(api.used_by) & set(feature.services)
         )
-        if (len(feature.services) > 1 or bool(clients)) is crossing:
+        carriers = (*_carried_by_services(product, feature), *_carried_by_workflows(product, feature))
+        if (len(feature.services) > 1 or bool(clients or carriers)) is crossing:
             yield Task(
                 f"T-{feature.id}",
                 feature.name,
                 3 if crossing else 2,
                 service=", ".join(feature.services),
                 requirement=feature.id,
-                needs=(*(f"T-rules-{entity.snake}" for entity in _entities(product, feature.services)), *clients),
+                needs=(
+                    *(f"T-rules-{entity.snake}" for entity in _entities(product, feature.services)),
+                    *clients,
+                    *carriers,
+                ),
                 work=tuple(_parts(feature)),
             )
+
+
+def _carried_by_services(product: Product, feature: Feature) -> Iterator[str]:
+    """What passes between the services of a feature, and their jobs: it is there before the feature is finished."""
+    for service in filter(None, map(product.by_name.get, feature.services)):
+        for dependency in product.calls(service):
+            if dependency.service in feature.services:
+                yield _without(service, dependency)
+        alone = feature.services == (service.name,) and _only_reacts(service)
+        for reaction in service.reactions:
+            if alone or product.events[reaction.event].service in feature.services:
+                yield _reaction(service, reaction)
+        yield from map(_job, service.jobs)
+
+
+def _only_reacts(service: Service) -> bool:
+    """Whether all that a service keeps comes from events, so that its features begin with what others tell."""
+    return {entity.name for entity in service.entities} <= {reaction.creates for reaction in service.reactions}
+
+
+def _carried_by_workflows(product: Product, feature: Feature) -> Iterator[str]:
+    """The steps whose service and leader a feature spans, and the workflows of which it spans all services."""
+    spanned = set(feature.services)
+    for workflow in product.workflows:
+        if workflow.service in spanned:
+            yield from (_step(step) for step in workflow.steps if step.service in spanned)
+            if spanned.issuperset(step.service for step in workflow.steps):
+                yield _workflow(workflow)
 
 
 def _parts(feature: Feature) -> Iterator[tuple[str, int]]:
@@ -203,7 +245,7 @@ def _boundaries(product: Product) -> Iterator[Task]:
     for service in product.services:
         for dependency in product.calls(service):
             yield Task(
-                f"T-{service.name}-without-{dependency.service}",
+                _without(service, dependency),
                 f"{service.name} {dependency.without}",
                 3,
                 service=service.name,
@@ -211,7 +253,7 @@ def _boundaries(product: Product) -> Iterator[Task]:
             )
         for reaction in service.reactions:
             yield Task(
-                f"T-{service.name}-{reaction.snake.replace('_', '-')}",
+                _reaction(service, reaction),
                 f"{service.name} on {reaction.event}: {reaction.creates}",
                 3,
                 service=service.name,
@@ -219,35 +261,62 @@ def _boundaries(product: Product) -> Iterator[Task]:
             )
         for job in service.jobs:
             yield Task(
-                f"T-{service.name}-job-{job.name.replace('_', '-')}",
+                _job(job),
                 f"Job {job.name} of {service.name}, {job.begins}",
                 3,
                 service=service.name,
-                needs=(f"T-rules-{snake(job.entity)}",) if job.entity else (),
+                needs=tuple(_brings_about(product, service, job)),
                 work=_once("job"),
             )
+
+
+def _brings_about(product: Product, service: Service, job: Job) -> Iterator[str]:
+    """The rules of the records that a job begins with, and what makes such records."""
+    if job.entity:
+        yield f"T-rules-{snake(job.entity)}"
+        yield from (_reaction(service, it) for it in service.reactions if it.creates == job.entity)
+        yield from (_step(it) for it in product.steps(service.name) if it.creates == job.entity)
 
 
 def _workflows(product: Product) -> Iterator[Task]:
     """The rules of each step, and then each workflow with its ways back."""
     for workflow in product.workflows:
-        steps = {step: f"T-{step.service}-{step.module.replace('_', '-')}" for step in workflow.steps}
-        for step, id in steps.items():
+        for step in workflow.steps:
             yield Task(
-                id,
+                _step(step),
                 f"{step.service} does {step.creates} for {workflow.name}, and takes it back",
                 3,
                 service=step.service,
                 work=_once("reaction"),
             )
         yield Task(
-            f"T-{workflow.service}-{workflow.path}",
+            _workflow(workflow),
             f"{workflow.service} leads {workflow.name}: try each way back",
             3,
             service=workflow.service,
-            needs=tuple(steps.values()),
-            work=(("crossing", len(steps)),),
+            needs=tuple(map(_step, workflow.steps)),
+            work=(("crossing", len(workflow.steps)),),
         )
+
+
+def _without(service: Service, dependency: Dependency) -> str:
+    return f"T-{service.name}-without-{dependency.service}"
+
+
+def _reaction(service: Service, reaction: Reaction) -> str:
+    return f"T-{service.name}-{reaction.snake.replace('_', '-')}"
+
+
+def _job(job: Job) -> str:
+    return f"T-{job.service}-job-{job.name.replace('_', '-')}"
+
+
+def _step(step: Step) -> str:
+    return f"T-{step.service}-{step.module.replace('_', '-')}"
+
+
+def _workflow(workflow: Workflow) -> str:
+    return f"T-{workflow.service}-{workflow.path}"
 
 
 def _clients(product: Product) -> Iterator[Task]:

@@ -6,7 +6,7 @@ import copy
 import math
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any
 
@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 
 from groundplan import catalogue, project
 from groundplan.gaps import REQUIREMENTS, RULES, Gap
+from groundplan.plan import Timeline
 from groundplan.planning import Planning
 from groundplan.problems import Refused
 from groundplan.questionnaire import BY_NAME
@@ -483,6 +484,20 @@ def test_what_must_be_resolved_is_work_in_the_plan() -> None:
     given = copy.deepcopy(CLEAN)
     given["mvp_features"][0]["acceptance"] = []
     assert "T-A07-FR-001" in [task.id for task in planning(given).plan.tasks]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_what_is_cut_saves_what_the_answers_without_it_save(name: str) -> None:
+    """The last feature matters least and has a gap to resolve; there is just the time for the others."""
+    given = clean(name) | {"timeline": {"weeks": 520}}
+    given["mvp_features"][-1] |= {"priority": "P3", "acceptance": []}
+    all_of_it = planning(given).plan
+    given["mvp_features"].pop()
+    others = planning(given).plan
+    made = replace(all_of_it, timeline=Timeline(weeks=others.total_days / others.team.days_per_week))
+    (cut,) = made.cuts
+    assert cut.feature == made.product.features[-1]
+    assert (cut.hours, cut.total_days) == (made.people_hours - others.people_hours, others.total_days)
 
 
 def test_ids_of_gaps_are_unique_and_stay_when_others_come() -> None:

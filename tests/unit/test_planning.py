@@ -287,6 +287,16 @@ def test_a_target_without_a_metric_says_that_it_is_unknown() -> None:
     assert [row[-1] for row in rows] == ["500 ms (of what is unknown)", "p95 1"]
 
 
+def test_the_plan_knows_which_targets_have_a_load() -> None:
+    targets = [{"what": "Listing", "target": 500, "unit": "ms", "load": "20 a second"}, "Paying: 1 s"]
+    made = planning(performance_targets=targets)
+    assert made.plan.loaded == (made.facts.id("NFR", "Listing"),)
+
+
+def test_a_plan_without_a_buffer_says_so() -> None:
+    assert planning(buffer_percent=0).schedule.buffer_sentence == "No buffer is kept back (`buffer_percent`)."
+
+
 def test_choices_are_told_by_their_labels() -> None:
     made = planning(deploy_target="vm", data_sensitivity=["pii"], privacy_obligations=[{"class": "pii", "basis": "x"}])
     assert next(it for it in made.plan.tasks if it.id == "T-deploy").title == "Deploy: Virtual machine"

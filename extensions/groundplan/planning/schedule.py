@@ -7,7 +7,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from .. import diagrams, gaps, overrides, tasks
-from ..gaps import Facts
+from ..domain import Product
+from ..gaps import Facts, Gap
 from ..plan import Cut, Goal, Plan, Slot, Team, Timeline
 from ..problems import Problem
 from ..provenance import cached_property, noting
@@ -36,6 +37,7 @@ def _made_from(facts: Facts) -> Plan:
         deciders=_words(facts.answer("decision_makers").value),
         off=tuple(sorted(filter(None, (_date(it.name) for it in facts.items("non_working_days"))))),
         basis=scope.basis,
+        loaded=tuple(facts.id("NFR", it.name) for it in facts.items("performance_targets") if it.get("load")),
     )
 
 
@@ -55,7 +57,7 @@ def _scope(facts: Facts) -> Scope:
     place = facts.answer("deploy_target")
     return Scope(
         facts.product,
-        tuple(Named(gap.id, gap.message) for gap in gaps.find(facts) if gap.must),
+        tuple(Named(gap.id, gap.message, _feature(gap, facts.product)) for gap in gaps.find(facts) if gap.must),
         tuple(Named(facts.id("RISK", it.name), it.name) for it in risky),
         targets,
         sensitive=_sensitive(facts),
@@ -63,6 +65,11 @@ def _scope(facts: Facts) -> Scope:
         place=shown(place.name, place.value) if place.known else "",
         basis=_words(facts.answer("estimate_basis").value) or PEOPLE,
     )
+
+
+def _feature(gap: Gap, product: Product) -> str:
+    """The feature that a gap is about, by its id or that of one of its criteria."""
+    return next((it.id for it in product.features if f"{gap.subject}-".startswith(f"{it.id}-")), "")
 
 
 @dataclass(frozen=True)
@@ -221,6 +228,8 @@ class Schedule:
         made = self.plan
         if not made.timed:
             return ""
+        if not made.buffer_percent:
+            return "No buffer is kept back (`buffer_percent`)."
         return f"The buffer of {made.buffer_days:g} working days is in one piece at the end."
 
     @cached_property
