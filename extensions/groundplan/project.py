@@ -308,6 +308,15 @@ class Project:
         return tuple(dict.fromkeys(chain.from_iterable(found)))
 
     @cached_property
+    def imported(self) -> tuple[str, ...]:
+        """The names of the services as their imports are sorted: numbers by their value, `s2` before `s10`."""
+
+        def parts(name: str) -> list[str | int]:
+            return [int(part) if part.isdigit() else part for part in re.split(r"(\d+)", name)]
+
+        return tuple(sorted((it.name for it in self.product.services), key=parts))
+
+    @cached_property
     def owned(self) -> tuple[str, ...]:
         """The files that are written once and then belong to the project's people."""
         tests = (f"tests/acceptance/{it.module}.py" for it in self.planning.acceptance)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import copy
 import cProfile
 import json
@@ -496,10 +497,12 @@ def test_odd_answers_still_make_documents(changes: dict[str, object]) -> None:
     assert made.schedule.gantt.source.startswith("gantt")
 
 
-def test_a_criterion_is_a_comment_of_lines_that_fit(bookshop: Planning) -> None:
+def test_a_criterion_is_a_docstring_of_lines_that_fit(bookshop: Planning) -> None:
     tests = [test for it in bookshop.acceptance for test in it.tests]
     assert [test.function for test in tests][:2] == ["test_fr_001_ac1", "test_fr_001_ac2"]
-    assert all(len(line) <= 94 for test in tests for line in test.lines)
+    assert all(len(line) <= 96 for test in tests for line in test.docstring)
+    for test in tests:
+        assert ast.literal_eval("\n".join(test.docstring)).split() == test.text.split()
 
 
 def test_an_example_of_a_rule_is_python_over_an_entity_of_the_product(bookshop: Planning) -> None:

@@ -6,8 +6,12 @@ import textwrap
 from dataclasses import dataclass
 
 from ..domain import Feature
-from ..text import line
+from ..text import doc
 from .markdown import UNKNOWN
+
+
+WIDTH = 90
+"""What fits into a line beside an indentation and quotes."""
 
 
 def acceptance_file(feature: Feature) -> str:
@@ -32,9 +36,13 @@ class AcceptanceTest:
         return f"test_{self.id.lower().replace('-', '_')}"
 
     @property
-    def lines(self) -> list[str]:
-        """The criterion as lines of a comment."""
-        return textwrap.wrap(line(self.text), 94, break_long_words=False, break_on_hyphens=False)
+    def docstring(self) -> list[str]:
+        """The criterion as lines of a docstring; in a comment, words such as `noqa` would tell tools what to do."""
+        words = doc(self.text)
+        if len(words) <= WIDTH:
+            return [f'"""{words}"""']
+        wrapped = textwrap.wrap(f'"""{words}', WIDTH, break_long_words=False, break_on_hyphens=False)
+        return [*wrapped, '"""']
 
 
 @dataclass(frozen=True)
