@@ -9,7 +9,6 @@ from ..domain import Feature
 from ..text import doc
 from .markdown import UNKNOWN
 
-
 WIDTH = 90
 """What fits into a line beside an indentation and quotes."""
 
