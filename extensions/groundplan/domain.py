@@ -147,6 +147,11 @@ class Event:
     def pascal(self) -> str:
         return pascal(self.name)
 
+    @property
+    def does_to_copies(self) -> str:
+        """What whoever keeps a copy of its entity does because of it: `renew` or `remove`."""
+        return "remove" if self.operations == ("delete",) else "renew"
+
 
 @dataclass(frozen=True)
 class Dependency:

@@ -124,7 +124,7 @@ class _Course:
             event, hearer = hearing.event, hearing.hearer
             self._say(event.service, "-)", hearer, event.name)
             if event.implied and any(it.entity == event.entity for it in self.product.by_name[hearer].copies):
-                self._say(hearer, "->>", hearer, f"renew its copy of {event.entity}")
+                self._say(hearer, "->>", hearer, f"{event.does_to_copies} its copy of {event.entity}")
             for made in self._made(event, hearer):
                 for asking in self._asked(made):
                     self._ask(asking)

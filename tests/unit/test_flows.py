@@ -132,10 +132,13 @@ def test_failures_are_drawn() -> None:
     assert source.count("Note over ") == 1
 
 
-def test_a_copy_is_renewed_by_the_events_of_its_owner() -> None:
+def test_a_copy_is_renewed_or_removed_by_the_events_of_its_owner() -> None:
     product = shop()
     lines = drawn(product, flows(product)[0])
-    assert lines.count("  s_post->>s_post: renew its copy of Book") == 2
+    assert [it for it in lines if "its copy of" in it] == [
+        "  s_post->>s_post: renew its copy of Book",
+        "  s_post->>s_post: remove its copy of Book",
+    ]
     assert "  s_catalog->>s_catalog: remove book, and keep book.removed with it" in lines
 
 

@@ -394,6 +394,25 @@ def test_a_service_without_a_port_of_its_own_is_where_its_process_is() -> None:
     assert made.specifications[0].readiness[-1].startswith("the one process has secrets of its own for")
 
 
+def test_a_copy_is_removed_with_what_it_is_of() -> None:
+    made = copying()
+    heard = {row[0]: row[-1] for row in made.architecture.events.rows}
+    assert heard["`book.saved`"] == "`orders` renews its copy of `Book`"
+    assert heard["`book.removed`"] == "`orders` removes its copy of `Book`"
+    orders = next(it for it in made.specifications if it.name == "orders")
+    does = {row[0]: row[2] for row in orders.hears.rows}
+    assert (does["`book.saved`"], does["`book.removed`"]) == (
+        "renews its copy of `Book`",
+        "removes its copy of `Book`",
+    )
+
+
+def test_a_scenario_that_only_names_a_service_is_not_said_to_be_none() -> None:
+    made = planning(failure_handling=[{"scenario": "The catalog is away", "service": "orders", "behaviour": "503"}])
+    catalog = next(it for it in made.specifications if it.name == "catalog")
+    assert str(catalog.failures) == "No failure scenario has `catalog` as its service."
+
+
 @pytest.mark.parametrize("example", EXAMPLES, ids=lambda path: path.stem)
 def test_no_document_has_two_tables_with_one_header(example: Any) -> None:
     made = project.build(answers(example), REAL).planning

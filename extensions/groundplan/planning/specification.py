@@ -289,7 +289,7 @@ class Specification:
             for it in self.service.reactions
         )
         copies = (
-            (code(event.name), code(copy.owner), f"renews its copy of {code(copy.entity)}", NONE)
+            (code(event.name), code(copy.owner), f"{event.does_to_copies}s its copy of {code(copy.entity)}", NONE)
             for copy in self.service.copies
             for event in product.events.values()
             if event.implied and event.entity == copy.entity
