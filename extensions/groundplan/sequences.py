@@ -38,16 +38,17 @@ def course(product: Product, workflow: Workflow) -> Diagram:
         f"  s_{leader}->>s_{leader}: {label(f'store {subject.words}, and start {workflow.words} with it')}",
         f"  s_{leader}-->>caller: 201",
     ]
+    lines.append("  alt each step is done")
     for step in workflow.steps:
         do, _ = step.commands
         done, *_ = step.answers
         lines += [
-            f"  s_{leader}-){_id(step.service)}: {label(do)}",
-            f"  s_{step.service}->>s_{step.service}: {label(f'create {step.creates}, once')}",
-            f"  s_{step.service}-)s_{leader}: {label(done)}",
+            f"    s_{leader}-)s_{step.service}: {label(do)}",
+            f"    s_{step.service}->>s_{step.service}: {label(f'create {step.creates}, once')}",
+            f"    s_{step.service}-)s_{leader}: {label(done)}",
         ]
-    lines.append(f"  s_{leader}->>s_{leader}: {label(f'all is done: {workflow.done}')}")
-    lines.append(f"  opt {label(f'a step is refused, or has no answer for {workflow.patience_s} s')}")
+    lines.append(f"    s_{leader}->>s_{leader}: {label(f'all is done: {workflow.done}')}")
+    lines.append(f"  else {label(f'a step is refused, or has no answer for {workflow.patience_s} s')}")
     for step in reversed(workflow.steps):
         _, undo = step.commands
         *_, undone = step.answers

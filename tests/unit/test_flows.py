@@ -10,7 +10,7 @@ import pytest
 from groundplan.domain import Product
 from groundplan.flows import Flow, flows
 from groundplan.reading import read
-from groundplan.sequences import sequence
+from groundplan.sequences import course, sequence
 
 
 def shop(*features: Mapping[str, object], **changes: object) -> Product:
@@ -140,6 +140,24 @@ def test_a_copy_is_renewed_or_removed_by_the_events_of_its_owner() -> None:
         "  s_post->>s_post: remove its copy of Book",
     ]
     assert "  s_catalog->>s_catalog: remove book, and keep book.removed with it" in lines
+
+
+def test_a_workflow_is_done_or_else_undone() -> None:
+    entities = ["orders.Order(state: open|sold|off = open)", "catalog.Hold(order: uuid)", "post.Bill(order: uuid)"]
+    steps = "Hold(order: id), then Bill(order: id); done: state = sold; undone: state = off"
+    services = [{"name": it, "responsibility": "x"} for it in ("orders", "catalog", "post")]
+    product = shop(services=services, data_entities=entities, workflows=[f"sale on create Order: {steps}"])
+    lines = course(product, product.workflows[0]).source.splitlines()
+    begun, done = lines.index("  alt each step is done"), "all is done#58; state = sold"
+    other = lines.index("  else a step is refused, or has no answer for 600 s")
+    assert "  s_orders-->>caller: 201" in lines[:begun]
+    assert [it.rpartition(": ")[2] for it in lines[begun:other] if "sale." in it or "all is" in it] == [
+        *("sale.hold.do", "sale.hold.done", "sale.bill.do", "sale.bill.done", done)
+    ]
+    assert [it.partition(": ")[2] for it in lines[other:] if "undone" in it] == [
+        *("sale.bill.undone", "sale.hold.undone", "all is undone#58; state = off")
+    ]
+    assert lines[-1] == "  end"
 
 
 @pytest.mark.parametrize("name", ["caller", "end", "note", "participant"])
