@@ -323,6 +323,17 @@ def test_all_gates_of_the_bookshop_are_passed(original: Path) -> None:
     assert plan(original, "gate", "10").returncode == 2
 
 
+def test_as_many_statuses_are_told_as_the_error_catalogue_has(original: Path) -> None:
+    guide = (original / "Planning" / "ImplementationGuide.md").read_text("utf-8")
+    rows = re.findall(r"^\| [45]\d\d \|", guide, re.MULTILINE)
+    assert f"{len(rows)} statuses of errors" in plan(original, "gate", "Q4").stdout
+
+
+def test_one_service_has_code(generate: Generate) -> None:
+    shop = generate({"project_name": "Shop", "concept": "Sells.", "services": ["shop: sells"]})
+    assert "1 of 1 service has code" in plan(shop, "gate", "6").stdout
+
+
 WAIVER = {"gap": "B01-catalog", "reason": "written next week", "owner": "Ada", "until": "2027-03-01"}
 
 

@@ -431,6 +431,17 @@ def test_the_model_is_json_with_a_thing_a_line(example: Any) -> None:
     )
 
 
+@pytest.mark.parametrize("services", [BOOKSHOP["services"], ["shop: sells books"]])
+def test_every_decision_is_counted_once_and_what_is_not_to_be_decided_is_no_part_of_the_stack(services: Any) -> None:
+    entities = BOOKSHOP["data_entities"] if services is BOOKSHOP["services"] else "tbd"
+    features = [{"name": "Sell", "outcome": "it is sold"}]
+    made = planning(services=services, data_entities=entities, mvp_features=features, decision_overrides={})
+    shown = {it["number"]: it["evidence"] for it in json.loads(made.model_json(()))["checkpoints"]}
+    every, *parts = (int(it) for it in re.findall(r"\d+", shown[3]))
+    assert every == sum(parts) == len(REAL.decisions)
+    assert "Nothing" not in shown[4]
+
+
 def test_the_model_has_the_requests_that_each_entity_answers(bookshop: Planning) -> None:
     read = json.loads(bookshop.model_json(()))
     assert read["routes"][0] == "POST /v1/{collection} 201 400 401 409 422 503"

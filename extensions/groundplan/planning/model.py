@@ -240,8 +240,9 @@ def _checkpoints(planning: Planning) -> Iterator[dict[str, object]]:
     answered = sum(it.state != "tbd" for it in asked)
     product, decisions = planning.project.product, planning.project.decisions
     criteria = sum(len(it.criteria) for it in product.features)
-    count = {how: sum(it.how == how for it in decisions) for how in ("chosen", "auto", "tbd", "settled")}
-    stack = [it.option.label for it in decisions if it.decision.guide.startswith(("S", "T"))]
+    count = {how: sum(it.how == how for it in decisions) for how in ("chosen", "auto", "tbd", "settled", "idle")}
+    idle = f", {count['idle']} with nothing to decide" if count["idle"] else ""
+    stack = [it.option.label for it in decisions if it.decision.guide.startswith(("S", "T")) and it.how != "idle"]
     evidence = (
         ("Clear project concept understood", f"a concept of {len(product.concept.split())} words"),
         (
@@ -252,7 +253,7 @@ def _checkpoints(planning: Planning) -> Iterator[dict[str, object]]:
         (
             "Architecture decisions made and documented",
             f"{len(decisions)} decisions: {count['chosen']} chosen, {count['auto'] + count['tbd']} proposed, "
-            f"{count['settled']} with one option",
+            f"{count['settled']} with one option{idle}",
         ),
         ("Technical stack and patterns defined", "; ".join(stack)),
         ("Complete documentation set created", ""),

@@ -185,8 +185,8 @@ def schema() -> dict[str, object]:
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", "oneOf": shapes}
 
 
-def count(number: int, noun: str) -> str:
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+def count(number: int, noun: str, many: str = "") -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {many or f'{noun}s'}"
 
 
 def _open_gaps(project: Project) -> list[Finding]:
@@ -215,9 +215,10 @@ def _boundaries(project: Project) -> str:
 
 
 def _errors(project: Project) -> str:
-    problems = {status for it in project.model.routes for status in it.split()[3:]}
+    told = next((it for it in project.model.tables if it.header[:2] == ("Status", "Title")), None)
+    statuses = count(len(told.rows) if told else 0, "status", "statuses")
     open_gaps = sum(it.rule.startswith("C") for it in _open_gaps(project))
-    return f"{len(problems)} statuses of errors, {count(open_gaps, 'gap')} in handling them"
+    return f"{statuses} of errors, {count(open_gaps, 'gap')} in handling them"
 
 
 def _metrics(project: Project) -> str:
@@ -324,7 +325,7 @@ def evidence(project: Project, found: Sequence[Finding]) -> dict[int, str]:
     )
     files = {
         checks.DOCUMENTS: f"{there} of {len(model.documents)} documents",
-        checks.SCAFFOLD: f"{coded} of {count(len(model.services), 'service')} have code",
+        checks.SCAFFOLD: f"{coded} of {count(len(model.services), 'service has', 'services have')} code",
         checks.GAPS: f"{must} to resolve before coding, {len(open_gaps) - must} can wait"
         + (f", {waived} waived" if waived else ""),
         checks.CONSISTENCY: f"{len(model.tables)} tables and {links} links compared",
