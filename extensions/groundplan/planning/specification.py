@@ -383,7 +383,7 @@ class Specification:
                 for it in self.facts.items("failure_handling")
                 if concerns(it, self.name) or (alone and not it.get("service"))
             ),
-            f"No failure scenario names {self.name}.",
+            f"No failure scenario has {code(self.name)} as its service.",
         )
 
 
