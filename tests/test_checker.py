@@ -165,6 +165,17 @@ def test_every_rule_of_documents_and_code_has_a_planted_defect(original: Path) -
     assert set(re.findall(r'^    "([XY]\d\d)": "', listed, re.MULTILINE)) == set(PLANTED)
 
 
+def test_words_that_the_template_wrote_are_nobodys(generate: Generate) -> None:
+    glossary = [{"term": "Reader", "meaning": "who buys", "not_called": ["user", "file", "note", "changelog"]}]
+    shop = generate(BOOKSHOP | {"glossary": glossary})
+    assert [it for it in found(plan(shop, "check", "--json").stdout) if it["rule"] == "X08"] == []
+    agreed = plan(shop, "gate", "Q2").stdout
+    added(NOTES, "\nA user asked for it.\n")(shop)
+    (finding,) = (it for it in found(plan(shop, "check", "--json").stdout) if it["rule"] == "X08")
+    assert 'says "user"' in finding["message"]
+    assert plan(shop, "gate", "Q2").stdout == agreed  # it counts what updates rewrite
+
+
 def test_an_id_does_not_depend_on_what_stands_above(original: Path, shop: Path) -> None:
     ids = []
     for text in ("# Notes\n\n[gone](gone.md)\n", "# Notes\n\nOne line more.\n\n[gone](gone.md)\n"):

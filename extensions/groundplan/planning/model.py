@@ -40,7 +40,8 @@ DOCUMENTS = (
 
 def dump(planning: Planning, made: Iterable[Made]) -> str:
     """The model as JSON with one thing a line, so that a change of mind reads well in a diff."""
-    there = [_made(it) for it in made if it.there or any(by for _, by in it.lines)]
+    told = (it for it in made if it.there or any(by for _, by in it.lines) or it.path in planning.project.owned)
+    there = [_made(it) for it in told]
     return lines(_model(planning) | {"made": there})
 
 

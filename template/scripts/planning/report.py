@@ -203,7 +203,7 @@ def _rationale(project: Project) -> str:
 
 def _agreement(project: Project) -> str:
     ids = sum(len(it.ids) for it in project.live.values())
-    documents = [it for it in project.model.made if it.sums]
+    documents = [it for it in project.model.made if it.sums and it.file in project.managed]
     as_made = sum(it.is_as_made(project.root) for it in documents)
     compared = f"{count(len(project.model.tables), 'table')} and {count(ids, 'id')} in {len(project.live)} documents"
     return f"{compared}; {as_made} of {len(documents)} are as they were made"

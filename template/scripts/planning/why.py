@@ -33,7 +33,7 @@ def told(root: Path, model: Model, what: str) -> Iterator[str]:
     owned = "yours: written once, no update touches it" if file in model.owned else "managed"
     if file in ALL:
         yield f"{file}: managed; every answer made it"
-    elif made is None and file in model.owned:
+    elif (made is None or not made.answers) and file in model.owned:
         yield f"{file}: {owned}; no answer made it"
     elif made is None:
         yield f"{file}: no answer made it; it is the same in every project, or somebody's own"
@@ -178,7 +178,7 @@ def to_read_again(before: Model, after: Model, changed: frozenset[str]) -> Itera
 
     An owned file stands on its own first text, which states what it is for, and on the models of its service.
     """
-    old, new = ({it.file: it.mark for it in model.made} for model in (before, after))
+    old, new = ({it.file: it.mark for it in model.made if it.answers} for model in (before, after))
     for file in sorted(set(before.owned) & set(after.owned) - changed):
         models = f"{file.rpartition('/')[0]}/models.py"
         if any(it in old and it in new and old[it] != new[it] for it in (file, models)):
