@@ -85,20 +85,21 @@ class Planning:
 
     @cached_property
     def specifications(self) -> tuple[Specification, ...]:
-        return tuple(
-            Specification(
-                self.facts,
-                it,
-                self.project.url(it.name),
-                self.project.public_url(it),
-                self.project.docs_url(it),
-                *self._asked_of_callers(it),
-                self._settings(it),
-                self.project.facts,
-                self._flows(it),
-                "the one process" if self.architecture.one_process else f"the process of {it.name}",
-            )
-            for it in self.project.product.services
+        return tuple(map(self._specified, self.project.product.services))
+
+    def _specified(self, service: Service) -> Specification:
+        with noting() as served:  # these alone tell of ports
+            addresses = self.project.url(service.name), self.project.public_url(service), self.project.docs_url(service)
+        return Specification(
+            self.facts,
+            service,
+            *addresses,
+            *self._asked_of_callers(service),
+            self._settings(service),
+            self.project.facts,
+            self._flows(service),
+            "the one process" if self.architecture.one_process else f"the process of {service.name}",
+            frozenset(served),
         )
 
     @property

@@ -13,7 +13,7 @@ from ..domain import Entity, Feature, Field, Job, Service, Value
 from ..facts import Facts as Tested
 from ..flows import Flow, touched
 from ..gaps import Facts, concerns
-from ..provenance import cached_property
+from ..provenance import Names, cached_property, told
 from ..sequences import course, sequence
 from . import workflows
 from .acceptance import acceptance_link
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from ..project import EnvVar
 
 
+@told(lambda it, part: it.served if part in ("base", "public", "docs") else ())
 @dataclass(frozen=True)
 class Specification:
     facts: Facts
@@ -48,6 +49,8 @@ class Specification:
     """What begins here and goes on in other services."""
     process: str
     """What it runs in: `the process of orders`."""
+    served: Names
+    """What its addresses were made from."""
 
     @property
     def name(self) -> str:

@@ -361,10 +361,12 @@ def upcoming(project: Project, options: argparse.Namespace) -> int:
 
 def trace(project: Project, options: argparse.Namespace) -> int:
     """Print where requirements are built and how their tests stand."""
-    wanted = why.requirements(project, options.what)
+    wanted, said = why.requirements(project, options.what), why.said(project.model, options.what)
     if options.form:
-        print(report.traced(project, options.what, wanted))
+        print(report.traced(project, options.what, said, wanted))
         return 0
+    for text in said:
+        print(textwrap.fill(text, WIDTH, break_on_hyphens=False))
     for it in wanted:
         _print_requirement(it, project.states)
     if not wanted:

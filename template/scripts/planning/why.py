@@ -173,6 +173,59 @@ def _names(model: Model, it: Requirement) -> Iterator[str]:
                 yield from (entity.name, entity.rules, *model.paths(entity))
 
 
+@dataclass(frozen=True)
+class Other:
+    """What is no requirement and belongs to some."""
+
+    names: tuple[str, ...]
+    said: str
+    leads_to: tuple[str, ...]
+    """Names of services, entities and requirements, whose requirements are its own."""
+
+
+def _others(model: Model) -> Iterator[Other]:
+    """Targets, metrics, jobs and workflows, from the tables that tell of them."""
+    for table in model.tables:
+        of = Path(table.document).stem
+        rows = [[_spelled(cell) for cell in row] for row in table.rows]
+        if table.header[0] == "Target or metric":
+            yield from map(_measured, rows)
+        elif table.header[:3] == ("Job", "Begins", "Code"):
+            yield from (
+                Other((name, file), f"{name}: a job of {of}, {begins}", (of,))
+                for name, begins, file, *_ in rows
+            )
+        elif table.header[0] == "Workflow":
+            yield from _led(of, rows)
+
+
+NOTHING = "–"
+"""What stands in an empty cell."""
+
+
+def _spelled(cell: str) -> str:
+    """What a cell of a table says."""
+    return re.sub(r"\\(.)", r"\1", cell.replace("`", ""))
+
+
+def _measured(row: Sequence[str]) -> Other:
+    """A target or a metric."""
+    id, on, task, shown_by = row[0].split()[0], *row[1:]
+    parts = {"on": on, "task": task, "shown by": shown_by}
+    told = "; ".join(f"{label} {it}" for label, it in parts.items() if it != NOTHING)
+    return Other((id, *({task} - {NOTHING})), f"{row[0]}: {told}", (on, *on.split(", ")))
+
+
+def _led(leader: str, rows: Sequence[Sequence[str]]) -> Iterator[Other]:
+    """The workflows that a service leads, each with all of its steps."""
+    for name in dict.fromkeys(row[0] for row in rows):
+        mine = [row for row in rows if row[0] == name]
+        starts = mine[0][1]
+        steps = ", ".join(f"{step} in {service}" for _, _, step, service, *_ in mine)
+        told = f"{name}: a workflow of {leader}, starts on {starts}; {steps}"
+        yield Other((name,), told, (starts.rpartition(" ")[2],))
+
+
 def to_read_again(before: Model, after: Model, changed: frozenset[str]) -> Iterator[str]:
     """The owned files that stay as they are, although answers gave what they stand on another shape.
 
