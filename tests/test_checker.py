@@ -547,6 +547,9 @@ TRACED = {
     "services/catalog/book.py": ["FR-001", "FR-002", "FR-003"],
     "services/notifications/on_order_placed.py": ["FR-004"],
     "CHANGELOG.md": [],
+    "NFR-02": ["FR-003", "FR-004", "FR-005"],
+    "T-NFR-02": ["FR-003", "FR-004", "FR-005"],
+    "SM-1": [],
     "": ["FR-001", "FR-002", "FR-003", "FR-004", "FR-005"],
 }
 
@@ -557,6 +560,21 @@ def test_trace_leads_back_to_the_requirements(original: Path, what: str) -> None
     requirements = json.loads(done.stdout)["requirements"]
     assert [it["id"] for it in requirements] == TRACED[what]
     assert all(set(it["states"].values()) == {"open"} for it in requirements)
+
+
+def test_trace_leads_from_targets_jobs_and_workflows_to_what_is_known_of_them(generate: Generate) -> None:
+    features = [{"name": "Sell a seat", "services": ["office"]}, {"name": "Bill", "services": ["bank"]}]
+    targets = [{"what": "Selling", "target": 1, "unit": "s"}]
+    changes = {"mvp_features": features, "performance_targets": targets, "jobs": ["bank: settle daily at 06:00"]}
+    office = generate(PRODUCTS["Ticket office"] | changes)
+    for what, said in (
+        ("NFR-01", "NFR-01 Selling: task T-NFR-01; shown by the load test\nNo requirement names NFR-01."),
+        ("settle", "settle: a job of bank, daily at 06:00, UTC\nFR-002 Bill"),
+        ("services/bank/settle.py", "settle: a job of bank, daily at 06:00, UTC\nFR-002 Bill"),
+        ("selling", "selling: a workflow of office, starts on create Sale; 1 creates Hold in hall, "),
+    ):
+        told = plan(office, "trace", what).stdout
+        assert " ".join(told.split()).startswith(" ".join(said.split())), told
 
 
 def test_trace_of_nothing_names_the_nearest(original: Path) -> None:

@@ -192,6 +192,7 @@ def facts(planning: Planning) -> Iterator[tuple[str, Table]]:
     for phase in planning.plan.phases:
         yield "ImplementationPlan.md", planning.schedule.phase_table(phase.number)
     yield "Traceability.md", planning.trace
+    yield "Traceability.md", planning.measured
     yield "FutureFeatures.md", planning.future
 
 

@@ -237,7 +237,6 @@ class Made:
 
     def edit(self, text: str) -> Edit | None:
         """The first edit of a document that changed or removed what was made, else the first that added something."""
-        made = [self.sums[it : it + 4] for it in range(0, len(self.sums), 4)]
         now = [_sum(line.encode()) for line in text.splitlines()]
         found = SequenceMatcher(None, self._sums, now, autojunk=False).get_opcodes()
         edits = (

@@ -154,7 +154,15 @@ DOCUMENTS: dict[str, dict[str, object]] = {
     "gaps": {**ABOUT, "findings": _list(FINDING)},
     "gate": {**ABOUT, "passed": FLAG, "gates": _list(GATE)},
     "next": {**ABOUT, "questions": _list(QUESTION)},
-    "trace": {**ABOUT, "what": TEXT, "requirements": _list(REQUIREMENT)},
+    "trace": {
+        **ABOUT,
+        "what": TEXT,
+        "said": {
+            **TEXTS,
+            "description": "what documents say of a target, metric, job or workflow",
+        },
+        "requirements": _list(REQUIREMENT),
+    },
     "advise": {
         **ABOUT,
         "advice": _list(_object(kind={"enum": ["consolidate", "keep separate"]}, text=TEXT)),
@@ -402,11 +410,11 @@ def gated(project: Project, asked: Sequence[Gate]) -> str:
     return _about(project, "gate", passed=all(it.passed for it in asked), gates=shown)
 
 
-def traced(project: Project, what: str, wanted: Sequence[Requirement]) -> str:
+def traced(project: Project, what: str, said: Sequence[str], wanted: Sequence[Requirement]) -> str:
     """`plan trace --json`."""
     states = project.states
     shown = [asdict(it) | {"states": {each: states[each] for each in it.criteria}} for it in wanted]
-    return _about(project, "trace", what=what, requirements=shown)
+    return _about(project, "trace", what=what, said=said, requirements=shown)
 
 
 def ranked(project: Project) -> list[tuple[Question, list[Finding]]]:

@@ -6,7 +6,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
 
@@ -126,12 +127,22 @@ def requirements(project: Project, what: str) -> tuple[Requirement, ...]:
         Unknown: Nothing has that name.
     """
     known = _belonging(project)
-    what = re.sub(r"^(GET|POST|PUT|DELETE) |^\./", "", what)
+    what = _named(what)
     if what not in known:
         near = get_close_matches(what, known, 1)
         hint = f"; try {near[0]}" if near else ""
         raise Unknown(f"{what} is nothing that a requirement could belong to{hint}")
     return tuple(it for it in project.model.requirements if it.id in known[what])
+
+
+def said(model: Model, what: str) -> tuple[str, ...]:
+    """What documents say of a target, a metric, a job or a workflow, by any name that it has."""
+    return tuple(it.said for it in _others(model) if _named(what) in it.names)
+
+
+def _named(what: str) -> str:
+    """The name in what somebody asks for."""
+    return re.sub(r"^(GET|POST|PUT|DELETE) |^\./", "", what)
 
 
 def _belonging(project: Project) -> dict[str, set[str]]:
@@ -144,6 +155,11 @@ def _belonging(project: Project) -> dict[str, set[str]]:
     for it in model.requirements:
         for name in _names(model, it):
             known.setdefault(name, set()).add(it.id)
+    features = {it.name: {it.id} for it in model.requirements}
+    for other in _others(model):
+        for name in other.names:
+            its = (features.get(it) or known.get(it, set()) for it in other.leads_to)
+            known.setdefault(name, set()).update(*its)
     of_criterion = {criterion: it.id for it in model.requirements for criterion in it.criteria}
     for test in project.tests:
         for name in (test.name, test.file):
