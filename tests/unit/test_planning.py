@@ -127,8 +127,11 @@ def test_what_happens_across_services_leads_to_its_requirements(bookshop: Planni
         "[orders](ServiceSpecifications/orders.md#at-run-time)",
     )
     assert rows["FR-003 Order books"][0] == "orders asks catalog for a book"
-    drawn = [diagram.title for it in bookshop.specifications for diagram in it.sequences]
-    assert drawn == list(rows)
+    drawn = [(it.name, diagram.title) for it in bookshop.specifications for diagram in it.sequences]
+    assert drawn == [
+        ("orders", "POST /v1/orders, for FR-003 Order books, FR-004 Confirm an order"),
+        ("orders", "DELETE /v1/orders/id, for FR-005 Cancel an order"),
+    ]
 
 
 def copying() -> Planning:

@@ -11,7 +11,7 @@ from ..decisions import said
 from ..diagrams import Diagram
 from ..domain import Entity, Feature, Field, Job, Service, Value
 from ..facts import Facts as Tested
-from ..flows import Flow, touched
+from ..flows import Request, touched
 from ..gaps import Facts, concerns
 from ..provenance import Names, cached_property, told
 from ..sequences import course, sequence
@@ -45,8 +45,8 @@ class Specification:
     settings: tuple[EnvVar, ...]
     tested: Tested
     """What the suite knows of the product."""
-    flows: tuple[Flow, ...]
-    """What begins here and goes on in other services."""
+    requests: tuple[Request, ...]
+    """Those to it that go on in other services."""
     process: str
     """What it runs in: `the process of orders`."""
     served: Names
@@ -235,11 +235,11 @@ class Specification:
 
     @cached_property
     def sequences(self) -> tuple[Diagram, ...]:
-        """The flows that begin here."""
+        """What requests to it cause in several services, and the workflows that it leads."""
         product = self.facts.product
         led = (course(product, it) for it in product.led(self.name))
         unheard = said(self.facts.decisions, "unheard")
-        return (*(sequence(product, it, unheard) for it in self.flows), *led)
+        return (*(sequence(product, it, unheard) for it in self.requests), *led)
 
     @cached_property
     def leads(self) -> Table:
