@@ -197,10 +197,13 @@ class Groundplan(ContextHook):
     def made(self, context: Mapping[str, Any]) -> Iterator[Made]:
         """Every file that is rendered but the model, with the answers that were read for each of its lines.
 
-        They are rendered once more for that: Copier goes through its files in the order of the disk, and what is told
-        of them has to stand in one of them.
+        Documents that are the same in every project are among them. The others are rendered once more for that: Copier
+        goes through its files in the order of the disk, and what is told of them has to stand in one of them.
         """
         folder = ROOT / "template"
+        for source in sorted(folder.rglob("*.md")):
+            path = source.relative_to(folder).as_posix()
+            yield self.package.provenance.made(path, (), [(source.read_text("utf-8"), ())])
         for source in sorted(folder.rglob("*.jinja")):
             name = source.relative_to(folder).as_posix().removesuffix(".jinja")
             if name not in (MODEL, ANSWERS_FILE):

@@ -165,6 +165,17 @@ def test_every_rule_of_documents_and_code_has_a_planted_defect(original: Path) -
     assert set(re.findall(r'^    "([XY]\d\d)": "', listed, re.MULTILINE)) == set(PLANTED)
 
 
+def test_words_that_the_template_wrote_are_nobodys(generate: Generate) -> None:
+    glossary = [{"term": "Reader", "meaning": "who buys", "not_called": ["user", "file", "note", "changelog"]}]
+    shop = generate(BOOKSHOP | {"glossary": glossary})
+    assert [it for it in found(plan(shop, "check", "--json").stdout) if it["rule"] == "X08"] == []
+    agreed = plan(shop, "gate", "Q2").stdout
+    added(NOTES, "\nA user asked for it.\n")(shop)
+    (finding,) = (it for it in found(plan(shop, "check", "--json").stdout) if it["rule"] == "X08")
+    assert 'says "user"' in finding["message"]
+    assert plan(shop, "gate", "Q2").stdout == agreed  # it counts what updates rewrite
+
+
 def test_an_id_does_not_depend_on_what_stands_above(original: Path, shop: Path) -> None:
     ids = []
     for text in ("# Notes\n\n[gone](gone.md)\n", "# Notes\n\nOne line more.\n\n[gone](gone.md)\n"):
@@ -321,6 +332,17 @@ def test_all_gates_of_the_bookshop_are_passed(original: Path) -> None:
     assert done.returncode == 0
     assert re.findall(r"^(\w+) +passed", done.stdout, re.MULTILINE) == list(HELD)
     assert plan(original, "gate", "10").returncode == 2
+
+
+def test_as_many_statuses_are_told_as_the_error_catalogue_has(original: Path) -> None:
+    guide = (original / "Planning" / "ImplementationGuide.md").read_text("utf-8")
+    rows = re.findall(r"^\| [45]\d\d \|", guide, re.MULTILINE)
+    assert f"{len(rows)} statuses of errors" in plan(original, "gate", "Q4").stdout
+
+
+def test_one_service_has_code(generate: Generate) -> None:
+    shop = generate({"project_name": "Shop", "concept": "Sells.", "services": ["shop: sells"]})
+    assert "1 of 1 service has code" in plan(shop, "gate", "6").stdout
 
 
 WAIVER = {"gap": "B01-catalog", "reason": "written next week", "owner": "Ada", "until": "2027-03-01"}
@@ -525,6 +547,9 @@ TRACED = {
     "services/catalog/book.py": ["FR-001", "FR-002", "FR-003"],
     "services/notifications/on_order_placed.py": ["FR-004"],
     "CHANGELOG.md": [],
+    "NFR-02": ["FR-003", "FR-004", "FR-005"],
+    "T-NFR-02": ["FR-003", "FR-004", "FR-005"],
+    "SM-1": [],
     "": ["FR-001", "FR-002", "FR-003", "FR-004", "FR-005"],
 }
 
@@ -535,6 +560,21 @@ def test_trace_leads_back_to_the_requirements(original: Path, what: str) -> None
     requirements = json.loads(done.stdout)["requirements"]
     assert [it["id"] for it in requirements] == TRACED[what]
     assert all(set(it["states"].values()) == {"open"} for it in requirements)
+
+
+def test_trace_leads_from_targets_jobs_and_workflows_to_what_is_known_of_them(generate: Generate) -> None:
+    features = [{"name": "Sell a seat", "services": ["office"]}, {"name": "Bill", "services": ["bank"]}]
+    targets = [{"what": "Selling", "target": 1, "unit": "s"}]
+    changes = {"mvp_features": features, "performance_targets": targets, "jobs": ["bank: settle daily at 06:00"]}
+    office = generate(PRODUCTS["Ticket office"] | changes)
+    for what, said in (
+        ("NFR-01", "NFR-01 Selling: task T-NFR-01; shown by the load test\nNo requirement names NFR-01."),
+        ("settle", "settle: a job of bank, daily at 06:00, UTC\nFR-002 Bill"),
+        ("services/bank/settle.py", "settle: a job of bank, daily at 06:00, UTC\nFR-002 Bill"),
+        ("selling", "selling: a workflow of office, starts on create Sale; 1 creates Hold in hall, "),
+    ):
+        told = plan(office, "trace", what).stdout
+        assert " ".join(told.split()).startswith(" ".join(said.split())), told
 
 
 def test_trace_of_nothing_names_the_nearest(original: Path) -> None:

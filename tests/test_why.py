@@ -28,6 +28,7 @@ CHANGES: dict[str, Answers] = {
     "workflows": LED,
     "jobs": DUE,
     "deploy_target": {"deploy_target": "kubernetes"},
+    "port_base": {"port_base": 9000},
 }
 """Other answers, one question at a time where that is possible."""
 

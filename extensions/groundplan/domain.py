@@ -149,6 +149,11 @@ class Event:
     def pascal(self) -> str:
         return pascal(self.name)
 
+    @property
+    def does_to_copies(self) -> str:
+        """What whoever keeps a copy of its entity does because of it: `renew` or `remove`."""
+        return "remove" if self.operations == ("delete",) else "renew"
+
 
 @dataclass(frozen=True)
 class Dependency:
@@ -238,7 +243,16 @@ class Source:
     literal: str | int | float | bool | None = None
 
 
-@told(lambda _, part: ("services", *(["jobs"] if part == "jobs" else ())))
+def _says(service: Service, part: str) -> Iterator[str]:
+    """The questions that a part of a service answers."""
+    yield "services"
+    if part == "jobs":
+        yield "jobs"
+    if part == "port" and service.counted:
+        yield "port_base"
+
+
+@told(_says)
 @dataclass(frozen=True)
 class Service:
     """A boundary: one responsibility, its entities, and what it says to and hears from the others."""
@@ -255,6 +269,8 @@ class Service:
     copies: tuple[ReadCopy, ...] = ()
     reactions: tuple[Reaction, ...] = ()
     jobs: tuple[Job, ...] = ()
+    counted: bool = False
+    """Whether its port was given to it, counted from `port_base`."""
 
     @property
     def subscriptions(self) -> tuple[str, ...]:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 
 from .codegen import article
 from .domain import Entity, Event, Feature, Product
@@ -41,8 +42,11 @@ class Hearing:
 
 Step = Asking | Hearing
 
+Change = tuple[str, str]
+"""An entity by its name, and what is done to a record of it."""
+
 MANY = 10
-"""More flows than this would make the specification of a service a book of diagrams."""
+"""More flows than this that begin at one service would make the list of what passes between services a long one."""
 
 
 @dataclass(frozen=True)
@@ -68,11 +72,6 @@ class Flow:
         return next((name for name in senders if name not in later), senders[0])
 
     @property
-    def title(self) -> str:
-        """The features, each with its id; else what passes."""
-        return ", ".join(f"{it.id} {it.name}" for it in self.features) or self.told
-
-    @property
     def told(self) -> str:
         """What passes, in words: `orders asks catalog for a book; orders tells post of order.placed`."""
         asked: dict[tuple[str, str], dict[str, None]] = {}
@@ -90,9 +89,64 @@ class Flow:
         return "; ".join(said)
 
 
+@dataclass(frozen=True)
+class Request:
+    """What a caller asks for, where that leads through several services."""
+
+    entity: Entity
+    operation: str
+    features: tuple[Feature, ...]
+    """Those that take something of what it causes."""
+    steps: Mapping[str, Sequence[Step]]
+    """All that passes between services, by the entity whose change it belongs to."""
+
+
+def requests(product: Product, found: Iterable[Flow]) -> tuple[Request, ...]:
+    """The requests that flows begin with, each once."""
+    begins, steps = beginnings(product), _by_entity(passing(product))
+    taken: dict[Change, dict[str, Feature]] = {}
+    for flow in found:
+        for change in begins(flow):
+            taken.setdefault(change, {}).update({it.name: it for it in flow.features})
+    return tuple(
+        Request(product.entities[entity], operation, tuple(features.values()), steps)
+        for (entity, operation), features in taken.items()
+    )
+
+
+def beginnings(product: Product) -> Callable[[Flow], tuple[Change, ...]]:
+    """What tells what callers change so that the steps of a flow are taken."""
+    causes: dict[str, list[Event]] = {}
+    for service in product.services:
+        for it in service.reactions:
+            if (event := product.events[it.event]).service != service.name:
+                causes.setdefault(it.creates, []).append(event)
+
+    @cache
+    def first(change: Change) -> tuple[Change, ...]:
+        """The changes that lead to a change by events, which never do so in a circle; itself where none does."""
+        entity, operation = change
+        before = causes.get(entity, ()) if operation == "create" else ()
+        found = (each for it in before for each in first((it.entity, it.operations[0])))
+        return tuple(dict.fromkeys(found)) or (change,)
+
+    def begins(flow: Flow) -> tuple[Change, ...]:
+        changes = ((it.about, "create" if isinstance(it, Asking) else it.event.operations[0]) for it in flow.steps)
+        return tuple(dict.fromkeys(each for it in changes for each in first(it)))
+
+    return begins
+
+
+def _by_entity(steps: Iterable[Step]) -> Mapping[str, Sequence[Step]]:
+    found: dict[str, list[Step]] = {}
+    for step in steps:
+        found.setdefault(step.about, []).append(step)
+    return found
+
+
 def flows(product: Product) -> tuple[Flow, ...]:
     """A flow for each feature that takes several services, those which take the same steps in one; then the rest."""
-    every = tuple(_steps(product))
+    every = tuple(passing(product))
     taken: dict[tuple[Step, ...], list[Feature]] = {}
     for feature in product.features:
         if steps := _crossed(product, feature, every):
@@ -129,7 +183,7 @@ def _crossed(product: Product, feature: Feature, every: Sequence[Step]) -> tuple
     return tuple(named or within)
 
 
-def _steps(product: Product) -> Iterator[Step]:
+def passing(product: Product) -> Iterator[Step]:
     """All that passes between services."""
     for service in product.services:
         checks = {check.entity.name: check for check in product.checks(service)}

@@ -221,7 +221,7 @@ def _schema(history: History, asked: Asked) -> tuple[tuple[str, Revisions], ...]
 def _placed(service: Service, history: History, port_base: int) -> Service:
     if service.port is not None:
         return service
-    return replace(service, port=port_base + dict(history.offsets)[service.name])
+    return replace(service, port=port_base + dict(history.offsets)[service.name], counted=True)
 
 
 def _port_problems(asked: tuple[Service, ...], placed: tuple[Service, ...], others: Ports) -> Iterator[Problem]:

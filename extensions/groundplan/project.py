@@ -92,6 +92,7 @@ class Rows:
         return self.url.partition(":")[0]
 
 
+@told(lambda it, part: it.answers if part == "port" else ())
 @dataclass(frozen=True)
 class Process:
     """A process that serves one or more services on a port."""
@@ -104,6 +105,8 @@ class Process:
     """Those that it serves; none where it stands before or beside them."""
     works_for: str = ""
     """The service whose jobs it runs, where it does nothing else."""
+    answers: Names = field(default=frozenset({"port_base"}), compare=False)
+    """What its port was made from."""
 
     @property
     def about(self) -> str:
@@ -242,6 +245,7 @@ class Project:
     @cached_property
     def page_port(self) -> int:
         """Where `uv run dev` shows its page: before the first service, or at the next port that no service has."""
+        note("port_base")
         taken = {process.port for process in self.processes}
         below, above = range(self.port_base - 1, 1023, -1), range(self.port_base, history.LAST_PORT)
         return next(port for port in chain(below, above) if port not in taken)
@@ -335,7 +339,9 @@ class Project:
         app = self._shared(lambda option: option.footprint.processes)
         if "{service}" in app:
             for it in self.product.services:
-                yield Process(it.name, app.format(service=it.name), _port(it), (it.name,))
+                with noting() as answers:
+                    port = _port(it)
+                yield Process(it.name, app.format(service=it.name), port, (it.name,), answers=frozenset(answers))
         else:
             names = tuple(service.name for service in self.product.services)
             yield Process(self.product.slug, app, self.port_base, names)

@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 from groundplan.domain import Product
-from groundplan.flows import Flow, flows
+from groundplan.flows import Request, flows, passing, requests
 from groundplan.reading import read
-from groundplan.sequences import sequence
+from groundplan.sequences import course, sequence
 
 
 def shop(*features: Mapping[str, object], **changes: object) -> Product:
@@ -54,23 +54,30 @@ def feature(name: str, *services: str) -> dict[str, object]:
     return {"name": name, "services": list(services)}
 
 
-def drawn(product: Product, flow: Flow) -> list[str]:
-    return sequence(product, flow).source.splitlines()
+def drawn(product: Product, entity: str, operation: str = "create") -> list[str]:
+    steps = {entity: [it for it in passing(product) if it.about == entity] for entity in product.entities}
+    return sequence(product, Request(product.entities[entity], operation, (), steps)).source.splitlines()
+
+
+def begun(product: Product) -> list[tuple[str, str, list[str]]]:
+    """What callers ask for, and for which features."""
+    found = requests(product, flows(product))
+    return [(it.entity.name, it.operation, [feature.name for feature in it.features]) for it in found]
 
 
 def test_a_feature_of_several_services_has_a_flow_of_what_passes_between_them() -> None:
     product = shop(feature("Place an order", "orders", "catalog"))
     first, *rest = flows(product)
-    assert (first.title.strip(), first.told) == ("Place an order", "orders asks catalog for a book")
+    assert ([it.name for it in first.features], first.told) == (["Place an order"], "orders asks catalog for a book")
     assert first.service == "orders"
-    assert [it.title for it in rest] == [
+    assert [it.told for it in rest] == [
         "catalog tells post of book.saved and book.removed",
         "orders tells post of order.placed",
         "post asks orders for an order; post tells files of letter.sent",
     ]
 
 
-def test_features_of_one_flow_share_its_diagram() -> None:
+def test_features_of_one_flow_share_it() -> None:
     product = shop(feature("Order", "orders", "catalog"), feature("Order again", "catalog", "orders"))
     assert [it.name for it in flows(product)[0].features] == ["Order", "Order again"]
     assert sum("asks catalog for" in it.told for it in flows(product)) == 1
@@ -91,8 +98,7 @@ def test_a_feature_of_one_service_has_no_flow() -> None:
 
 def test_what_a_reaction_causes_is_drawn_after_it() -> None:
     product = shop(feature("Everything", "orders", "catalog", "post", "files"))
-    flow = next(it for it in flows(product) if it.features)
-    lines = drawn(product, flow)
+    lines = drawn(product, "Order")
     assert lines[0] == "sequenceDiagram"
     order = [
         "  caller->>s_orders: POST /orders",
@@ -105,10 +111,50 @@ def test_what_a_reaction_causes_is_drawn_after_it() -> None:
         "  s_files->>s_files: create File, once per event",
     ]
     assert [line for line in lines if line in order] == order
-    assert "  caller->>s_post: POST /letters" not in lines
+    assert [line for line in lines if line.startswith("  caller")] == ["  caller->>s_orders: POST /orders"]
 
 
-def test_where_many_flows_begin_those_about_one_entity_are_drawn_as_one() -> None:
+def test_each_request_has_a_diagram_of_its_own() -> None:
+    product = shop(feature("Everything", "orders", "catalog", "post", "files"))
+    assert begun(product) == [
+        ("Book", "create", ["Everything"]),
+        ("Book", "delete", ["Everything"]),
+        ("Order", "create", ["Everything"]),
+    ]
+    for it in requests(product, flows(product)):
+        diagram = sequence(product, it)
+        assert diagram.source.count("  caller->>") == 1
+        assert diagram.title.endswith("s, for  Everything") or diagram.title.endswith("s/id, for  Everything")
+
+
+def test_a_request_is_drawn_in_the_same_way_for_whatever_feature() -> None:
+    alone, together = (
+        shop(feature("Order", "orders", "catalog")),
+        shop(feature("Everything", "orders", "post", "files")),
+    )
+    assert drawn(alone, "Order") == drawn(together, "Order")
+    assert begun(alone)[0] == ("Order", "create", ["Order"])
+
+
+def test_what_only_events_lead_to_begins_with_the_request_that_causes_it() -> None:
+    product = shop(feature("File letters", "post", "files"))
+    assert ("Order", "create", ["File letters"]) in begun(product)
+    assert "Letter" not in [entity for entity, _, _ in begun(product)]
+
+
+def test_what_starts_a_workflow_says_so() -> None:
+    entities = ["orders.Order(state: open|sold|off = open)", "post.Bill(order: uuid)", "post.Letter(order: uuid)"]
+    services = [
+        {"name": "orders", "responsibility": "x", "publishes": ["order.placed on create Order"]},
+        {"name": "post", "responsibility": "x", "subscribes": ["on order.placed: create Letter(order: id)"]},
+    ]
+    led = "sale on create Order: Bill(order: id); done: state = sold; undone: state = off"
+    product = shop(services=services, data_entities=entities, workflows=[led])
+    stored = "  s_orders->>s_orders: store order, and keep order.placed and start sale with it"
+    assert stored in drawn(product, "Order")
+
+
+def test_where_many_flows_begin_those_about_one_entity_are_told_as_one() -> None:
     leaves = [f"leaf{number}" for number in range(12)]
     services = [
         {"name": "hub", "responsibility": "x", "publishes": ["thing.made on create Thing"]},
@@ -127,16 +173,36 @@ def test_where_many_flows_begin_those_about_one_entity_are_drawn_as_one() -> Non
 
 def test_failures_are_drawn() -> None:
     product = shop(feature("Place orders", "orders", "catalog", "post"))
-    source = "\n".join(drawn(product, flows(product)[0]))
+    source = "\n".join(drawn(product, "Order"))
     assert "break it is unknown, or catalog does not answer\n    s_orders-->>caller: 409, or 503" in source
     assert source.count("Note over ") == 1
 
 
-def test_a_copy_is_renewed_by_the_events_of_its_owner() -> None:
+def test_a_copy_is_renewed_or_removed_by_the_events_of_its_owner() -> None:
     product = shop()
-    lines = drawn(product, flows(product)[0])
-    assert lines.count("  s_post->>s_post: renew its copy of Book") == 2
+    assert [it for it in drawn(product, "Book") if "its copy of" in it] == ["  s_post->>s_post: renew its copy of Book"]
+    lines = drawn(product, "Book", "delete")
+    assert [it for it in lines if "its copy of" in it] == ["  s_post->>s_post: remove its copy of Book"]
     assert "  s_catalog->>s_catalog: remove book, and keep book.removed with it" in lines
+
+
+def test_a_workflow_is_done_or_else_undone() -> None:
+    entities = ["orders.Order(state: open|sold|off = open)", "catalog.Hold(order: uuid)", "post.Bill(order: uuid)"]
+    steps = "Hold(order: id), then Bill(order: id); done: state = sold; undone: state = off"
+    services = [{"name": it, "responsibility": "x"} for it in ("orders", "catalog", "post")]
+    product = shop(services=services, data_entities=entities, workflows=[f"sale on create Order: {steps}"])
+    lines = course(product, product.workflows[0]).source.splitlines()
+    begins, done = lines.index("  alt each step is done"), "all is done#58; state = sold"
+    other = lines.index("  else a step is refused, or has no answer for 600 s")
+    note = "  Note over s_orders: POST /orders stored order, and started sale with it"
+    assert lines[begins - 1] == note
+    assert [it.rpartition(": ")[2] for it in lines[begins:other] if "sale." in it or "all is" in it] == [
+        *("sale.hold.do", "sale.hold.done", "sale.bill.do", "sale.bill.done", done)
+    ]
+    assert [it.partition(": ")[2] for it in lines[other:] if "undone" in it] == [
+        *("sale.bill.undone", "sale.hold.undone", "all is undone#58; state = off")
+    ]
+    assert lines[-1] == "  end"
 
 
 @pytest.mark.parametrize("name", ["caller", "end", "note", "participant"])
@@ -146,4 +212,4 @@ def test_a_service_with_a_word_of_mermaid_for_its_name_is_drawn_as_one(name: str
         {"name": "other", "responsibility": "x", "subscribes": ["on thing.made: create Copy(a: a)"]},
     ]
     product = shop(services=services, data_entities=[f"{name}.Thing(a: str)", "other.Copy(a: str)"])
-    assert f"  caller->>s_{name}: POST /things" in drawn(product, flows(product)[0])
+    assert f"  caller->>s_{name}: POST /things" in drawn(product, "Thing")

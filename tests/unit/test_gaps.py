@@ -474,6 +474,21 @@ def test_the_least_that_can_be_answered_has_a_gap_for_the_rest() -> None:
     assert open_questions == set(REQUIREMENTS) - {"concept", "services"}
 
 
+@pytest.mark.parametrize(
+    ("delivery", "where"), [("http_outbox", "in the outbox"), ("rabbitmq", "at RabbitMQ"), ("auto", "in the outbox")]
+)
+def test_events_for_who_is_away_wait_where_they_are_delivered_from(delivery: str, where: str) -> None:
+    given = copy.deepcopy(CLEAN) | {"delivery": delivery}
+    no_failure_planned(given)
+    (message,) = (gap.message for gap in gaps(given) if gap.rule == "C10")
+    assert message.endswith(f"(built in: they wait {where})")
+
+
+def test_what_ends_a_sentence_has_no_stop_of_its_own() -> None:
+    found = [gap for row in rows() for gap in row.found]
+    assert [it.id for it in found if it.message.endswith(".") or it.fix.endswith(".")] == []
+
+
 def test_an_open_question_belongs_to_the_checkpoint_of_its_phase() -> None:
     found = gaps({"project_name": "Shop", "concept": "tbd", "services": "tbd"})
     checkpoints = {gap.question: gap.checkpoint for gap in found if gap.rule in ("A01", "A02")}

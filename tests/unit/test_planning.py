@@ -152,8 +152,11 @@ def test_what_happens_across_services_leads_to_its_requirements(bookshop: Planni
         "[orders](ServiceSpecifications/orders.md#at-run-time)",
     )
     assert rows["FR-003 Order books"][0] == "orders asks catalog for a book"
-    drawn = [diagram.title for it in bookshop.specifications for diagram in it.sequences]
-    assert drawn == list(rows)
+    drawn = [(it.name, diagram.title) for it in bookshop.specifications for diagram in it.sequences]
+    assert drawn == [
+        ("orders", "POST /v1/orders, for FR-003 Order books, FR-004 Confirm an order"),
+        ("orders", "DELETE /v1/orders/id, for FR-005 Cancel an order"),
+    ]
 
 
 def copying() -> Planning:
@@ -429,6 +432,25 @@ def test_a_service_without_a_port_of_its_own_is_where_its_process_is() -> None:
     assert made.specifications[0].readiness[-1].startswith("the one process has secrets of its own for")
 
 
+def test_a_copy_is_removed_with_what_it_is_of() -> None:
+    made = copying()
+    heard = {row[0]: row[-1] for row in made.architecture.events.rows}
+    assert heard["`book.saved`"] == "`orders` renews its copy of `Book`"
+    assert heard["`book.removed`"] == "`orders` removes its copy of `Book`"
+    orders = next(it for it in made.specifications if it.name == "orders")
+    does = {row[0]: row[2] for row in orders.hears.rows}
+    assert (does["`book.saved`"], does["`book.removed`"]) == (
+        "renews its copy of `Book`",
+        "removes its copy of `Book`",
+    )
+
+
+def test_a_scenario_that_only_names_a_service_is_not_said_to_be_none() -> None:
+    made = planning(failure_handling=[{"scenario": "The catalog is away", "service": "orders", "behaviour": "503"}])
+    catalog = next(it for it in made.specifications if it.name == "catalog")
+    assert str(catalog.failures) == "No failure scenario has `catalog` as its service."
+
+
 @pytest.mark.parametrize("example", EXAMPLES, ids=lambda path: path.stem)
 def test_no_document_has_two_tables_with_one_header(example: Any) -> None:
     made = project.build(answers(example), REAL).planning
@@ -445,6 +467,17 @@ def test_the_model_is_json_with_a_thing_a_line(example: Any) -> None:
     assert all(
         json.loads(line.strip().rstrip(",")) for line in made.model_json(()).splitlines() if line.startswith("    ")
     )
+
+
+@pytest.mark.parametrize("services", [BOOKSHOP["services"], ["shop: sells books"]])
+def test_every_decision_is_counted_once_and_what_is_not_to_be_decided_is_no_part_of_the_stack(services: Any) -> None:
+    entities = BOOKSHOP["data_entities"] if services is BOOKSHOP["services"] else "tbd"
+    features = [{"name": "Sell", "outcome": "it is sold"}]
+    made = planning(services=services, data_entities=entities, mvp_features=features, decision_overrides={})
+    shown = {it["number"]: it["evidence"] for it in json.loads(made.model_json(()))["checkpoints"]}
+    every, *parts = (int(it) for it in re.findall(r"\d+", shown[3]))
+    assert every == sum(parts) == len(REAL.decisions)
+    assert "Nothing" not in shown[4]
 
 
 def test_the_model_has_the_requests_that_each_entity_answers(bookshop: Planning) -> None:

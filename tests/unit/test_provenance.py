@@ -4,7 +4,27 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from groundplan import catalogue
+from groundplan.project import build
 from groundplan.provenance import Names, cached_property, made, note, noting, told
+from projects import REPOSITORY
+
+REAL = catalogue.load(REPOSITORY / "decisions")
+
+SHOP: dict[str, object] = {
+    "project_name": "Shop",
+    "concept": "Sells things.",
+    "architecture_style": "services",
+    "services": ["stock: keeps things", "sales: sells them"],
+}
+
+TOLD: dict[str, object] = {
+    "services": [
+        {"name": "sales", "responsibility": "sells things", "publishes": ["sale.made on create Sale"]},
+        {"name": "post", "responsibility": "writes", "subscribes": ["on sale.made: create Letter(sale: id)"]},
+    ],
+    "data_entities": ["sales.Sale(what: str)", "post.Letter(sale: uuid)"],
+}
 
 
 @told(lambda it, part: (f"list of {it.name}",) if part == "text" else ())
@@ -41,6 +61,33 @@ def test_nothing_is_noted_outside() -> None:
     with noting() as outside, noting() as inside:
         note("concept")
     assert (inside, outside) == ({"concept"}, set())
+
+
+def test_a_port_notes_what_it_was_made_from() -> None:
+    made = build(SHOP | {"services": [{"name": "stock", "port": 8410}, "sales: sells"]}, REAL)
+    read = {}
+    for it in made.processes:
+        with noting() as answers:
+            assert it.port
+        read[it.name] = answers
+    assert read == {"stock": {"services"}, "sales": {"services", "port_base"}}
+    with noting() as answers:
+        assert [it.name for it in made.processes]
+    assert "port_base" not in answers
+
+
+def test_one_process_for_all_has_its_port_from_the_answer_alone() -> None:
+    (process,) = build(SHOP | {"architecture_style": "modular_monolith", "port_base": 9000}, REAL).processes
+    with noting() as answers:
+        assert process.port == 9000
+    assert answers == {"port_base"}
+
+
+def test_how_events_are_delivered_notes_the_decision_alone_that_says_it() -> None:
+    facts = build(SHOP | {"delivery": "rabbitmq"} | TOLD, REAL).planning.facts
+    with noting() as answers:
+        assert facts.way.broker == "RabbitMQ"
+    assert answers == {"delivery"}
 
 
 def test_lines_speak_of_what_was_read_for_them() -> None:

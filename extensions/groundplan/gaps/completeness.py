@@ -109,7 +109,7 @@ def feature_without_criterion(facts: Facts) -> Iterator[Finding]:
             yield Finding(
                 feature.id,
                 f'{feature.id} "{feature.name}" has no acceptance criterion',
-                "give it at least one: WHEN ... THE SYSTEM SHALL ...",
+                "give it at least one: WHEN <trigger> THE SYSTEM SHALL <response>",
                 "mvp_features",
             )
 

@@ -12,7 +12,7 @@ from ..catalogue import Way
 from ..decisions import Resolved
 from ..domain import ExternalApi, Item, Product
 from ..plan import Plan
-from ..provenance import note
+from ..provenance import note, noting
 from ..questionnaire import REQUIREMENTS
 from ..reading import details
 
@@ -50,8 +50,13 @@ class Facts:
     @property
     def way(self) -> Way:
         """How events get to their subscribers."""
-        found = (it.option.footprint.events for it in self.decisions if it.option.footprint.events)
-        return next(found, Way(timeout=""))
+        for it in self.decisions:
+            with noting():  # those that have no say in it are not noted
+                way = it.option.footprint.events
+            if way:
+                note(it.decision.id)
+                return way
+        return Way(timeout="")
 
     def failure_named(self, thing: str, by: str = "") -> bool:
         """Whether a failure scenario, of one service if given, speaks of a thing: `patients`, `patient file`."""

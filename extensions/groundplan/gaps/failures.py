@@ -154,13 +154,14 @@ def failure_not_planned(facts: Facts) -> Iterator[Finding]:
 @rule("C10", DEFER, "error", 4)
 def silence_not_planned(facts: Facts) -> Iterator[Finding]:
     """A service hears events, and no failure scenario says what becomes of them while it is away."""
+    broker = facts.way.broker
     for service in facts.product.services:
         hears = service.reactions or service.copies or facts.product.steps(service.name)
         if hears and not facts.failure_named(service.name):
             yield Finding(
                 service.name,
                 f"failure_handling does not say what becomes of events while {service.name} is away "
-                "(built in: they wait in the outbox)",
+                f"(built in: they wait {'at ' + broker if broker else 'in the outbox'})",
                 f"add a scenario to failure_handling that names {service.name}",
                 "failure_handling",
             )

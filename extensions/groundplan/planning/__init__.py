@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from .. import diagrams, flows, gaps
 from ..domain import Item, Service
-from ..flows import Flow, told, touched
+from ..flows import Flow, Request, told, touched
 from ..gaps import REQUIREMENTS, Facts, Gap
 from ..gaps.facts import alike
 from ..plan import Plan
@@ -85,20 +85,21 @@ class Planning:
 
     @cached_property
     def specifications(self) -> tuple[Specification, ...]:
-        return tuple(
-            Specification(
-                self.facts,
-                it,
-                self.project.url(it.name),
-                self.project.public_url(it),
-                self.project.docs_url(it),
-                *self._asked_of_callers(it),
-                self._settings(it),
-                self.project.facts,
-                self._flows(it),
-                "the one process" if self.architecture.one_process else f"the process of {it.name}",
-            )
-            for it in self.project.product.services
+        return tuple(map(self._specified, self.project.product.services))
+
+    def _specified(self, service: Service) -> Specification:
+        with noting() as served:  # these alone tell of ports
+            addresses = self.project.url(service.name), self.project.public_url(service), self.project.docs_url(service)
+        return Specification(
+            self.facts,
+            service,
+            *addresses,
+            *self._asked_of_callers(service),
+            self._settings(service),
+            self.project.facts,
+            self._requests(service),
+            "the one process" if self.architecture.one_process else f"the process of {service.name}",
+            frozenset(served),
         )
 
     @property
@@ -116,10 +117,12 @@ class Planning:
         )
 
     def _courses(self) -> Iterator[tuple[str, str, str]]:
+        product = self.project.product
+        begins = flows.beginnings(product)
         for it in self.flows:
             features = ", ".join(f"{feature.id} {text(feature.name)}" for feature in it.features) or NONE
-            yield features, text(it.told), _drawn(it.service)
-        product = self.project.product
+            first = (product.entities[entity].service for entity, _ in begins(it))
+            yield features, text(it.told), ", ".join(map(_drawn, dict.fromkeys(first)))
         for workflow in product.workflows:
             about = product.entities[workflow.entity]
             features = ", ".join(
@@ -135,9 +138,14 @@ class Planning:
         """What passes between services."""
         return flows.flows(self.project.product)
 
-    def _flows(self, service: Service) -> tuple[Flow, ...]:
+    @cached_property
+    def requests(self) -> tuple[Request, ...]:
+        """What callers ask for that leads through several services."""
+        return flows.requests(self.project.product, self.flows)
+
+    def _requests(self, service: Service) -> tuple[Request, ...]:
         with noting():  # each tells of itself
-            return tuple(it for it in self.flows if it.service == service.name)
+            return tuple(it for it in self.requests if it.entity.service == service.name)
 
     def _asked_of_callers(self, service: Service) -> tuple[str, str, str]:
         """What callers of a service prove themselves by, whose that must be, and where they put it."""

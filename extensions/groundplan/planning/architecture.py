@@ -363,7 +363,7 @@ def _measure(target: Item) -> str:
 
 def _hearing(event: Event, service: Service) -> str:
     made = [it.creates for it in service.reactions if it.event == event.name]
-    does = f"creates {codes(made)}" if made else f"renews its copy of {code(event.entity)}"
+    does = f"creates {codes(made)}" if made else f"{event.does_to_copies}s its copy of {code(event.entity)}"
     return f"{code(service.name)} {does}"
 
 

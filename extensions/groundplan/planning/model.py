@@ -40,7 +40,8 @@ DOCUMENTS = (
 
 def dump(planning: Planning, made: Iterable[Made]) -> str:
     """The model as JSON with one thing a line, so that a change of mind reads well in a diff."""
-    there = [_made(it) for it in made if it.there or any(by for _, by in it.lines)]
+    told = (it for it in made if it.there or any(by for _, by in it.lines) or it.path in planning.project.owned)
+    there = [_made(it) for it in told]
     return lines(_model(planning) | {"made": there})
 
 
@@ -191,6 +192,7 @@ def facts(planning: Planning) -> Iterator[tuple[str, Table]]:
     for phase in planning.plan.phases:
         yield "ImplementationPlan.md", planning.schedule.phase_table(phase.number)
     yield "Traceability.md", planning.trace
+    yield "Traceability.md", planning.measured
     yield "FutureFeatures.md", planning.future
 
 
@@ -240,8 +242,9 @@ def _checkpoints(planning: Planning) -> Iterator[dict[str, object]]:
     answered = sum(it.state != "tbd" for it in asked)
     product, decisions = planning.project.product, planning.project.decisions
     criteria = sum(len(it.criteria) for it in product.features)
-    count = {how: sum(it.how == how for it in decisions) for how in ("chosen", "auto", "tbd", "settled")}
-    stack = [it.option.label for it in decisions if it.decision.guide.startswith(("S", "T"))]
+    count = {how: sum(it.how == how for it in decisions) for how in ("chosen", "auto", "tbd", "settled", "idle")}
+    idle = f", {count['idle']} with nothing to decide" if count["idle"] else ""
+    stack = [it.option.label for it in decisions if it.decision.guide.startswith(("S", "T")) and it.how != "idle"]
     evidence = (
         ("Clear project concept understood", f"a concept of {len(product.concept.split())} words"),
         (
@@ -252,7 +255,7 @@ def _checkpoints(planning: Planning) -> Iterator[dict[str, object]]:
         (
             "Architecture decisions made and documented",
             f"{len(decisions)} decisions: {count['chosen']} chosen, {count['auto'] + count['tbd']} proposed, "
-            f"{count['settled']} with one option",
+            f"{count['settled']} with one option{idle}",
         ),
         ("Technical stack and patterns defined", "; ".join(stack)),
         ("Complete documentation set created", ""),

@@ -11,9 +11,9 @@ from ..decisions import said
 from ..diagrams import Diagram
 from ..domain import Entity, Feature, Field, Job, Service, Value
 from ..facts import Facts as Tested
-from ..flows import Flow, touched
+from ..flows import Request, touched
 from ..gaps import Facts, concerns
-from ..provenance import cached_property
+from ..provenance import Names, cached_property, told
 from ..sequences import course, sequence
 from . import workflows
 from .acceptance import acceptance_link
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from ..project import EnvVar
 
 
+@told(lambda it, part: it.served if part in ("base", "public", "docs") else ())
 @dataclass(frozen=True)
 class Specification:
     facts: Facts
@@ -44,10 +45,12 @@ class Specification:
     settings: tuple[EnvVar, ...]
     tested: Tested
     """What the suite knows of the product."""
-    flows: tuple[Flow, ...]
-    """What begins here and goes on in other services."""
+    requests: tuple[Request, ...]
+    """Those to it that go on in other services."""
     process: str
     """What it runs in: `the process of orders`."""
+    served: Names
+    """What its addresses were made from."""
 
     @property
     def name(self) -> str:
@@ -242,11 +245,11 @@ class Specification:
 
     @cached_property
     def sequences(self) -> tuple[Diagram, ...]:
-        """The flows that begin here."""
+        """What requests to it cause in several services, and the workflows that it leads."""
         product = self.facts.product
         led = (course(product, it) for it in product.led(self.name))
         unheard = said(self.facts.decisions, "unheard")
-        return (*(sequence(product, it, unheard) for it in self.flows), *led)
+        return (*(sequence(product, it, unheard) for it in self.requests), *led)
 
     @cached_property
     def leads(self) -> Table:
@@ -299,7 +302,7 @@ class Specification:
             for it in self.service.reactions
         )
         copies = (
-            (code(event.name), code(copy.owner), f"renews its copy of {code(copy.entity)}", NONE)
+            (code(event.name), code(copy.owner), f"{event.does_to_copies}s its copy of {code(copy.entity)}", NONE)
             for copy in self.service.copies
             for event in product.events.values()
             if event.implied and event.entity == copy.entity
@@ -393,7 +396,7 @@ class Specification:
                 for it in self.facts.items("failure_handling")
                 if concerns(it, self.name) or (alone and not it.get("service"))
             ),
-            f"No failure scenario names {self.name}.",
+            f"No failure scenario has {code(self.name)} as its service.",
         )
 
 

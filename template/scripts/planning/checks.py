@@ -11,7 +11,7 @@ from functools import cached_property
 from itertools import zip_longest
 from pathlib import Path
 
-from scripts.planning.markdown import Document, FoundTable, target
+from scripts.planning.markdown import Document, Found, FoundTable, target
 from scripts.planning.model import Gap, Model, Table
 
 ANSWERS = ".copier-answers.yml"
@@ -635,13 +635,13 @@ def outdated(project: Project) -> Iterator[Finding]:
 
 
 def shunned(project: Project) -> Iterator[Finding]:
-    """Words in people's own documents that the glossary calls otherwise."""
+    """Words of people in their own documents that the glossary calls otherwise."""
     wanted = {word.casefold(): it.term for it in project.model.terms for word in it.not_called}
     if not wanted:
         return
     pattern = re.compile(rf"\b({'|'.join(map(re.escape, wanted))})s?\b", re.IGNORECASE)
     for place, document in project.own.items():
-        for line in document.prose:
+        for line in _written(project, place, document):
             if found := pattern.search(line.text):
                 word = next(
                     it for it in wanted if re.fullmatch(re.escape(it), found[1], re.IGNORECASE)
@@ -650,6 +650,13 @@ def shunned(project: Project) -> Iterator[Finding]:
                 message = f'says "{found[0]}", and the glossary calls it "{term}"'
                 fix = f'say "{term}", or take the word out of not_called'
                 yield _told("X08", found[1], NOTE, place, line.line, message, fix, "glossary")
+
+
+def _written(project: Project, place: str, document: Document) -> Iterator[Found]:
+    """The prose of a document that people wrote: not what stands in it from the beginning."""
+    made = next((it for it in project.model.made if it.file == place), None)
+    lines = document.text.splitlines()
+    return (it for it in document.prose if not (made and made.has(lines[it.line - 1])))
 
 
 def _told(

@@ -73,7 +73,10 @@ def _parser() -> argparse.ArgumentParser:
     following = commands.add_parser("next", help="what to answer next")
     following.add_argument("count", nargs="?", type=int, default=5, help="how many (5)")
     tracing = commands.add_parser("trace", help="from requirement to test, and back")
-    about = "a requirement, criterion, service, endpoint, event, task, test or file of rules"
+    about = (
+        "a requirement, criterion, target, metric, service, endpoint, event, job, workflow, task, "
+        "test or file of rules"
+    )
     tracing.add_argument("what", nargs="?", default="", help=about)
     commands.add_parser("advise", help="which documents to make one, and which to keep apart")
     archiving = commands.add_parser("archive", help="move a document to Planning/Archive")
@@ -361,10 +364,12 @@ def upcoming(project: Project, options: argparse.Namespace) -> int:
 
 def trace(project: Project, options: argparse.Namespace) -> int:
     """Print where requirements are built and how their tests stand."""
-    wanted = why.requirements(project, options.what)
+    wanted, said = why.requirements(project, options.what), why.said(project.model, options.what)
     if options.form:
-        print(report.traced(project, options.what, wanted))
+        print(report.traced(project, options.what, said, wanted))
         return 0
+    for text in said:
+        print(textwrap.fill(text, WIDTH, break_on_hyphens=False))
     for it in wanted:
         _print_requirement(it, project.states)
     if not wanted:

@@ -222,6 +222,14 @@ class Made:
         """Where the parts begin that an answer made."""
         return tuple(first for first, answers in self.spans if answer in answers)
 
+    def has(self, line: str) -> bool:
+        """Whether a line stands in the document as it was made."""
+        return _sum(line.encode()) in self._sums
+
+    @cached_property
+    def _sums(self) -> tuple[str, ...]:
+        return tuple(self.sums[it : it + 4] for it in range(0, len(self.sums), 4))
+
     def is_as_made(self, root: Path) -> bool:
         """Whether nobody has edited it since."""
         path = root / self.file
@@ -229,9 +237,8 @@ class Made:
 
     def edit(self, text: str) -> Edit | None:
         """The first edit of a document that changed or removed what was made, else the first that added something."""
-        made = [self.sums[it : it + 4] for it in range(0, len(self.sums), 4)]
         now = [_sum(line.encode()) for line in text.splitlines()]
-        found = SequenceMatcher(None, made, now, autojunk=False).get_opcodes()
+        found = SequenceMatcher(None, self._sums, now, autojunk=False).get_opcodes()
         edits = (
             Edit(new + 1, kind != "insert", self.at(old + (kind != "insert")))
             for kind, old, _, new, _ in found

@@ -154,7 +154,15 @@ DOCUMENTS: dict[str, dict[str, object]] = {
     "gaps": {**ABOUT, "findings": _list(FINDING)},
     "gate": {**ABOUT, "passed": FLAG, "gates": _list(GATE)},
     "next": {**ABOUT, "questions": _list(QUESTION)},
-    "trace": {**ABOUT, "what": TEXT, "requirements": _list(REQUIREMENT)},
+    "trace": {
+        **ABOUT,
+        "what": TEXT,
+        "said": {
+            **TEXTS,
+            "description": "what documents say of a target, metric, job or workflow",
+        },
+        "requirements": _list(REQUIREMENT),
+    },
     "advise": {
         **ABOUT,
         "advice": _list(_object(kind={"enum": ["consolidate", "keep separate"]}, text=TEXT)),
@@ -185,8 +193,8 @@ def schema() -> dict[str, object]:
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", "oneOf": shapes}
 
 
-def count(number: int, noun: str) -> str:
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+def count(number: int, noun: str, many: str = "") -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {many or f'{noun}s'}"
 
 
 def _open_gaps(project: Project) -> list[Finding]:
@@ -203,7 +211,7 @@ def _rationale(project: Project) -> str:
 
 def _agreement(project: Project) -> str:
     ids = sum(len(it.ids) for it in project.live.values())
-    documents = [it for it in project.model.made if it.sums]
+    documents = [it for it in project.model.made if it.sums and it.file in project.managed]
     as_made = sum(it.is_as_made(project.root) for it in documents)
     compared = f"{count(len(project.model.tables), 'table')} and {count(ids, 'id')} in {len(project.live)} documents"
     return f"{compared}; {as_made} of {len(documents)} are as they were made"
@@ -215,9 +223,10 @@ def _boundaries(project: Project) -> str:
 
 
 def _errors(project: Project) -> str:
-    problems = {status for it in project.model.routes for status in it.split()[3:]}
+    told = next((it for it in project.model.tables if it.header[:2] == ("Status", "Title")), None)
+    statuses = count(len(told.rows) if told else 0, "status", "statuses")
     open_gaps = sum(it.rule.startswith("C") for it in _open_gaps(project))
-    return f"{len(problems)} statuses of errors, {count(open_gaps, 'gap')} in handling them"
+    return f"{statuses} of errors, {count(open_gaps, 'gap')} in handling them"
 
 
 def _metrics(project: Project) -> str:
@@ -324,7 +333,7 @@ def evidence(project: Project, found: Sequence[Finding]) -> dict[int, str]:
     )
     files = {
         checks.DOCUMENTS: f"{there} of {len(model.documents)} documents",
-        checks.SCAFFOLD: f"{coded} of {count(len(model.services), 'service')} have code",
+        checks.SCAFFOLD: f"{coded} of {count(len(model.services), 'service has', 'services have')} code",
         checks.GAPS: f"{must} to resolve before coding, {len(open_gaps) - must} can wait"
         + (f", {waived} waived" if waived else ""),
         checks.CONSISTENCY: f"{len(model.tables)} tables and {links} links compared",
@@ -401,11 +410,11 @@ def gated(project: Project, asked: Sequence[Gate]) -> str:
     return _about(project, "gate", passed=all(it.passed for it in asked), gates=shown)
 
 
-def traced(project: Project, what: str, wanted: Sequence[Requirement]) -> str:
+def traced(project: Project, what: str, said: Sequence[str], wanted: Sequence[Requirement]) -> str:
     """`plan trace --json`."""
     states = project.states
     shown = [asdict(it) | {"states": {each: states[each] for each in it.criteria}} for it in wanted]
-    return _about(project, "trace", what=what, requirements=shown)
+    return _about(project, "trace", what=what, said=said, requirements=shown)
 
 
 def ranked(project: Project) -> list[tuple[Question, list[Finding]]]:

@@ -6,7 +6,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
 
@@ -33,7 +34,7 @@ def told(root: Path, model: Model, what: str) -> Iterator[str]:
     owned = "yours: written once, no update touches it" if file in model.owned else "managed"
     if file in ALL:
         yield f"{file}: managed; every answer made it"
-    elif made is None and file in model.owned:
+    elif (made is None or not made.answers) and file in model.owned:
         yield f"{file}: {owned}; no answer made it"
     elif made is None:
         yield f"{file}: no answer made it; it is the same in every project, or somebody's own"
@@ -126,12 +127,22 @@ def requirements(project: Project, what: str) -> tuple[Requirement, ...]:
         Unknown: Nothing has that name.
     """
     known = _belonging(project)
-    what = re.sub(r"^(GET|POST|PUT|DELETE) |^\./", "", what)
+    what = _named(what)
     if what not in known:
         near = get_close_matches(what, known, 1)
         hint = f"; try {near[0]}" if near else ""
         raise Unknown(f"{what} is nothing that a requirement could belong to{hint}")
     return tuple(it for it in project.model.requirements if it.id in known[what])
+
+
+def said(model: Model, what: str) -> tuple[str, ...]:
+    """What documents say of a target, a metric, a job or a workflow, by any name that it has."""
+    return tuple(it.said for it in _others(model) if _named(what) in it.names)
+
+
+def _named(what: str) -> str:
+    """The name in what somebody asks for."""
+    return re.sub(r"^(GET|POST|PUT|DELETE) |^\./", "", what)
 
 
 def _belonging(project: Project) -> dict[str, set[str]]:
@@ -144,6 +155,11 @@ def _belonging(project: Project) -> dict[str, set[str]]:
     for it in model.requirements:
         for name in _names(model, it):
             known.setdefault(name, set()).add(it.id)
+    features = {it.name: {it.id} for it in model.requirements}
+    for other in _others(model):
+        for name in other.names:
+            its = (features.get(it) or known.get(it, set()) for it in other.leads_to)
+            known.setdefault(name, set()).update(*its)
     of_criterion = {criterion: it.id for it in model.requirements for criterion in it.criteria}
     for test in project.tests:
         for name in (test.name, test.file):
@@ -173,12 +189,65 @@ def _names(model: Model, it: Requirement) -> Iterator[str]:
                 yield from (entity.name, entity.rules, *model.paths(entity))
 
 
+@dataclass(frozen=True)
+class Other:
+    """What is no requirement and belongs to some."""
+
+    names: tuple[str, ...]
+    said: str
+    leads_to: tuple[str, ...]
+    """Names of services, entities and requirements, whose requirements are its own."""
+
+
+def _others(model: Model) -> Iterator[Other]:
+    """Targets, metrics, jobs and workflows, from the tables that tell of them."""
+    for table in model.tables:
+        of = Path(table.document).stem
+        rows = [[_spelled(cell) for cell in row] for row in table.rows]
+        if table.header[0] == "Target or metric":
+            yield from map(_measured, rows)
+        elif table.header[:3] == ("Job", "Begins", "Code"):
+            yield from (
+                Other((name, file), f"{name}: a job of {of}, {begins}", (of,))
+                for name, begins, file, *_ in rows
+            )
+        elif table.header[0] == "Workflow":
+            yield from _led(of, rows)
+
+
+NOTHING = "–"
+"""What stands in an empty cell."""
+
+
+def _spelled(cell: str) -> str:
+    """What a cell of a table says."""
+    return re.sub(r"\\(.)", r"\1", cell.replace("`", ""))
+
+
+def _measured(row: Sequence[str]) -> Other:
+    """A target or a metric."""
+    id, on, task, shown_by = row[0].split()[0], *row[1:]
+    parts = {"on": on, "task": task, "shown by": shown_by}
+    told = "; ".join(f"{label} {it}" for label, it in parts.items() if it != NOTHING)
+    return Other((id, *({task} - {NOTHING})), f"{row[0]}: {told}", (on, *on.split(", ")))
+
+
+def _led(leader: str, rows: Sequence[Sequence[str]]) -> Iterator[Other]:
+    """The workflows that a service leads, each with all of its steps."""
+    for name in dict.fromkeys(row[0] for row in rows):
+        mine = [row for row in rows if row[0] == name]
+        starts = mine[0][1]
+        steps = ", ".join(f"{step} in {service}" for _, _, step, service, *_ in mine)
+        told = f"{name}: a workflow of {leader}, starts on {starts}; {steps}"
+        yield Other((name,), told, (starts.rpartition(" ")[2],))
+
+
 def to_read_again(before: Model, after: Model, changed: frozenset[str]) -> Iterator[str]:
     """The owned files that stay as they are, although answers gave what they stand on another shape.
 
     An owned file stands on its own first text, which states what it is for, and on the models of its service.
     """
-    old, new = ({it.file: it.mark for it in model.made} for model in (before, after))
+    old, new = ({it.file: it.mark for it in model.made if it.answers} for model in (before, after))
     for file in sorted(set(before.owned) & set(after.owned) - changed):
         models = f"{file.rpartition('/')[0]}/models.py"
         if any(it in old and it in new and old[it] != new[it] for it in (file, models)):
