@@ -12,6 +12,9 @@ from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
+CANCELLED_AGAIN_S = 5.0
+"""After so long, work that was told to stop and goes on is told again."""
+
 
 def now() -> datetime:
     """The current time in UTC, to the microsecond."""
@@ -39,6 +42,8 @@ async def in_background(work: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
     try:
         yield
     finally:
-        task.cancel()
+        while not task.done():  # a library may have taken one cancellation for its own
+            task.cancel()
+            await asyncio.wait([task], timeout=CANCELLED_AGAIN_S)
         with suppress(asyncio.CancelledError):
             await task

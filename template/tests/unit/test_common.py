@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import sys
 import time
 from types import ModuleType
@@ -9,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from services.common import utils
 from services.common.rules import Rules
 from services.common.utils import new_id
 
@@ -19,6 +21,24 @@ def test_ids_sort_by_the_time_of_their_making() -> None:
     second = new_id()
     assert first < second
     assert (second.version, second.variant) == (7, "specified in RFC 4122")
+
+
+async def test_what_goes_on_in_the_background_stops_although_a_cancellation_is_lost(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(utils, "CANCELLED_AGAIN_S", 0.01)
+    lost = asyncio.Event()
+
+    async def work() -> None:
+        try:
+            await asyncio.sleep(60)
+        except asyncio.CancelledError:
+            lost.set()
+        await asyncio.sleep(60)
+
+    async with asyncio.timeout(10), utils.in_background(work()):
+        await asyncio.sleep(0)
+    assert lost.is_set()
 
 
 def module_with(monkeypatch: pytest.MonkeyPatch, **functions: Any) -> str:
