@@ -6,6 +6,8 @@ import builtins
 import keyword
 import re
 import sys
+from collections.abc import Callable, Collection, Iterable
+from itertools import chain, count
 
 from .domain import plural, snake
 from .text import quoted, slug
@@ -39,8 +41,11 @@ JOB_MODULES = _words("jobs worker")
 GENERATED_ADDRESSES = _words("docs health internal openapi redoc")
 """Where a process answers beside its services."""
 
-SETTINGS = _words("api call database database_admin service")
-"""`call_timeout_s`, `database_url`, `database_admin_url` and `service_key` are settings or methods already."""
+SETTINGS = ("URL", "DATABASE_URL", "KEY", "TIMEOUT_S")
+"""How the settings end that begin with the name of a service or of somebody else's."""
+
+METHODS = frozenset(["DATABASE_URL"])
+"""Methods of the settings, which a setting of that name would hide."""
 
 GENERATED_CLASSES = _words("Depend Literal")
 """Names that would hide, as they are or in the plural, what generated modules import."""
@@ -78,15 +83,15 @@ DISTRIBUTIONS = _words(
 """What the project installs: it cannot depend on something of its own name."""
 
 
-def service(name: str) -> str:
-    """Why this is no name for a service, or an empty string."""
+def service(name: str, settings: Collection[str] = ()) -> str:
+    """Why this is no name for a service beside the settings of options, or an empty string."""
     return (
         _not_snake(name)
         or ("is a module of Python's standard library" if name in STANDARD_LIBRARY else "")
         or ("is a package of every generated project" if name in GENERATED_PACKAGES else "")
         or ("is a module of every generated service" if name in GENERATED_MODULES else "")
         or ("is an address that every process has" if name in GENERATED_ADDRESSES else "")
-        or _setting(name)
+        or _setting(name, settings)
     )
 
 
@@ -106,9 +111,9 @@ def project_for(title: object) -> str:
     return f"{name[:36].rstrip('_')}_app" if project(name) else name
 
 
-def external_api(name: str) -> str:
-    """Why this is no name for somebody else's service, or an empty string."""
-    return _not_snake(name) or _setting(name)
+def external_api(name: str, settings: Collection[str] = ()) -> str:
+    """Why this is no name for somebody else's service beside the settings of options, or an empty string."""
+    return _not_snake(name) or _setting(name, settings)
 
 
 def entity(name: str) -> str:
@@ -171,10 +176,16 @@ def workflow(name: str) -> str:
     return _not_snake(name)
 
 
-def another(name: str) -> str:
-    """A name like this one that may do, to propose."""
-    proposed = slug(name)
-    return quoted(proposed if proposed != name else f"{name}_desk" if re.search("[^s]s$", name) else plural(name))
+def another(name: str, fault: Callable[[str], str], ending: str = "") -> str:
+    """A name like this one in which `fault` finds none, to propose."""
+    like, end = slug(name), ending or "desk"
+    short = like[: LONGEST // 2].rstrip("_")
+    longer = f"{like}_{end}" if ending or re.search("[^s]s$", like) else plural(like)
+    return _sound(chain((like, longer, f"{short}_{end}"), (f"{short}_{n}" for n in count(2))), fault)
+
+
+def _sound(proposed: Iterable[str], fault: Callable[[str], str]) -> str:
+    return quoted(next(it for it in proposed if not fault(it)))
 
 
 def _not_snake(name: str) -> str:
@@ -187,9 +198,12 @@ def _not_snake(name: str) -> str:
     )
 
 
-def _setting(name: str) -> str:
-    hides = name in SETTINGS or name.endswith("_database")  # `orders_database_url` is a setting of `orders`
-    return "would hide a setting of another name" if hides else ""
+def _setting(name: str, settings: Collection[str]) -> str:
+    if name.endswith("_database"):  # `orders_database_url` is a setting of `orders`
+        return "would hide a setting of another name"
+    needed = (f"{name.upper()}_{end}" for end in SETTINGS)
+    taken = next((it for it in needed if it in settings or it in METHODS), "")
+    return f"needs the setting {taken}, which means something else already" if taken else ""
 
 
 def _too_long(name: str) -> str:

@@ -60,6 +60,10 @@ class TestFault:
         assert said.startswith("add 'catalog' to services, or name one of orders (mvp_features[0].services[0]: ")
         assert asking(mvp_features=features, services=["catalog: keeps books"]).fault("services") == ""
 
+    def test_takes_no_name_that_needs_the_setting_of_an_option(self) -> None:
+        said = asking(external_apis=["metrics: counts"]).fault("external_apis")
+        assert said.startswith("call it 'metrics_api' and say more in purpose (external_apis[0]: 'metrics' needs the")
+
     def test_is_silent_about_other_answers(self) -> None:
         assert asking(team={"size": 0}, personas=["reader: reads"]).fault("personas") == ""
 

@@ -7,9 +7,20 @@ import keyword
 import sys
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from pydantic import BaseModel
 
 from groundplan import names
+
+REFUSED = (
+    *keyword.kwlist,
+    *sys.stdlib_module_names,
+    *dir(builtins),
+    *dir(BaseModel),
+    *(word for held in vars(names).values() if isinstance(held, frozenset) for word in sorted(held)),
+)
+"""Words that some name must not be."""
 
 
 @pytest.mark.parametrize("name", ["catalog", "orders", "order_desk", "crm2", "match", "type"])
@@ -34,14 +45,22 @@ def test_a_plain_word_names_a_service(name: str) -> None:
         ("common", "package of every generated project"),
         ("models", "module of every generated service"),
         ("health", "address"),
-        ("database", "setting"),
+        ("database", "the setting DATABASE_URL"),
+        ("redis", "the setting REDIS_URL"),
         ("orders_database", "setting"),
         ("com1", "Windows"),
         ("x" * 41, "longer than 40"),
     ],
 )
 def test_a_name_that_cannot_be_a_service_says_why(name: str, reason: str) -> None:
-    assert reason in names.service(name)
+    assert reason in names.service(name, ["REDIS_URL"])
+
+
+@pytest.mark.parametrize("setting", ["METRICS_URL", "METRICS_DATABASE_URL", "METRICS_KEY", "METRICS_TIMEOUT_S"])
+def test_no_name_takes_the_setting_of_an_option(setting: str) -> None:
+    for fault in (names.service, names.external_api):
+        assert fault("metrics", [setting]) == f"needs the setting {setting}, which means something else already"
+        assert fault("metrics", ["METRICS_FORMAT", f"{setting}S"]) == fault("metrics") == ""
 
 
 def test_no_service_shadows_a_module_or_is_a_keyword() -> None:
@@ -128,10 +147,42 @@ def test_a_project_does_not_have_the_name_of_what_it_needs(name: str, taken: boo
 
 
 @pytest.mark.parametrize(
-    ("name", "proposed"), [("class", "'classes'"), ("Order Desk", "'order_desk'"), ("events", "'events_desk'")]
+    ("name", "proposed"),
+    [
+        ("class", "'classes'"),
+        ("Class", "'classes'"),
+        ("Order Desk", "'order_desk'"),
+        ("events", "'events_desk'"),
+        ("orders_database", "'orders_databases'"),
+        (f"Pass{'x' * 40}", f"'pass{'x' * 36}'"),
+    ],
 )
 def test_another_name_is_proposed(name: str, proposed: str) -> None:
-    assert names.another(name) == proposed
+    assert names.another(name, names.service) == proposed
+
+
+@pytest.mark.parametrize(
+    ("name", "proposed"), [("rabbitmq", "'rabbitmq_api'"), ("SMS", "'sms'"), ("x" * 38, f"'{'x' * 20}_api'")]
+)
+def test_another_name_of_an_api_says_what_it_is(name: str, proposed: str) -> None:
+    taken = ["RABBITMQ_URL", f"{'X' * 38}_KEY"]
+    assert names.another(name, lambda it: names.external_api(it, taken), "api") == proposed
+
+
+def refused_proposals(name: str) -> list[str]:
+    """What is proposed in place of a name, and would be refused."""
+    faults = (names.service, names.external_api, names.job, names.workflow)
+    proposed = [(fault, names.another(name, fault).strip("'")) for fault in faults]
+    return [it for fault, it in [*proposed, (names.project, names.project_for(name))] if fault(it)]
+
+
+def test_no_name_is_proposed_that_would_be_refused() -> None:
+    assert {name: found for name in REFUSED if (found := refused_proposals(name))} == {}
+
+
+@given(st.text(max_size=50))
+def test_whatever_is_written_what_is_proposed_would_be_taken(name: str) -> None:
+    assert refused_proposals(name) == []
 
 
 @pytest.mark.parametrize(("name", "reason"), [("A", "keyword"), ("I", "keyword"), ("ReadCopy", "every database")])

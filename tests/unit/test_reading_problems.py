@@ -551,6 +551,26 @@ def test_a_fault_elsewhere(answers: dict[str, object], said: str) -> None:
     assert problems(**answers) == [said]
 
 
+@pytest.mark.parametrize(
+    ("answers", "said"),
+    [
+        (
+            {"external_apis": ["metrics: counts"]},
+            "external_apis[0]: 'metrics' needs the setting METRICS_KEY, which means something else already. "
+            "Fix: call it 'metrics_api' and say more in purpose.",
+        ),
+        (
+            {"services": [{"name": "redis"}]},
+            "services[0].name: 'redis' needs the setting REDIS_URL, which means something else already. "
+            "Fix: choose another name, e.g. 'redis_desk'.",
+        ),
+    ],
+)
+def test_a_setting_is_not_needed_twice(answers: dict[str, object], said: str) -> None:
+    assert problems(**answers) == []
+    assert list(map(str, reading.problems(NAME | answers, ["METRICS_KEY", "REDIS_URL"]))) == [said]
+
+
 def test_all_problems_come_at_once_and_none_that_only_follows_from_another() -> None:
     found = shop("catalog.Book(title: strng", publishes=["order.placed on crate Order"], subscribes=[
         "keep Book", "on order.placed: create Letter(recipient: customer)"

@@ -51,7 +51,8 @@ def workflows(answer: Node, services: Sequence[Service]) -> tuple[Workflow, ...]
 
 def _workflow(node: Node, line: WorkflowLine, entities: Entities) -> Workflow | None:
     if fault := names.workflow(line.name):
-        node.problem(f"{quoted(line.name)} {fault}", f"choose another name, e.g. {names.another(line.name)}")
+        better = names.another(line.name, names.workflow)
+        node.problem(f"{quoted(line.name)} {fault}", f"choose another name, e.g. {better}")
         return None
     subject = entity_named(node, line.entity, entities)
     if subject is None:
