@@ -9,7 +9,7 @@ import sys
 from collections.abc import Callable, Collection, Iterable
 from itertools import chain, count
 
-from .domain import plural, snake
+from .domain import pascal, plural, snake
 from .text import quoted, slug
 
 
@@ -182,6 +182,19 @@ def another(name: str, fault: Callable[[str], str], ending: str = "") -> str:
     short = like[: LONGEST // 2].rstrip("_")
     longer = f"{like}_{end}" if ending or re.search("[^s]s$", like) else plural(like)
     return _sound(chain((like, longer, f"{short}_{end}"), (f"{short}_{n}" for n in count(2))), fault)
+
+
+def another_entity(name: str, fault: Callable[[str], str]) -> str:
+    """The same for an entity or a value object."""
+    like = pascal(slug(snake(name)))
+    short = like[: LONGEST // 2]
+    return _sound((like, f"{short}Record", f"The{short}"), fault)
+
+
+def another_field(name: str) -> str:
+    """The same for a field."""
+    like = slug(name)[: LONGEST // 2].rstrip("_")
+    return _sound((like, f"{like}_value", f"the_{like}", f"the_{like}_value"), field)
 
 
 def _sound(proposed: Iterable[str], fault: Callable[[str], str]) -> str:

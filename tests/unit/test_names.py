@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from pydantic import BaseModel
 
 from groundplan import names
+from groundplan.domain import pascal
 
 REFUSED = (
     *keyword.kwlist,
@@ -169,15 +170,24 @@ def test_another_name_of_an_api_says_what_it_is(name: str, proposed: str) -> Non
     assert names.another(name, lambda it: names.external_api(it, taken), "api") == proposed
 
 
+def entity_with_table(name: str) -> str:
+    return names.entity(name) or names.table(name)
+
+
 def refused_proposals(name: str) -> list[str]:
     """What is proposed in place of a name, and would be refused."""
-    faults = (names.service, names.external_api, names.job, names.workflow)
-    proposed = [(fault, names.another(name, fault).strip("'")) for fault in faults]
-    return [it for fault, it in [*proposed, (names.project, names.project_for(name))] if fault(it)]
+    proposed = [
+        *((fault, names.another(name, fault)) for fault in (names.service, names.external_api, names.job)),
+        *((fault, names.another_entity(name, fault)) for fault in (names.entity, entity_with_table)),
+        (names.field, names.another_field(name)),
+        (names.project, names.project_for(name)),
+    ]
+    return [it for fault, it in proposed if fault(it.strip("'"))]
 
 
 def test_no_name_is_proposed_that_would_be_refused() -> None:
-    assert {name: found for name in REFUSED if (found := refused_proposals(name))} == {}
+    words = {form for name in REFUSED for form in (name, pascal(name), f"model_{name}", f"{name}_retired_0001")}
+    assert {word: found for word in words if (found := refused_proposals(word))} == {}
 
 
 @given(st.text(max_size=50))

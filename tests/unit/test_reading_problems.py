@@ -162,6 +162,15 @@ def test_a_fault_in_the_services(services: object, said: str) -> None:
             "'Main' needs the module main.py, which every generated service has. "
             "Fix: choose another name, e.g. 'MainRecord'.",
         ),
+        (
+            "catalog.A(title: str)",
+            "'A' needs the table as, and 'as' is a Python keyword. Fix: choose another name, e.g. 'ARecord'.",
+        ),
+        (
+            "catalog.ReadCopy(title: str)",
+            "'ReadCopy' needs the table read_copies, which every database has. "
+            "Fix: choose another name, e.g. 'ReadCopyRecord'.",
+        ),
         ("catalog.Book()", "Book has no fields. Fix: give it some, e.g. 'catalog.Book(title: str, price: money)'."),
         (
             "catalog.Book(id: int)",
