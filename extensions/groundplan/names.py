@@ -53,6 +53,15 @@ GENERATED_CLASSES = _words("Depend Literal")
 GENERATED_TABLES = _words("read_copies")
 """Tables that every database has, as far as an entity could ask for their name."""
 
+RESERVED_TABLES = "sqlite_"
+"""How the tables begin that SQLite keeps to itself."""
+
+RESERVED_ROLES = "pg_"
+"""How the roles begin that PostgreSQL keeps to itself."""
+
+SYSTEM_COLUMNS = _words("cmax cmin ctid tableoid xmax xmin")
+"""Columns that PostgreSQL gives every table."""
+
 DEVICES = frozenset(["con", "prn", "aux", "nul", *(f"{port}{n}" for port in ("com", "lpt") for n in range(1, 10))])
 """Names that Windows does not let a file have."""
 
@@ -102,13 +111,15 @@ def project(name: str) -> str:
         or ("is a module of Python's standard library" if name in STANDARD_LIBRARY else "")
         or ("is a package that the project depends on" if name in DISTRIBUTIONS else "")
         or ("is a package of every generated project" if name in GENERATED_PACKAGES else "")
+        or _role(name)
     )
 
 
 def project_for(title: object) -> str:
     """A name for the project's distribution and databases, made from what it is called: `calendar_app`."""
     name = slug(title)
-    return f"{name[:36].rstrip('_')}_app" if project(name) else name
+    short = name[:36].rstrip("_")
+    return next(it for it in (name, f"{short}_app", f"the_{short}") if not project(it))
 
 
 def external_api(name: str, settings: Collection[str] = ()) -> str:
@@ -140,6 +151,8 @@ def table(entity: str) -> str:
         if keyword.iskeyword(name)
         else f"needs the table {name}, which every database has"
         if name in GENERATED_TABLES
+        else f"needs the table {name}, and SQLite keeps what begins with {RESERVED_TABLES} to itself"
+        if name.startswith(RESERVED_TABLES)
         else ""
     )
 
@@ -149,6 +162,7 @@ def field(name: str) -> str:
     return (
         _not_snake(name)
         or ("is a field that every record has anyway" if name in KEPT_FIELDS else "")
+        or ("is a column that PostgreSQL gives every table" if name in SYSTEM_COLUMNS else "")
         or ("is taken by the library that validates records" if _is_model_attribute(name) else "")
         or ("would hide a name that the types of fields are made of" if name in ANNOTATIONS else "")
         or ("is how a column is called that is out of use" if re.search(r"_retired_\d{4}$", name) else "")
@@ -209,6 +223,11 @@ def _not_snake(name: str) -> str:
         or ("is a Python keyword" if keyword.iskeyword(name) else "")
         or ("is a file name that Windows does not allow" if name in DEVICES else "")
     )
+
+
+def _role(project: str) -> str:
+    reserved = f"{project}_".startswith(RESERVED_ROLES)  # a role is called like the project and a service
+    return f"needs roles that begin with {RESERVED_ROLES}, and PostgreSQL keeps these to itself" if reserved else ""
 
 
 def _setting(name: str, settings: Collection[str]) -> str:

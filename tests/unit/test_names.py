@@ -19,6 +19,9 @@ REFUSED = (
     *sys.stdlib_module_names,
     *dir(builtins),
     *dir(BaseModel),
+    "pg",
+    "pg_tools",
+    "SqliteThing",
     *(word for held in vars(names).values() if isinstance(held, frozenset) for word in sorted(held)),
 )
 """Words that some name must not be."""
@@ -113,6 +116,8 @@ def test_a_plain_word_names_a_field(name: str) -> None:
         ("common", "types of fields"),
         ("pages_retired_0002", "out of use"),
         ("l", "looks like the digit"),
+        ("xmin", "PostgreSQL"),
+        ("tableoid", "PostgreSQL"),
         ("Title", "identifier"),
         ("from", "keyword"),
     ],
@@ -142,7 +147,18 @@ def test_an_event_is_a_subject_and_a_verb(name: str, reason: str) -> None:
     assert bool(reason) == bool(names.event(name))
 
 
-@pytest.mark.parametrize(("name", "taken"), [("bookshop", False), ("fastapi", True), ("json", True), ("common", True)])
+@pytest.mark.parametrize(
+    ("name", "taken"),
+    [
+        ("bookshop", False),
+        ("fastapi", True),
+        ("json", True),
+        ("common", True),
+        ("pg", True),
+        ("pg_tools", True),
+        ("pgtools", False),
+    ],
+)
 def test_a_project_does_not_have_the_name_of_what_it_needs(name: str, taken: bool) -> None:
     assert bool(names.project(name)) == taken
 
@@ -195,11 +211,23 @@ def test_whatever_is_written_what_is_proposed_would_be_taken(name: str) -> None:
     assert refused_proposals(name) == []
 
 
-@pytest.mark.parametrize(("name", "reason"), [("A", "keyword"), ("I", "keyword"), ("ReadCopy", "every database")])
+@pytest.mark.parametrize(
+    ("title", "name"),
+    [("Books & Co", "books_co"), ("Calendar", "calendar_app"), ("PG tools", "the_pg_tools"), ("PG", "the_pg")],
+)
+def test_a_project_is_named_after_its_title(title: str, name: str) -> None:
+    assert names.project_for(title) == name
+
+
+@pytest.mark.parametrize(
+    ("name", "reason"),
+    [("A", "keyword"), ("I", "keyword"), ("ReadCopy", "every database"), ("SqliteThing", "SQLite keeps")],
+)
 def test_an_entity_whose_table_cannot_be_says_why(name: str, reason: str) -> None:
     assert names.entity(name) == ""  # a value object may be called so
     assert reason in names.table(name)
 
 
-def test_other_entities_may_have_a_table() -> None:
-    assert names.table("Order") == ""
+@pytest.mark.parametrize("name", ["Order", "Sqlite", "Sqliteness"])
+def test_other_entities_may_have_a_table(name: str) -> None:
+    assert names.table(name) == ""

@@ -171,6 +171,15 @@ def test_a_fault_in_the_services(services: object, said: str) -> None:
             "'ReadCopy' needs the table read_copies, which every database has. "
             "Fix: choose another name, e.g. 'ReadCopyRecord'.",
         ),
+        (
+            "catalog.SqliteBook(title: str)",
+            "'SqliteBook' needs the table sqlite_books, and SQLite keeps what begins with sqlite_ to itself. "
+            "Fix: choose another name, e.g. 'TheSqliteBook'.",
+        ),
+        (
+            "catalog.Book(xmin: float)",
+            "field 'xmin' is a column that PostgreSQL gives every table. Fix: choose another name, e.g. 'xmin_value'.",
+        ),
         ("catalog.Book()", "Book has no fields. Fix: give it some, e.g. 'catalog.Book(title: str, price: money)'."),
         (
             "catalog.Book(id: int)",
@@ -549,6 +558,11 @@ def test_a_reaction_fills_a_field_from_one_that_fits(source: str, target: str, f
         (
             {"timeline": 4},
             "timeline: is a number, not a mapping. Fix: write it as {start: ..., fixed: ...}.",
+        ),
+        (
+            {"project_slug": "pg_tools"},
+            "project_slug: 'pg_tools' needs roles that begin with pg_, and PostgreSQL keeps these to itself. "
+            "Fix: set project_slug, e.g. 'the_pg_tools'.",
         ),
         (
             {"port_base": 70000},
