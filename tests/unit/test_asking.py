@@ -33,7 +33,7 @@ def choices(text: str) -> dict[str, Any]:
 
 class TestFault:
     @pytest.mark.parametrize("name", [it.name for it in QUESTIONS if it.about and (it.items or it.table)])
-    @pytest.mark.parametrize("empty", [[], {}])
+    @pytest.mark.parametrize("empty", [[], {}, [None]])
     def test_an_empty_list_is_asked_what_it_means(self, name: str, empty: object) -> None:
         assert asking(**{name: empty}).fault(name) == EMPTY
 

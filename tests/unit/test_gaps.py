@@ -474,6 +474,12 @@ def test_the_least_that_can_be_answered_has_a_gap_for_the_rest() -> None:
     assert open_questions == set(REQUIREMENTS) - {"concept", "services"}
 
 
+@pytest.mark.parametrize("name", ["services", "data_entities", "mvp_features", "personas"])
+def test_a_list_of_nothing_is_no_answer(name: str) -> None:
+    found = gaps({"project_name": "Shop", "concept": "A shop.", "services": ["shop: sells"]} | {name: [None]})
+    assert name in {gap.question for gap in found if gap.rule in ("A01", "A02")}
+
+
 def test_an_open_question_belongs_to_the_checkpoint_of_its_phase() -> None:
     found = gaps({"project_name": "Shop", "concept": "tbd", "services": "tbd"})
     checkpoints = {gap.question: gap.checkpoint for gap in found if gap.rule in ("A01", "A02")}
