@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import math
 
 import pytest
 
@@ -354,6 +355,17 @@ def test_one_event_twice() -> None:
     ]
 
 
+def test_two_events_that_are_sent_by_one_name_are_told_of_in_one_line() -> None:
+    said = "event 'order.placed_x' is already there: 'order_placed.x' of 'orders'. Fix: rename or remove one."
+    twice = ["order_placed.x on create Order", "order.placed_x on create Order"]
+    assert shop(CATALOG, publishes=twice) == [f"services[1].publishes[1]: {said}"]
+    services = [
+        {"name": name, "publishes": [f"{event} on create {entity}"]}
+        for name, event, entity in (("orders", "order_placed.x", "Order"), ("catalog", "order.placed_x", "Book"))
+    ]
+    assert problems(services=services, data_entities=[CATALOG, ORDER]) == [f"services[1].publishes[0]: {said}"]
+
+
 @pytest.mark.parametrize(
     ("declared", "said"),
     [
@@ -545,6 +557,17 @@ def test_a_reaction_fills_a_field_from_one_that_fits(source: str, target: str, f
             {"risks": [{"risk": "late", "likelihood": "hihg"}]},
             "risks[0].likelihood: 'hihg' is not one of low, medium, high. "
             "Fix: did you mean 'high'? Otherwise choose low, medium or high.",
+        ),
+        *(
+            (
+                {"team": {"hours_per_day": endless}},
+                "team.hours_per_day: is a number, not a finite number. Fix: write digits only, e.g. 30.",
+            )
+            for endless in (math.nan, math.inf)
+        ),
+        (
+            {"team": {"hours_per_day": False}},
+            "team.hours_per_day: is yes or no, not a finite number. Fix: write digits only, e.g. 30.",
         ),
         (
             {"timeline": {"start": "tomorrow"}},

@@ -16,7 +16,7 @@ from ..shapes import Kind, Shape
 from ..text import quoted, slug
 from .entities import add_service
 from .entry import Entry, entries
-from .node import Node, is_number, structure
+from .node import Node, is_finite, structure
 
 READ_APART = ("services", "mvp_features", "external_apis", "jobs")
 """Lists that become more than items: each has a reader of its own."""
@@ -179,7 +179,7 @@ def _day_or_text(node: Node) -> str:
 def _within(node: Node, low: int | None, high: int | None) -> int | float:
     """A number above `low` and up to `high`, where there are bounds."""
     value = node.number()
-    if is_number(node.value) and low is not None and high is not None and not low < value <= high:
+    if is_finite(node.value) and low is not None and high is not None and not low < value <= high:
         node.problem(f"{value} is out of range", f"write a number above {low} and up to {high}")
     return value
 
