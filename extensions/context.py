@@ -171,7 +171,9 @@ class Groundplan(ContextHook):
         """Refuse given answers that cannot be read; while more will be asked, by what is there already."""
         if complete:
             self.build(taken)
-        elif problems := [it for it in self.package.reading.unfinished(taken)[1] if it.question in taken]:
+            return
+        found = self.package.reading.unfinished(taken, settings=self.catalogue.settings)[1]
+        if problems := [it for it in found if it.question in taken]:
             raise told(problems)
 
     def keep(self, conf: Mapping[str, Any]) -> None:

@@ -104,7 +104,7 @@ def answer_of(name: str, value: object) -> Answer:
         raise ValueError(f"says `{said}` with something that is no text")
     match said:
         case "tbd":
-            return Answer(name, empty=isinstance(value, (tuple, Mapping)) and not value)
+            return Answer(name, empty=isinstance(value, (tuple, Mapping)) and _is_empty(value))
         case "not needed":
             return Answer(name, "not needed", reason=rest if isinstance(rest, str) else "")
         case "defer":
@@ -116,7 +116,7 @@ def answer_of(name: str, value: object) -> Answer:
                 owner=owner.strip() if trigger else "",
             )
         case "assume":
-            return Answer(name, "assume", value=rest) if rest not in _EMPTY else Answer(name)
+            return Answer(name) if _is_empty(rest) else Answer(name, "assume", value=rest)
     return Answer(name, "value", value=value)
 
 
@@ -133,7 +133,9 @@ def bare(value: object) -> str:
     return lone if isinstance(lone, str) and lone in ("not needed", "defer", "assume") else ""
 
 
-_EMPTY: tuple[object, ...] = (None, "", (), {})
+def _is_empty(value: object) -> bool:
+    """Whether nothing is said: neither anything at all, nor in a list anything but nulls."""
+    return value in (None, "", {}) or (isinstance(value, tuple) and all(it is None for it in value))
 
 
 def _is_lone_state(value: object) -> TypeGuard[tuple[str]]:
@@ -156,7 +158,7 @@ def _stated(value: object) -> tuple[str, object]:
             return "tbd", None
         if match := _STATED.fullmatch(value.strip()):
             return match[1].lower(), (match[2] or "").strip()
-    if (isinstance(value, (tuple, Mapping)) and not value) or value is None or value == ("tbd",):
+    if _is_empty(value) or value == ("tbd",):
         return "tbd", None
     return "", value
 

@@ -133,7 +133,7 @@ class Asking:
         """What is wrong so far; names that a later answer may bring are not missed before they are `complete`."""
         report = Report()
         reasons(self.catalogue, Answers(self.given), report)
-        return (*reading.unfinished(self.given, complete)[1], *report.problems)
+        return (*reading.unfinished(self.given, complete, self.catalogue.settings)[1], *report.problems)
 
     def _in_plan(self) -> tuple[Problem, ...]:
         """What is wrong with the tasks of the answers beside those that all other answers lead to."""

@@ -342,6 +342,13 @@ class Catalogue:
         return frozenset(it for decision in self.decisions for it in decision.about)
 
     @cached_property
+    def settings(self) -> frozenset[str]:
+        """The environment variables of all offered options, but for those that each service has."""
+        offered = (option for decision in self.decisions for option in decision.offered)
+        variables = (variable for option in offered for variable in option.footprint.environment)
+        return frozenset(it.name for it in variables if not it.per_service)
+
+    @cached_property
     def partners(self) -> dict[str, tuple[str, ...]]:
         """By decision, the others that may rule out an option of it, or need one."""
         return {

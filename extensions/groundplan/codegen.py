@@ -462,8 +462,7 @@ class WorkflowCode:
     @property
     def handler(self) -> str:
         collection = f"collection: {self.entity.alias}"
-        name = f"get_{self.name}_of_{self.entity.snake}"
-        return self.entity.handler(name, "Standing", "id: UUID", collection)
+        return self.entity.handler(f"get_{self.workflow.full_name}", "Standing", "id: UUID", collection)
 
     @property
     def standing(self) -> str:

@@ -347,6 +347,11 @@ class Workflow:
         """The last part of the address that tells how it goes: `checkout`."""
         return self.name.replace("_", "-")
 
+    @property
+    def full_name(self) -> str:
+        """What is read at that address: `checkout_of_order`."""
+        return f"{self.name}_of_{snake(self.entity)}"
+
 
 @dataclass(frozen=True)
 class Criterion:

@@ -206,7 +206,7 @@ def relations(answers: Answers, product: Product) -> str:
 @driver("data_sensitivity")
 def sensitive(answers: Answers, product: Product) -> str:
     """a leak would hurt people."""
-    return _has(answers, "data_sensitivity", "pii", "financial", "health", "credentials", "children", "other")
+    return _has(answers, "data_sensitivity", "pii", "financial", "health", "credentials", "children")
 
 
 @driver("data_sensitivity")

@@ -6,8 +6,10 @@ import builtins
 import keyword
 import re
 import sys
+from collections.abc import Callable, Collection, Iterable
+from itertools import chain, count
 
-from .domain import plural, snake
+from .domain import pascal, plural, snake
 from .text import quoted, slug
 
 
@@ -39,14 +41,26 @@ JOB_MODULES = _words("jobs worker")
 GENERATED_ADDRESSES = _words("docs health internal openapi redoc")
 """Where a process answers beside its services."""
 
-SETTINGS = _words("api call database database_admin service")
-"""`call_timeout_s`, `database_url`, `database_admin_url` and `service_key` are settings or methods already."""
+SETTINGS = ("URL", "DATABASE_URL", "KEY", "TIMEOUT_S")
+"""How the settings end that begin with the name of a service or of somebody else's."""
+
+METHODS = frozenset(["DATABASE_URL"])
+"""Methods of the settings, which a setting of that name would hide."""
 
 GENERATED_CLASSES = _words("Depend Literal")
 """Names that would hide, as they are or in the plural, what generated modules import."""
 
 GENERATED_TABLES = _words("read_copies")
 """Tables that every database has, as far as an entity could ask for their name."""
+
+RESERVED_TABLES = "sqlite_"
+"""How the tables begin that SQLite keeps to itself."""
+
+RESERVED_ROLES = "pg_"
+"""How the roles begin that PostgreSQL keeps to itself."""
+
+SYSTEM_COLUMNS = _words("cmax cmin ctid tableoid xmax xmin")
+"""Columns that PostgreSQL gives every table."""
 
 DEVICES = frozenset(["con", "prn", "aux", "nul", *(f"{port}{n}" for port in ("com", "lpt") for n in range(1, 10))])
 """Names that Windows does not let a file have."""
@@ -78,15 +92,15 @@ DISTRIBUTIONS = _words(
 """What the project installs: it cannot depend on something of its own name."""
 
 
-def service(name: str) -> str:
-    """Why this is no name for a service, or an empty string."""
+def service(name: str, settings: Collection[str] = ()) -> str:
+    """Why this is no name for a service beside the settings of options, or an empty string."""
     return (
         _not_snake(name)
         or ("is a module of Python's standard library" if name in STANDARD_LIBRARY else "")
         or ("is a package of every generated project" if name in GENERATED_PACKAGES else "")
         or ("is a module of every generated service" if name in GENERATED_MODULES else "")
         or ("is an address that every process has" if name in GENERATED_ADDRESSES else "")
-        or _setting(name)
+        or _setting(name, settings)
     )
 
 
@@ -97,18 +111,20 @@ def project(name: str) -> str:
         or ("is a module of Python's standard library" if name in STANDARD_LIBRARY else "")
         or ("is a package that the project depends on" if name in DISTRIBUTIONS else "")
         or ("is a package of every generated project" if name in GENERATED_PACKAGES else "")
+        or _role(name)
     )
 
 
 def project_for(title: object) -> str:
     """A name for the project's distribution and databases, made from what it is called: `calendar_app`."""
     name = slug(title)
-    return f"{name[:36].rstrip('_')}_app" if project(name) else name
+    short = name[:36].rstrip("_")
+    return next(it for it in (name, f"{short}_app", f"the_{short}") if not project(it))
 
 
-def external_api(name: str) -> str:
-    """Why this is no name for somebody else's service, or an empty string."""
-    return _not_snake(name) or _setting(name)
+def external_api(name: str, settings: Collection[str] = ()) -> str:
+    """Why this is no name for somebody else's service beside the settings of options, or an empty string."""
+    return _not_snake(name) or _setting(name, settings)
 
 
 def entity(name: str) -> str:
@@ -135,6 +151,8 @@ def table(entity: str) -> str:
         if keyword.iskeyword(name)
         else f"needs the table {name}, which every database has"
         if name in GENERATED_TABLES
+        else f"needs the table {name}, and SQLite keeps what begins with {RESERVED_TABLES} to itself"
+        if name.startswith(RESERVED_TABLES)
         else ""
     )
 
@@ -144,6 +162,7 @@ def field(name: str) -> str:
     return (
         _not_snake(name)
         or ("is a field that every record has anyway" if name in KEPT_FIELDS else "")
+        or ("is a column that PostgreSQL gives every table" if name in SYSTEM_COLUMNS else "")
         or ("is taken by the library that validates records" if _is_model_attribute(name) else "")
         or ("would hide a name that the types of fields are made of" if name in ANNOTATIONS else "")
         or ("is how a column is called that is out of use" if re.search(r"_retired_\d{4}$", name) else "")
@@ -171,10 +190,29 @@ def workflow(name: str) -> str:
     return _not_snake(name)
 
 
-def another(name: str) -> str:
-    """A name like this one that may do, to propose."""
-    proposed = slug(name)
-    return quoted(proposed if proposed != name else f"{name}_desk" if re.search("[^s]s$", name) else plural(name))
+def another(name: str, fault: Callable[[str], str], ending: str = "") -> str:
+    """A name like this one in which `fault` finds none, to propose."""
+    like, end = slug(name), ending or "desk"
+    short = like[: LONGEST // 2].rstrip("_")
+    longer = f"{like}_{end}" if ending or re.search("[^s]s$", like) else plural(like)
+    return _sound(chain((like, longer, f"{short}_{end}"), (f"{short}_{n}" for n in count(2))), fault)
+
+
+def another_entity(name: str, fault: Callable[[str], str]) -> str:
+    """The same for an entity or a value object."""
+    like = pascal(slug(snake(name)))
+    short = like[: LONGEST // 2]
+    return _sound((like, f"{short}Record", f"The{short}"), fault)
+
+
+def another_field(name: str) -> str:
+    """The same for a field."""
+    like = slug(name)[: LONGEST // 2].rstrip("_")
+    return _sound((like, f"{like}_value", f"the_{like}", f"the_{like}_value"), field)
+
+
+def _sound(proposed: Iterable[str], fault: Callable[[str], str]) -> str:
+    return quoted(next(it for it in proposed if not fault(it)))
 
 
 def _not_snake(name: str) -> str:
@@ -187,9 +225,17 @@ def _not_snake(name: str) -> str:
     )
 
 
-def _setting(name: str) -> str:
-    hides = name in SETTINGS or name.endswith("_database")  # `orders_database_url` is a setting of `orders`
-    return "would hide a setting of another name" if hides else ""
+def _role(project: str) -> str:
+    reserved = f"{project}_".startswith(RESERVED_ROLES)  # a role is called like the project and a service
+    return f"needs roles that begin with {RESERVED_ROLES}, and PostgreSQL keeps these to itself" if reserved else ""
+
+
+def _setting(name: str, settings: Collection[str]) -> str:
+    if name.endswith("_database"):  # `orders_database_url` is a setting of `orders`
+        return "would hide a setting of another name"
+    needed = (f"{name.upper()}_{end}" for end in SETTINGS)
+    taken = next((it for it in needed if it in settings or it in METHODS), "")
+    return f"needs the setting {taken}, which means something else already" if taken else ""
 
 
 def _too_long(name: str) -> str:

@@ -402,7 +402,7 @@ def build(raw: Mapping[str, object], catalogue: Catalogue, order: Sequence[str] 
     """Build the project that the answers describe; raise `Refused` with every problem in them."""
     remembered = history.read(raw.get("history"))
     answers = Answers(raw)
-    product = reading.read(raw)
+    product = reading.read(raw, catalogue.settings)
     lists = {question: reading.items(answers, question) for question in reading.ITEMS}
     said = answers["port_base"].value
     port_base = said if isinstance(said, int) else PORT_BASE

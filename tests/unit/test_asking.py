@@ -33,7 +33,7 @@ def choices(text: str) -> dict[str, Any]:
 
 class TestFault:
     @pytest.mark.parametrize("name", [it.name for it in QUESTIONS if it.about and (it.items or it.table)])
-    @pytest.mark.parametrize("empty", [[], {}])
+    @pytest.mark.parametrize("empty", [[], {}, [None]])
     def test_an_empty_list_is_asked_what_it_means(self, name: str, empty: object) -> None:
         assert asking(**{name: empty}).fault(name) == EMPTY
 
@@ -59,6 +59,10 @@ class TestFault:
         said = asking(mvp_features=features, services=["orders: takes orders"]).fault("services")
         assert said.startswith("add 'catalog' to services, or name one of orders (mvp_features[0].services[0]: ")
         assert asking(mvp_features=features, services=["catalog: keeps books"]).fault("services") == ""
+
+    def test_takes_no_name_that_needs_the_setting_of_an_option(self) -> None:
+        said = asking(external_apis=["metrics: counts"]).fault("external_apis")
+        assert said.startswith("call it 'metrics_api' and say more in purpose (external_apis[0]: 'metrics' needs the")
 
     def test_is_silent_about_other_answers(self) -> None:
         assert asking(team={"size": 0}, personas=["reader: reads"]).fault("personas") == ""

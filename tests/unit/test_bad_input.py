@@ -220,7 +220,7 @@ def test_a_part_in_the_wrong_place_is_read_or_refused(path: tuple[Any, ...], dat
     read_or_refuse(with_part(path, other))
 
 
-@pytest.mark.parametrize("state", ["tbd", "not needed: why", "defer: launch, us", None, "", [], {}])
+@pytest.mark.parametrize("state", ["tbd", "not needed: why", "defer: launch, us", None, "", [], {}, [None]])
 def test_every_state_of_every_answer_is_read(state: object) -> None:
     """Only what other answers build on is missed by them."""
     missed = [question for question in SHOP if read_or_refuse(SHOP | {question: state})]

@@ -489,6 +489,12 @@ def test_what_ends_a_sentence_has_no_stop_of_its_own() -> None:
     assert [it.id for it in found if it.message.endswith(".") or it.fix.endswith(".")] == []
 
 
+@pytest.mark.parametrize("name", ["services", "data_entities", "mvp_features", "personas"])
+def test_a_list_of_nothing_is_no_answer(name: str) -> None:
+    found = gaps({"project_name": "Shop", "concept": "A shop.", "services": ["shop: sells"]} | {name: [None]})
+    assert name in {gap.question for gap in found if gap.rule in ("A01", "A02")}
+
+
 def test_an_open_question_belongs_to_the_checkpoint_of_its_phase() -> None:
     found = gaps({"project_name": "Shop", "concept": "tbd", "services": "tbd"})
     checkpoints = {gap.question: gap.checkpoint for gap in found if gap.rule in ("A01", "A02")}

@@ -104,5 +104,5 @@ def test_a_name_that_the_server_would_cut_is_refused(where: dict[str, str]) -> N
 
 
 def test_a_service_may_not_be_called_as_the_setting_of_who_makes_them() -> None:
-    with pytest.raises(Refused, match="'database_admin' would hide a setting"):
+    with pytest.raises(Refused, match="'database_admin' needs the setting DATABASE_ADMIN_URL"):
         build(SHOP | {"services": ["database_admin: looks after it"], "data_entities": []}, CATALOGUE)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import math
 
 import pytest
 
@@ -161,6 +162,24 @@ def test_a_fault_in_the_services(services: object, said: str) -> None:
             "catalog.Main(title: str)",
             "'Main' needs the module main.py, which every generated service has. "
             "Fix: choose another name, e.g. 'MainRecord'.",
+        ),
+        (
+            "catalog.A(title: str)",
+            "'A' needs the table as, and 'as' is a Python keyword. Fix: choose another name, e.g. 'ARecord'.",
+        ),
+        (
+            "catalog.ReadCopy(title: str)",
+            "'ReadCopy' needs the table read_copies, which every database has. "
+            "Fix: choose another name, e.g. 'ReadCopyRecord'.",
+        ),
+        (
+            "catalog.SqliteBook(title: str)",
+            "'SqliteBook' needs the table sqlite_books, and SQLite keeps what begins with sqlite_ to itself. "
+            "Fix: choose another name, e.g. 'TheSqliteBook'.",
+        ),
+        (
+            "catalog.Book(xmin: float)",
+            "field 'xmin' is a column that PostgreSQL gives every table. Fix: choose another name, e.g. 'xmin_value'.",
         ),
         ("catalog.Book()", "Book has no fields. Fix: give it some, e.g. 'catalog.Book(title: str, price: money)'."),
         (
@@ -334,6 +353,17 @@ def test_one_event_twice() -> None:
         "services[1].publishes[0]: event 'order.saved' is already there: "
         "'order.saved', which feeds the copies of Order. Fix: rename or remove one."
     ]
+
+
+def test_two_events_that_are_sent_by_one_name_are_told_of_in_one_line() -> None:
+    said = "event 'order.placed_x' is already there: 'order_placed.x' of 'orders'. Fix: rename or remove one."
+    twice = ["order_placed.x on create Order", "order.placed_x on create Order"]
+    assert shop(CATALOG, publishes=twice) == [f"services[1].publishes[1]: {said}"]
+    services = [
+        {"name": name, "publishes": [f"{event} on create {entity}"]}
+        for name, event, entity in (("orders", "order_placed.x", "Order"), ("catalog", "order.placed_x", "Book"))
+    ]
+    assert problems(services=services, data_entities=[CATALOG, ORDER]) == [f"services[1].publishes[0]: {said}"]
 
 
 @pytest.mark.parametrize(
@@ -528,6 +558,17 @@ def test_a_reaction_fills_a_field_from_one_that_fits(source: str, target: str, f
             "risks[0].likelihood: 'hihg' is not one of low, medium, high. "
             "Fix: did you mean 'high'? Otherwise choose low, medium or high.",
         ),
+        *(
+            (
+                {"team": {"hours_per_day": endless}},
+                "team.hours_per_day: is a number, not a finite number. Fix: write digits only, e.g. 30.",
+            )
+            for endless in (math.nan, math.inf)
+        ),
+        (
+            {"team": {"hours_per_day": False}},
+            "team.hours_per_day: is yes or no, not a finite number. Fix: write digits only, e.g. 30.",
+        ),
         (
             {"timeline": {"start": "tomorrow"}},
             "timeline.start: 'tomorrow' is not a day. Fix: write year-month-day, e.g. 2026-03-02.",
@@ -542,6 +583,11 @@ def test_a_reaction_fills_a_field_from_one_that_fits(source: str, target: str, f
             "timeline: is a number, not a mapping. Fix: write it as {start: ..., fixed: ...}.",
         ),
         (
+            {"project_slug": "pg_tools"},
+            "project_slug: 'pg_tools' needs roles that begin with pg_, and PostgreSQL keeps these to itself. "
+            "Fix: set project_slug, e.g. 'the_pg_tools'.",
+        ),
+        (
             {"port_base": 70000},
             "port_base: 70000 is not a whole number from 1024 to 65000. Fix: write a number from 1024 to 65000.",
         ),
@@ -549,6 +595,26 @@ def test_a_reaction_fills_a_field_from_one_that_fits(source: str, target: str, f
 )
 def test_a_fault_elsewhere(answers: dict[str, object], said: str) -> None:
     assert problems(**answers) == [said]
+
+
+@pytest.mark.parametrize(
+    ("answers", "said"),
+    [
+        (
+            {"external_apis": ["metrics: counts"]},
+            "external_apis[0]: 'metrics' needs the setting METRICS_KEY, which means something else already. "
+            "Fix: call it 'metrics_api' and say more in purpose.",
+        ),
+        (
+            {"services": [{"name": "redis"}]},
+            "services[0].name: 'redis' needs the setting REDIS_URL, which means something else already. "
+            "Fix: choose another name, e.g. 'redis_desk'.",
+        ),
+    ],
+)
+def test_a_setting_is_not_needed_twice(answers: dict[str, object], said: str) -> None:
+    assert problems(**answers) == []
+    assert list(map(str, reading.problems(NAME | answers, ["METRICS_KEY", "REDIS_URL"]))) == [said]
 
 
 def test_all_problems_come_at_once_and_none_that_only_follows_from_another() -> None:

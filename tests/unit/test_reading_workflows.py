@@ -120,6 +120,19 @@ def test_two_things_of_a_service_need_a_module_each() -> None:
     assert said.startswith("workflows[0]: its step Hold and the job 'sale_hold' both need sale_hold.py in 'stock'. ")
 
 
+def test_how_a_workflow_goes_is_read_by_a_name_of_its_own() -> None:
+    entities: list[object] = [*SHOP["data_entities"], "orders.SaleOfOrder(state: open|sold|off = open)"]  # type: ignore[misc]
+    (said,) = told(SALE, data_entities=entities)
+    assert said == (
+        "workflows[0]: how it goes and SaleOfOrder would both be read by get_sale_of_order. Fix: rename the workflow."
+    )
+    entities[-1] = "orders.OfferOfOrder(state: open|sold|off = open)"
+    offer = "{} on create {}: Hold(order: id, copies: 1); done: state = sold; undone: state = off"
+    (said,) = told(offer.format("sale_of_offer", "Order"), offer.format("sale", "OfferOfOrder"), data_entities=entities)
+    assert said.startswith("workflows[1]: how it goes and how 'sale_of_offer' goes would both be read by get_sale_of_")
+    assert told(SALE, data_entities=entities) == []
+
+
 def test_a_workflow_that_starts_itself_has_no_end() -> None:
     entities = [
         "orders.Order(copies: int, state: open|sold|off = open)",

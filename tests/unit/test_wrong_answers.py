@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from groundplan import catalogue, project, questionnaire
+from groundplan import catalogue, names, project, questionnaire
 from groundplan.problems import Problem, Refused
 from groundplan.questionnaire import QUESTIONS, Question
 
@@ -95,3 +95,18 @@ def test_what_yaml_made_of_a_text_is_told(question: Question, value: Any) -> Non
     """`no` becomes false and `3.10` becomes 3.1: taking either for the text would change it."""
     (told, *_) = problems(question, [value] if question.many else value)
     assert "quotes" in told.fix
+
+
+def test_no_setting_has_two_meanings() -> None:
+    """Whatever an option reads, no name of a service or an API is taken that would need a setting of that name."""
+    words = [name.lower().split("_") for name in CATALOGUE.settings]
+    heads = sorted({"_".join(parts[:count]) for parts in words for count in range(1, len(parts))})
+    free = [name for name in heads if not names.external_api(name, CATALOGUE.settings)]
+    made = project.build(BASE | {"external_apis": free}, CATALOGUE)
+    assert {it.name for it in made.environment if "external_apis" in it.answers}.isdisjoint(CATALOGUE.settings)
+    for name in set(heads) - set(free):
+        with pytest.raises(Refused, match=f"external_apis.0.: '{name}' needs the setting"):
+            project.build(BASE | {"external_apis": [name]}, CATALOGUE)
+        with pytest.raises(Refused, match=f"services.0.: '{name}' "):
+            project.build(BASE | {"services": [f"{name}: x"]}, CATALOGUE)
+    assert {"metrics", "rabbitmq", "nats", "redis", "oidc_jwks"} < set(heads) - set(free)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from types import MappingProxyType
 
 from .. import names
@@ -41,27 +41,32 @@ __all__ = [
 ]
 
 
-def read(answers: Mapping[str, object]) -> Product:
-    """Build the product that complete answers describe. Ids and ports that nobody fixed stay empty."""
+def read(answers: Mapping[str, object], settings: Collection[str] = ()) -> Product:
+    """Build the product that complete answers describe. Ids and ports that nobody fixed stay empty.
+
+    No name may need one of the `settings` that options have.
+    """
     report = Report()
-    product = _product(Answers(answers), report)
+    product = _product(Answers(answers), report, settings)
     report.refuse()
     return product
 
 
-def unfinished(answers: Mapping[str, object], complete: bool = False) -> tuple[Product, tuple[Problem, ...]]:
+def unfinished(
+    answers: Mapping[str, object], complete: bool = False, settings: Collection[str] = ()
+) -> tuple[Product, tuple[Problem, ...]]:
     """What can be read of answers while questions are still asked, and what is wrong with them.
 
     Unless they are `complete`, no service is missed that a later answer may declare.
     """
     report = Report(unfinished=not complete)
-    return _product(Answers(answers), report), report.problems
+    return _product(Answers(answers), report, settings), report.problems
 
 
-def problems(answers: Mapping[str, object]) -> tuple[Problem, ...]:
+def problems(answers: Mapping[str, object], settings: Collection[str] = ()) -> tuple[Problem, ...]:
     """Everything that keeps answers from being read."""
     try:
-        read(answers)
+        read(answers, settings)
     except Refused as refused:
         return refused.problems
     return ()
@@ -72,14 +77,15 @@ def lists(answers: Answers) -> Mapping[str, tuple[Item, ...]]:
     return MappingProxyType({question: items(answers, question) for question in ITEMS})
 
 
-def _product(answers: Answers, report: Report) -> Product:
+def _product(answers: Answers, report: Report, settings: Collection[str]) -> Product:
     report.extend(answers.problems)
     if answers.problems:
         report.mute()
     name = _name(answers, report)
     concept = _said(answers, "concept", report)
-    found, values = _services(answers, concept, report)
+    found, values = _services(answers, concept, report, settings)
     known = [service.name for service in found]
+    apis = structure(answers["external_apis"], report)
     product = Product(
         name=name,
         slug=_slug(answers, name, report),
@@ -87,7 +93,7 @@ def _product(answers: Answers, report: Report) -> Product:
         services=found,
         values=values,
         features=features(structure(answers["mvp_features"], report), known),
-        external_apis=external_apis(structure(answers["external_apis"], report), known, keyless(answers)),
+        external_apis=external_apis(apis, known, keyless(answers), settings),
         workflows=workflows.workflows(structure(answers["workflows"], report), found),
     )
     for question in TEXTS:
@@ -101,9 +107,11 @@ def _product(answers: Answers, report: Report) -> Product:
     return product
 
 
-def _services(answers: Answers, concept: str, report: Report) -> tuple[tuple[Service, ...], tuple[Value, ...]]:
+def _services(
+    answers: Answers, concept: str, report: Report, settings: Collection[str]
+) -> tuple[tuple[Service, ...], tuple[Value, ...]]:
     """Services with all that they keep and say, and the value objects that they share."""
-    drafts = services.drafts(structure(answers["services"], report))
+    drafts = services.drafts(structure(answers["services"], report), settings)
     if not drafts:
         drafts = (services.alone("core", concept, Node(None, "services", report)),)
     declared = entities.declarations(structure(answers["data_entities"], report))

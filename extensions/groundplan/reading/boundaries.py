@@ -137,7 +137,11 @@ def _refuse_shared_names(services: Sequence[Service], values: Sequence[Value], p
 def _classes(
     services: Sequence[Service], values: Sequence[Value], places: Mapping[str, Node]
 ) -> Iterator[tuple[str, str, Node]]:
-    """Each class of the generated models, what it is for, and where that was asked for."""
+    """Each class of the generated models, what it is for, and where that was asked for.
+
+    Of events that would be sent by one name only the first counts: that there are two is told where they stand.
+    """
+    sent: dict[str, str] = {}
     for value in values:
         yield value.name, value.name, places[value.name]
     for service in services:
@@ -145,7 +149,8 @@ def _classes(
             yield entity.name, entity.name, places[entity.name]
             yield f"{entity.name}Draft", f"what clients send of {entity.name}", places[entity.name]
         for event in service.events:
-            yield event.pascal, f"the event {quoted(event.name)}", places[service.name]
+            if sent.setdefault(event.snake, event.name) == event.name:
+                yield event.pascal, f"the event {quoted(event.name)}", places[service.name]
 
 
 def _refuse_endless_reactions(services: Sequence[Service], places: Mapping[str, Node]) -> None:

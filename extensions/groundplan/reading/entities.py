@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from .. import names
-from ..domain import Entity, Field, Value, pascal, plural, snake
-from ..text import quoted, slug
+from ..domain import Entity, Field, Value, pascal, plural
+from ..text import quoted
 from . import grammar
 from .grammar import EntityLine, FieldLine, Malformed
 from .node import Node
@@ -64,9 +64,11 @@ def declarations(answer: Node) -> tuple[Declared, ...]:
         line = _declaration(item)
         if line is None:
             continue
-        if fault := names.entity(line.name) or ("" if line.is_value else names.table(line.name)):
+        fault_in = names.entity if line.is_value else _fault_in
+        if fault := fault_in(line.name):
+            better = names.another_entity(line.name, fault_in)
             item.report.skip(f"{line.name} {pascal(line.name)}")
-            item.problem(f"{quoted(line.name)} {fault}", f"choose another name, e.g. {_better(line.name)}")
+            item.problem(f"{quoted(line.name)} {fault}", f"choose another name, e.g. {better}")
         elif line.name in found:
             item.problem(f"{line.name} is declared twice", "give one of the two another name, or remove it")
         else:
@@ -96,10 +98,8 @@ def resolve_fields(lines: Sequence[FieldLine], named: Mapping[str, str], node: N
     fields: dict[str, Field] = {}
     for line in lines:
         if fault := names.field(line.name):
-            node.problem(
-                f"field {quoted(line.name)} {fault}",
-                f"choose another name, e.g. '{_better_field(line.name)}'",
-            )
+            better = names.another_field(line.name)
+            node.problem(f"field {quoted(line.name)} {fault}", f"choose another name, e.g. {better}")
         elif line.name in fields:
             node.problem(f"field {quoted(line.name)} is there twice", "remove one of the two")
         elif line.type is not None:
@@ -164,16 +164,9 @@ def _fields_in_full(node: Node) -> tuple[FieldLine, ...]:
     return tuple(lines)
 
 
-def _better(name: str) -> str:
-    words = pascal(slug(snake(name)))
-    return quoted(words if not names.entity(words) else f"{words[: names.LONGEST // 2]}Record")
-
-
-def _better_field(name: str) -> str:
-    words = slug(name)[: names.LONGEST // 2].rstrip("_")
-    return (
-        words if not names.field(words) else f"{words}_value" if not names.field(f"{words}_value") else f"the_{words}"
-    )
+def _fault_in(entity: str) -> str:
+    """Why this is no name for an entity, whose records need a table, or an empty string."""
+    return names.entity(entity) or names.table(entity)
 
 
 def _refuse_one_address_for_two(entities: Sequence[Entity], declared: Sequence[Declared]) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 
 from .. import names
 from ..domain import OPERATIONS, Entity, Job, Service
@@ -27,7 +28,8 @@ def attached(answer: Node, services: Sequence[Service]) -> tuple[Service, ...]:
         if job.name in found[job.service]:
             node.problem(f"{quoted(job.name)} is the name of two jobs of {job.service}", "rename or remove one of them")
         elif fault := _clash(job.name, known[job.service]):
-            node.problem(f"{quoted(job.name)} {fault}", f"choose another name, e.g. {names.another(job.name)}")
+            better = names.another(job.name, partial(_clash, service=known[job.service]))
+            node.problem(f"{quoted(job.name)} {fault}", f"choose another name, e.g. {better}")
         else:
             found[job.service][job.name] = job
     return tuple(replace(it, jobs=tuple(found[it.name].values())) if found[it.name] else it for it in services)

@@ -7,6 +7,7 @@ import math
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import TypeGuard
 
 from ..answers import Answer, parsed
 from ..problems import Report, instead
@@ -55,7 +56,7 @@ class Node:
         return self.number() if is_number(self.value) else self.text("95 percent")
 
     def number(self) -> int | float:
-        if is_number(self.value) and isinstance(self.value, (int, float)) and math.isfinite(self.value):
+        if is_finite(self.value):
             return self.value
         self.problem(f"is {kind_of(self.value)}, not a finite number", "write digits only, e.g. 30")
         return 0
@@ -150,6 +151,11 @@ class Node:
 
 def is_number(value: object) -> bool:
     return isinstance(value, (int, float)) and not isinstance(value, bool)
+
+
+def is_finite(value: object) -> TypeGuard[int | float]:
+    """Whether it is a number, and none that only YAML can write: `.nan`, `.inf`."""
+    return isinstance(value, (int, float)) and is_number(value) and math.isfinite(value)
 
 
 def kind_of(value: object) -> str:

@@ -16,7 +16,7 @@ from ..shapes import Kind, Shape
 from ..text import quoted, slug
 from .entities import add_service
 from .entry import Entry, entries
-from .node import Node, is_number, structure
+from .node import Node, is_finite, structure
 
 READ_APART = ("services", "mvp_features", "external_apis", "jobs")
 """Lists that become more than items: each has a reader of its own."""
@@ -93,18 +93,21 @@ def keyless(answers: Answers) -> frozenset[str]:
     return frozenset(slug(it.name) for it in details if not asks_who_calls(str(it.get("auth"))))
 
 
-def external_apis(answer: Node, services: Sequence[str], keyless: Collection[str] = ()) -> tuple[ExternalApi, ...]:
+def external_apis(
+    answer: Node, services: Sequence[str], keyless: Collection[str], settings: Collection[str]
+) -> tuple[ExternalApi, ...]:
     """The services of others that the product calls."""
     found: dict[str, ExternalApi] = {}
+
+    def fault_in(name: str) -> str:
+        return names.external_api(name, settings) or ("is also a service" if name in services else "")
+
     for node, parts in entries(answer, shape_of("external_apis")):
         api = _external_api(parts, services, keyless)
-        if fault := names.external_api(api.name) if api.name else "":
-            node.problem(
-                f"{quoted(api.name)} {fault}",
-                f"call it {names.another(api.name)} and say more in purpose",
-            )
-        elif api.name in services:
-            node.problem(f"{quoted(api.name)} is also a service", f"call the API '{api.name}_api'")
+        if fault := fault_in(api.name) if api.name else "":
+            better = names.another(api.name, fault_in, "api")
+            fix = f"call the API {better}" if api.name in services else f"call it {better} and say more in purpose"
+            node.problem(f"{quoted(api.name)} {fault}", fix)
         elif api.name in found:
             node.problem(f"{quoted(api.name)} is there twice", "rename or remove one of the two")
         elif api.name:
@@ -176,7 +179,7 @@ def _day_or_text(node: Node) -> str:
 def _within(node: Node, low: int | None, high: int | None) -> int | float:
     """A number above `low` and up to `high`, where there are bounds."""
     value = node.number()
-    if is_number(node.value) and low is not None and high is not None and not low < value <= high:
+    if is_finite(node.value) and low is not None and high is not None and not low < value <= high:
         node.problem(f"{value} is out of range", f"write a number above {low} and up to {high}")
     return value
 

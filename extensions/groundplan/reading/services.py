@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from .. import names
 from ..domain import Dependency, Entity, Event, Service, Value, pascal
@@ -41,12 +42,12 @@ class Draft:
     subscribes: Node
 
 
-def drafts(answer: Node) -> tuple[Draft, ...]:
+def drafts(answer: Node, settings: Collection[str]) -> tuple[Draft, ...]:
     """Every service that has a name of its own; names and ports are checked."""
     found: dict[str, Draft] = {}
     ports: dict[int, str] = {}
     for item, parts in entries(answer, shape_of("services")):
-        draft = _draft(item, parts)
+        draft = _draft(item, parts, settings)
         if draft.name in found:
             item.problem(f"{quoted(draft.name)} is the name of two services", "rename or remove one of them")
         elif draft.name:
@@ -115,10 +116,10 @@ def _unique(found: Iterable[Event]) -> tuple[Event, ...]:
     return tuple({event.name: event for event in found}.values())
 
 
-def _draft(item: Node, parts: Entry) -> Draft:
-    name = parts["name"].text("catalog")
-    if name and (fault := names.service(name)):
-        parts["name"].problem(f"{quoted(name)} {fault}", f"choose another name, e.g. {names.another(name)}")
+def _draft(item: Node, parts: Entry, settings: Collection[str]) -> Draft:
+    name, fault_in = parts["name"].text("catalog"), partial(names.service, settings=settings)
+    if name and (fault := fault_in(name)):
+        parts["name"].problem(f"{quoted(name)} {fault}", f"choose another name, e.g. {names.another(name, fault_in)}")
     return Draft(
         node=item,
         name=name,

@@ -27,6 +27,7 @@ def workflows(answer: Node, services: Sequence[Service]) -> tuple[Workflow, ...]
     """Every workflow that can be; what cannot is reported."""
     entities = {entity.name: entity for service in services for entity in service.entities}
     modules = {service.name: modules_of(service) for service in services}
+    read = {service.name: {entity.snake: entity.name for entity in service.entities} for service in services}
     found: dict[str, Workflow] = {}
     places: dict[str, Node] = {}
     for node in answer.each():
@@ -42,7 +43,7 @@ def workflows(answer: Node, services: Sequence[Service]) -> tuple[Workflow, ...]
                 f"creating {workflow.entity} starts {quoted(twice.name)} already",
                 "put the steps of both into one workflow",
             )
-        elif not _taken(node, workflow, modules):
+        elif not (_read_twice(node, workflow, read[workflow.service]) or _taken(node, workflow, modules)):
             found[workflow.name] = workflow
             places.setdefault(workflow.entity, node)
     _refuse_endless(found.values(), services, places)
@@ -51,7 +52,8 @@ def workflows(answer: Node, services: Sequence[Service]) -> tuple[Workflow, ...]
 
 def _workflow(node: Node, line: WorkflowLine, entities: Entities) -> Workflow | None:
     if fault := names.workflow(line.name):
-        node.problem(f"{quoted(line.name)} {fault}", f"choose another name, e.g. {names.another(line.name)}")
+        better = names.another(line.name, names.workflow)
+        node.problem(f"{quoted(line.name)} {fault}", f"choose another name, e.g. {better}")
         return None
     subject = entity_named(node, line.entity, entities)
     if subject is None:
@@ -121,6 +123,14 @@ def _in_full(parts: Mapping[str, Node]) -> WorkflowLine:
 
 def _step_in_full(node: Node) -> StepLine:
     return grammar.step_line(node.line("Reservation(order: id)"))
+
+
+def _read_twice(node: Node, workflow: Workflow, read: dict[str, str]) -> bool:
+    """Whether what tells how it goes would be called like another; its name is taken from now on."""
+    if other := read.get(workflow.full_name):
+        node.problem(f"how it goes and {other} would both be read by get_{workflow.full_name}", "rename the workflow")
+    read.setdefault(workflow.full_name, f"how {quoted(workflow.name)} goes")
+    return bool(other)
 
 
 def _taken(node: Node, workflow: Workflow, modules: Mapping[str, dict[str, str]]) -> bool:
