@@ -6,7 +6,7 @@ import asyncio
 import hmac
 import os
 import time
-from collections.abc import AsyncIterator, Coroutine
+from collections.abc import AsyncIterator, Collection, Coroutine
 from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime
 from typing import Any
@@ -35,6 +35,14 @@ def same(one: str, other: str) -> bool:
     return hmac.compare_digest(one.encode(), other.encode())
 
 
+async def stop(tasks: Collection[asyncio.Task[Any]]) -> None:
+    """Cancel tasks until each has ended: a library may take one cancellation for its own."""
+    while running := [task for task in tasks if not task.done()]:
+        for task in running:
+            task.cancel()
+        await asyncio.wait(running, timeout=CANCELLED_AGAIN_S)
+
+
 @asynccontextmanager
 async def in_background(work: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
     """Work for the duration of a `with` block, and stop with it."""
@@ -42,8 +50,6 @@ async def in_background(work: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
     try:
         yield
     finally:
-        while not task.done():  # a library may have taken one cancellation for its own
-            task.cancel()
-            await asyncio.wait([task], timeout=CANCELLED_AGAIN_S)
+        await stop([task])
         with suppress(asyncio.CancelledError):
             await task

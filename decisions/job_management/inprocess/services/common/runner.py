@@ -19,7 +19,7 @@ from services.common.jobs import Jobs
 from services.common.models import Record
 from services.common.runtime import Runtime
 from services.common.storage import Connection, Database
-from services.common.utils import in_background, new_id, now
+from services.common.utils import in_background, new_id, now, stop
 
 log = structlog.get_logger()
 
@@ -82,8 +82,7 @@ class Crew:
             await asyncio.wait(self._tasks, timeout=self.patience_s)
         if lost := tuple(self._tasks):
             log.error("jobs lost", service=self.runtime.service, count=len(lost))
-            for task in lost:
-                task.cancel()
+            await stop(lost)
             await asyncio.gather(*lost, return_exceptions=True)
 
 
