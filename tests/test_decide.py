@@ -88,7 +88,24 @@ class TestDecide:
 
     @pytest.mark.parametrize(
         ("content", "said"),
-        [(b"", "holds no answers"), (b"- a\n", "holds no answers"), (b"a: \xff\n", "is not UTF-8 text")],
+        [
+            (b"", " holds no answers"),
+            (b"- a\n", " holds no answers"),
+            (b"a: \xff\n", " is not UTF-8 text"),
+            (b"a: \x01\n", ":1 is no valid YAML (special characters are not allowed). Fix: remove the"),
+            (b"services: [a\n", ":1 is no valid YAML (while parsing a flow sequence, expected ',' or ']', but got"),
+            (b"a: b\n\tc: d\n", ":2 is no valid YAML (while scanning for the next token, found character '\\t' that"),
+            (b"x: !foo 2\n", ":1 is no valid YAML (could not determine a constructor for the tag '!foo'). Fix: leave"),
+            (b"a: 1\n---\nb: 2\n", ":2 is no valid YAML (expected a single document in the stream, but found another"),
+            (b"? [a, b]\n: 1\n", ":1 is no valid YAML (while constructing a mapping, found unhashable key). Fix: "),
+            (b"a: 2026-02-30\n", ":1 is no valid YAML (2026-02-30 is no timestamp). Fix: "),
+            (b"a: 1\n1: 2\n", ":2: the key 1 is no text. Fix: put it in quotes."),
+            (b"on: 2\n", ":1: the key on is no text. Fix: put it in quotes."),
+            (b"~: 2\n", ":1: the key ~ is no text. Fix: put it in quotes."),
+            (b"2026-01-01: 2\n", ":1: the key 2026-01-01 is no text. Fix: put it in quotes."),
+            (b"concept: " + b"[" * 3000 + b"]" * 3000, " is nested too deeply. Fix: "),
+            (b"concept: a\nconcept: b\n", "'concept' is there twice, in lines 1 and 2. Fix: "),
+        ],
     )
     def test_a_file_without_answers_is_refused_in_a_line(
         self, generate: Generate, tmp_path: Path, content: bytes, said: str
@@ -96,7 +113,15 @@ class TestDecide:
         (tmp_path / "changed.yml").write_bytes(content)
         done = plan(generate(SHOP), "decide", "--data-file", str(tmp_path / "changed.yml"))
         assert (done.returncode, done.stdout, len(done.stderr.splitlines())) == (2, "", 1)
-        assert said in done.stderr
+        assert said in done.stderr.replace(str(tmp_path / "changed.yml"), "")
+
+    def test_a_file_may_say_all_that_yaml_can(self, generate: Generate, tmp_path: Path) -> None:
+        file = tmp_path / "changed.yml"
+        file.write_bytes(
+            b"\xef\xbb\xbf%YAML 1.1\n---\n'project_name': &it {assume: Edge shop}\n? concept\n: *it\n...\n"
+        )
+        done = plan(generate(SHOP), "decide", "--data-file", str(file), "--dry-run")
+        assert "YAML" not in done.stderr
 
     def test_auto_takes_what_the_answers_speak_for_now(self, generate: Generate) -> None:
         project = generate(SHOP | {"storage_kind": "auto"})
@@ -181,6 +206,17 @@ def edited(project: Path) -> None:
     git(project, "commit", "--quiet", "--all", "--message", "edited by hand")
 
 
+def damaged(project: Path) -> None:
+    answers = project / ".copier-answers.yml"
+    answers.write_text(answers.read_text("utf-8") + "slos: [\n")
+    git(project, "commit", "--quiet", "--all", "--message", "damaged")
+
+
+def unmodelled(project: Path) -> None:
+    git(project, "rm", "--quiet", "Planning/model.json")
+    git(project, "commit", "--quiet", "--message", "removed")
+
+
 def moved(project: Path) -> None:
     answers = project / ".copier-answers.yml"
     lines = answers.read_text("utf-8").splitlines()
@@ -202,8 +238,16 @@ REFUSED: dict[str, tuple[Callable[[Path], None], tuple[str, ...], str]] = {
         ("storage_kind=postgres",),
         "says something else than Planning/model.json. Fix:",
     ),
+    "damaged answers": (damaged, ("storage_kind=postgres",), " is no valid YAML (while parsing a flow node, expected"),
+    "no model": (unmodelled, ("storage_kind=postgres",), "Planning/model.json is missing. Fix: `git checkout HEAD --"),
     "a template that is gone": (moved, ("storage_kind=postgres",), "no longer at /nowhere/at/all. Fix:"),
     "what is remembered": (nothing, ("history={}",), "history is what the project itself remembers. Fix:"),
+    "an answer twice": (
+        nothing,
+        ("project_name=a", "project_name=b"),
+        "project_name is answered twice. Fix: keep one of the two.",
+    ),
+    "lines": (nothing, ("a\nb",), "plan: a b is no KEY=VALUE. Fix: "),
     "no answer": (nothing, ("storage_kind",), "storage_kind is no KEY=VALUE. Fix:"),
     "nothing": (nothing, (), "nothing is answered. Fix:"),
     "no file": (nothing, ("--data-file", "none.yml"), "none.yml is no file. Fix:"),
@@ -331,12 +375,31 @@ class TestCheckouts:
         other = tmp_path / "other"
         assert plan(other, "decide", "storage_kind=postgres").returncode == 0
         assert recorded(other)["storage_kind"] == "postgres"
-        journal = Path(git(other, "rev-parse", "--git-path", "plan-change.json"))
-        journal.write_text("[]")
+        begun(other, {"README.md": "whole\n"})
         assert "was interrupted" in plan(other, "decide", "storage_kind=sqlite").stderr
         assert plan(other, "undo").stdout == "The last commit is back.\n"
         assert clean(other)
         assert files_of(project) == before
+        assert clean(project)
+
+    def test_that_are_committed_meanwhile_keep_the_commit(self, generate: Generate) -> None:
+        """While the change is made in its clone, somebody commits a file that it does not touch."""
+        project = generate(SHOP)
+        script = (
+            "import subprocess\n"
+            "from pathlib import Path\n"
+            "from scripts.planning import change\n"
+            "said = ['--vcs-ref', ':current:', '--data', 'storage_kind=postgres']\n"
+            "with change.made(Path().resolve(), said) as made:\n"
+            "    Path('Planning/Notes.md').write_text('mine')\n"
+            "    subprocess.run(['git', 'commit', '--quiet', '--all', '--message', 'mine'], check=True)\n"
+            "    try:\n"
+            "        change.bring(made)\n"
+            "    except change.Stop as stop:\n"
+            "        print(stop)\n"
+        )
+        assert "something was committed meanwhile" in bare(project, "python", "-c", script).stdout
+        assert (project / "Planning/Notes.md").read_text("utf-8") == "mine"
         assert clean(project)
 
     @pytest.mark.parametrize("name", [".env.example", "Planning/Decisions/0038-storage-kind.md"])
@@ -359,6 +422,34 @@ class TestCheckouts:
         assert (project / name).read_text("utf-8") == "mine"
         assert recorded(project)["storage_kind"] == "sqlite"
         assert plan(project, "undo").stdout == "No change of mind was interrupted.\n"
+
+
+def begun(project: Path, files: dict[str, str]) -> str:
+    """Begin a change that brings these texts, as far as its journal; give the commit that it comes to."""
+    for name, text in files.items():
+        (project / name).write_text(text)
+    git(project, "add", "--all")
+    commit = git(project, "commit-tree", git(project, "write-tree"), "-p", "HEAD", "-m", "plan")
+    git(project, "reset", "--hard", "--quiet")
+    journal = project / git(project, "rev-parse", "--git-path", "plan-change.json")
+    journal.write_text(json.dumps({"head": git(project, "rev-parse", "HEAD"), "commit": commit}))
+    return commit
+
+
+def completed(project: Path, files: dict[str, str]) -> None:
+    """Bring all of a change, and leave its journal behind."""
+    git(project, "read-tree", "-m", "-u", "HEAD", begun(project, files))
+
+
+KILLS = """#!/bin/bash
+{git} "$@"
+code=$?
+if [ "$1" = read-tree ] && [[ "$*" == *" -u "* ]] && [[ "$*" != *--dry-run* ]]; then kill -9 $PPID; fi
+exit $code
+"""
+"""A git that kills whoever runs it when the files of a change are there."""
+
+CHANGED = {"services/new.py": "whole and long\n", "README.md": "whole and long\n"}
 
 
 class TestInterruption:
@@ -387,9 +478,10 @@ class TestInterruption:
     def test_a_step_that_was_interrupted_is_told_and_taken_back(self, generate: Generate) -> None:
         project = generate(SHOP)
         before = contents(project)
-        (project / "services" / "new.py").write_text("half\n")
-        (project / "README.md").write_text("half\n")
-        (project / ".git" / "plan-change.json").write_text('["services/new.py"]')
+        begun(project, CHANGED)
+        (project / "services" / "new.py").write_text("whole")
+        (project / "README.md").write_text("whole and long\n")
+        (project / "AGENTS.md").unlink()
         (project / ".git" / "index.lock").touch()
         assert "`uv run plan undo` takes it back" in plan(project, "decide", "storage_kind=postgres").stderr
         assert plan(project, "undo").stdout == "The last commit is back.\n"
@@ -397,14 +489,88 @@ class TestInterruption:
         assert clean(project)
         assert plan(project, "undo").stdout == "No change of mind was interrupted.\n"
 
-    def test_a_damaged_journal_takes_nothing_back(self, generate: Generate) -> None:
+    def test_a_step_that_was_interrupted_at_its_end_is_taken_back(self, generate: Generate, tmp_path: Path) -> None:
         project = generate(SHOP)
+        before = contents(project)
+        self.killed_at_the_end(project, tmp_path)
+        assert recorded(project)["storage_kind"] == "postgres"
+        assert json.loads(plan(project, "undo", "--json").stdout)["undone"]
+        assert contents(project) == before
+        assert clean(project)
+
+    def test_what_was_committed_since_is_not_taken_back(self, generate: Generate, tmp_path: Path) -> None:
+        project = generate(SHOP)
+        self.killed_at_the_end(project, tmp_path)
+        git(project, "commit", "--quiet", "--all", "--message", "moved")
+        (project / "Planning" / "Notes.md").write_text("mine\n")
+        before = files_of(project)
+        done = plan(project, "undo")
+        assert (done.returncode, done.stderr) == (0, "")
+        assert done.stdout.endswith("git has it, and nothing is taken back.\n")
+        assert files_of(project) == before
+        assert plan(project, "undo").stdout == "No change of mind was interrupted.\n"
+
+    def killed_at_the_end(self, project: Path, folder: Path) -> None:
+        """Answer anew, killed when all files are there and the journal is, too."""
+        (folder / "git").write_text(KILLS.format(git=shutil.which("git")))
+        (folder / "git").chmod(0o755)
+        path = f"{folder}{os.pathsep}{environment()['PATH']}"
+        assert plan(project, "decide", "storage_kind=postgres", PATH=path).returncode != 0
+        assert (project / ".git" / "plan-change.json").is_file()
+
+    def test_a_change_that_was_committed_hinders_no_other_one(self, generate: Generate) -> None:
+        project = generate(SHOP)
+        completed(project, CHANGED)
+        git(project, "commit", "--quiet", "--message", "changed")
+        assert plan(project, "decide", "storage_kind=sqlite").stdout.endswith("Nothing changes.\n")
+        assert plan(project, "undo").stdout == "No change of mind was interrupted.\n"
+
+    @pytest.mark.parametrize("begin", [begun, completed])
+    @pytest.mark.parametrize("name", ["Planning/Notes.md", "README.md", "services/new.py"])
+    def test_edits_since_are_kept(
+        self, generate: Generate, tmp_path: Path, begin: Callable[[Path, dict[str, str]], object], name: str
+    ) -> None:
+        """In a file that the change does not touch, one that it changes and one that it brings."""
+        project = generate(SHOP)
+        before = contents(project)
+        begin(project, CHANGED)
+        (project / name).write_text("mine\n")
+        kept = files_of(project)
+        done = plan(project, "undo")
+        assert (done.returncode, done.stdout, len(done.stderr.splitlines())) == (2, "", 1)
+        assert f"plan: {name} was edited since, and nothing was taken back. Fix: " in done.stderr
+        assert ("`git commit --all` keeps it" in done.stderr) == (begin is completed)
+        assert files_of(project) == kept
+        (project / name).rename(tmp_path / "mine")
+        assert plan(project, "undo").stdout == "The last commit is back.\n"
+        assert contents(project) == before
+        assert clean(project)
+
+    def test_what_is_cut_or_staged_since_is_kept(self, generate: Generate) -> None:
+        project = generate(SHOP)
+        completed(project, CHANGED)
+        (project / "README.md").write_text("whole")
+        assert "README.md was edited since" in plan(project, "undo").stderr
+        (project / "README.md").write_text("whole and long\n")
+        (project / "mine.py").write_text("")
+        git(project, "add", "mine.py")
+        assert "mine.py was edited since" in plan(project, "undo").stderr
+        git(project, "rm", "--quiet", "--cached", "mine.py")
+        assert plan(project, "undo").stdout == "The last commit is back.\n"
+        assert (project / "mine.py").is_file()
+
+    def test_a_journal_that_cannot_be_read_takes_nothing_back(self, generate: Generate) -> None:
+        project = generate(SHOP)
+        head = git(project, "rev-parse", "HEAD")
         (project / "README.md").write_text("mine\n")
-        for text in ("broken{", "[1]", "{}"):
+        unknown = json.dumps({"head": head, "commit": head[::-1]})
+        no_commit = json.dumps({"head": head, "commit": "--help"})
+        for text in ("broken{", "[]", '["services/new.py"]', "{}", unknown, no_commit):
             (project / ".git" / "plan-change.json").write_text(text)
-            done = plan(project, "undo")
-            assert (done.returncode, done.stdout, len(done.stderr.splitlines())) == (2, "", 1)
-            assert "was damaged, so that nothing was taken back. Fix:" in done.stderr
+            for command in (("undo",), ("decide", "storage_kind=postgres")):
+                done = plan(project, *command)
+                assert (done.returncode, done.stdout, len(done.stderr.splitlines())) == (2, "", 1)
+                assert "cannot be read, and nothing was changed. Fix:" in done.stderr
         assert (project / "README.md").read_text() == "mine\n"
 
     @pytest.mark.parametrize("most", [1_000, 10_000, 40_000, 200_000])

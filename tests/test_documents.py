@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from copies import commit, git
 from groundplan import catalogue, project, text
 from groundplan.drivers import meaning
 from projects import EXAMPLES, REPOSITORY, answers
@@ -252,6 +253,23 @@ def test_a_fresh_project_is_in_step(examples: dict[str, Path], example: str) -> 
     assert done.returncode == 0, done.stdout
     assert re.findall(r"^(\d)  ok", done.stdout, re.MULTILINE) == list("123456789")
     assert max(map(len, done.stdout.splitlines())) <= 80
+
+
+@pytest.mark.parametrize("is_committed", [False, True])
+def test_a_document_that_was_removed_comes_back_as_the_check_tells(bookshop: Path, is_committed: bool) -> None:
+    commit(bookshop)
+    before = (bookshop / "Planning/PRD.md").read_bytes()
+    git(bookshop, "rm", "--quiet", "Planning/PRD.md")
+    if is_committed:
+        git(bookshop, "commit", "--quiet", "--message", "removed")
+        (bookshop / "README.md").write_text("another")
+        git(bookshop, "commit", "--quiet", "--all", "--message", "another")
+    (found,) = (it for it in json.loads(plan(bookshop, "check", "--json").stdout)["findings"] if it["rule"] == "X10")
+    here, committed, names = re.findall(r"`git ([^`]+)`", found["fix"])
+    named = git(bookshop, *names.split(), "--format=%h")
+    told = committed.replace("COMMIT", named) if is_committed else here
+    git(bookshop, *told.split())
+    assert (bookshop / "Planning/PRD.md").read_bytes() == before
 
 
 def replaced(file: str, old: str, new: str) -> Callable[[Path], object]:

@@ -11,8 +11,13 @@ from functools import cached_property
 from itertools import zip_longest
 from pathlib import Path
 
+<<<<<<< HEAD
 from scripts.planning.markdown import Document, Found, FoundTable, target
 from scripts.planning.model import Gap, Model, Table
+=======
+from scripts.planning.markdown import Document, FoundTable, target
+from scripts.planning.model import Gap, Model, Table, brought_back
+>>>>>>> h-undo
 
 ANSWERS = ".copier-answers.yml"
 ARCHIVE = "Planning/Archive/"
@@ -317,9 +322,9 @@ def missing(project: Project) -> Iterator[Finding]:
                 place,
                 0,
                 "is missing",
-                _restore(place)
+                brought_back(place)
                 if place in project.managed
-                else f"`git checkout -- {place}`, or write it anew",
+                else f"{brought_back(place)}, or write it anew",
             )
 
 
@@ -391,7 +396,7 @@ def folders(project: Project) -> Iterator[Finding]:
     for name in sorted(names):
         place = f"services/{name}"
         if not (project.root / place / "__init__.py").is_file():
-            message, fix = "has no code, and is in the model", _restore(place)
+            message, fix = "has no code, and is in the model", brought_back(place)
             yield Finding("Y01", place, DRIFT, SCAFFOLD, place, 0, message, fix, "services")
     for path in sorted((project.root / "services").glob("*/")):
         if path.name in names | {"common"} or not any(path.glob("*.py")):
@@ -419,7 +424,7 @@ def ports(project: Project) -> Iterator[Finding]:
             it["name"]: (it["port"], {*it["services"]}) for it in tomllib.loads(text)["process"]
         }
     except FileNotFoundError:
-        yield _process("", 0, "is missing", restore)
+        yield _process("", 0, "is missing", brought_back(PROCESSES))
         return
     except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
         yield _process("", toml_line(error), f"cannot be read ({error})", restore)

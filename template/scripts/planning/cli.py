@@ -22,7 +22,7 @@ from os.path import normpath
 from pathlib import Path
 
 from scripts.planning import change, checks, report, why
-from scripts.planning.change import Change, Stop
+from scripts.planning.change import Change, Stop, Told
 from scripts.planning.checks import ARCHIVE, DEFER, DRIFT, MUST, Finding, Project
 from scripts.planning.markdown import Document, link_to, moved, redirected
 from scripts.planning.model import Requirement, Unreadable, load
@@ -47,8 +47,11 @@ def main(arguments: Sequence[str] | None = None, root: Path = ROOT) -> int:
     except BrokenPipeError:  # whoever reads had enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
-    except (Unreadable, Stop, why.Unknown, ValueError, OSError) as error:
+    except Told as error:
         print(f"plan: {error}.", file=sys.stderr)
+        return 2
+    except (Unreadable, Stop, why.Unknown, ValueError, OSError) as error:
+        print(f"plan: {' '.join(str(error).splitlines())}.", file=sys.stderr)
         return 2
 
 
@@ -120,8 +123,8 @@ def _add_forms(command: argparse.ArgumentParser, *forms: str) -> None:
 def answer_anew(root: Path, options: argparse.Namespace) -> int:
     """Make a change of mind, say what it changes, and bring it here unless that was all."""
     if options.command == "undo":
-        undone = change.undo(root)
-        said = "The last commit is back." if undone else "No change of mind was interrupted."
+        said = change.undo(root)
+        undone = said == change.UNDONE
         print(report.as_json("undo", undone=undone) if options.form else said)
         return 0
     with change.made(root, _to_copier(options)) as made:
@@ -150,7 +153,10 @@ def _to_copier(options: argparse.Namespace) -> list[str]:
         raise Stop(f"{wrong[0]} is no KEY=VALUE. Fix: e.g. storage_kind=auto")
     if not options.answers and not options.data_file:
         raise Stop("nothing is answered. Fix: e.g. `plan decide storage_kind=auto`")
-    for name in (it.partition("=")[0] for it in options.answers):
+    names = [it.partition("=")[0] for it in options.answers]
+    if twice := [it for it in names if names.count(it) > 1]:
+        raise Stop(f"{twice[0]} is answered twice. Fix: keep one of the two")
+    for name in names:
         if name.startswith("_") or name in REMEMBERED:
             fix = "answer a question; --why and --on say the reason and the day"
             raise Stop(f"{name} is what the project itself remembers. Fix: {fix}")
@@ -169,17 +175,15 @@ REMEMBERED = ("history", "why", "decided_on", "reopened")
 
 
 def _check_answers(path: Path) -> None:
-    """Refuse a file that holds no answers, of which Copier would say too little."""
+    """Refuse a file that holds no answers."""
     try:
-        lines = path.read_text(encoding="utf-8-sig").splitlines()
+        content = path.read_bytes()
+        content.decode("utf-8")
     except UnicodeDecodeError:
         raise Stop(f"{path} is not UTF-8 text. Fix: write it anew as UTF-8") from None
     except OSError:
         raise Stop(f"{path} is no file. Fix: name a YAML file of answers") from None
-    said = [it for it in lines if it.strip() and not it.startswith(("#", "---", "%"))]
-    if not said or not re.match(r"""["']?\w+["']?\s*:|\{""", said[0]):
-        fix = "write `question: answer`, one a line"
-        raise Stop(f"{path} holds no answers by question. Fix: {fix}")
+    change.check_answers(str(path), content)
 
 
 COUNTED = {"changed": "Changed", "new": "New", "gone": "Gone"}

@@ -31,7 +31,7 @@ from scripts.planning.checks import (
     Project,
     toml_line,
 )
-from scripts.planning.model import Service
+from scripts.planning.model import Service, brought_back
 
 EXAMPLE, CONFIG, PINS = ".env.example", "services/common/config.py", "pyproject.toml"
 
@@ -313,7 +313,7 @@ def _app(project: Project, module: str) -> Any:
     """The app of a module, or why it cannot be had."""
     file = f"{module.replace('.', '/')}.py"
     if not (project.root / file).is_file():
-        return _broken(file, 0, "is missing", f"`git checkout -- {file}`")
+        return _broken(file, 0, "is missing", brought_back(file))
     if str(project.root) not in sys.path:
         sys.path.insert(0, str(project.root))
     try:

@@ -315,7 +315,8 @@ def _parsed(root: Path, name: str) -> object:
     try:
         return json.loads((root / "Planning" / name).read_text(encoding="utf-8"))
     except FileNotFoundError:
-        raise Unreadable(f"Planning/{name} is missing; {_restore(name)}") from None
+        fix = brought_back(f"Planning/{name}")
+        raise Unreadable(f"Planning/{name} is missing. Fix: {fix}") from None
     except json.JSONDecodeError as error:
         place = f"Planning/{name}:{error.lineno}:{error.colno}"
         raise Unreadable(f"{place} is not JSON ({error.msg}); {_restore(name)}") from None
@@ -328,6 +329,12 @@ def _checked(raw: object, kind: Any, name: str, where: str) -> Any:
         return _read(raw, kind, where)
     except ValueError as error:
         raise Unreadable(f"Planning/{name}: {error}; {_restore(name)}") from None
+
+
+def brought_back(place: str) -> str:
+    """How a file comes back that somebody removed, which no update does."""
+    committed = f"`git checkout COMMIT^ -- {place}` with the commit of `git log -1 -- {place}`"
+    return f"`git checkout HEAD -- {place}`, or, if its removal was committed, {committed}"
 
 
 def _restore(name: str) -> str:
