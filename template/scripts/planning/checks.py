@@ -11,13 +11,8 @@ from functools import cached_property
 from itertools import zip_longest
 from pathlib import Path
 
-<<<<<<< HEAD
 from scripts.planning.markdown import Document, Found, FoundTable, target
-from scripts.planning.model import Gap, Model, Table
-=======
-from scripts.planning.markdown import Document, FoundTable, target
 from scripts.planning.model import Gap, Model, Table, brought_back
->>>>>>> h-undo
 
 ANSWERS = ".copier-answers.yml"
 ARCHIVE = "Planning/Archive/"
