@@ -117,11 +117,10 @@ class TestDecide:
 
     def test_a_file_may_say_all_that_yaml_can(self, generate: Generate, tmp_path: Path) -> None:
         file = tmp_path / "changed.yml"
-        file.write_bytes(
-            b"\xef\xbb\xbf%YAML 1.1\n---\n'project_name': &it {assume: Edge shop}\n? concept\n: *it\n...\n"
-        )
+        text = b"\xef\xbb\xbf%YAML 1.1\n---\n'project_name': &it Edge shop\n? concept\n: *it\n...\n"
+        file.write_bytes(text)
         done = plan(generate(SHOP), "decide", "--data-file", str(file), "--dry-run")
-        assert "YAML" not in done.stderr
+        assert (done.returncode, done.stderr) == (0, "")
 
     def test_auto_takes_what_the_answers_speak_for_now(self, generate: Generate) -> None:
         project = generate(SHOP | {"storage_kind": "auto"})

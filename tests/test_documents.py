@@ -266,7 +266,7 @@ def test_a_document_that_was_removed_comes_back_as_the_check_tells(bookshop: Pat
         git(bookshop, "commit", "--quiet", "--all", "--message", "another")
     (found,) = (it for it in json.loads(plan(bookshop, "check", "--json").stdout)["findings"] if it["rule"] == "X10")
     here, committed, names = re.findall(r"`git ([^`]+)`", found["fix"])
-    named = git(bookshop, *names.split(), "--format=%h")
+    named = git(bookshop, *names.replace("log", "log --format=%h").split())
     told = committed.replace("COMMIT", named) if is_committed else here
     git(bookshop, *told.split())
     assert (bookshop / "Planning/PRD.md").read_bytes() == before
