@@ -183,7 +183,7 @@ async def test_events_survive_a_broken_connection(place: Place, runtime: Runtime
         await publishing
     listener.cancel()
     await asyncio.gather(listener, return_exceptions=True)
-    assert place.proxy.passed > 6
+    assert place.proxy.passed > 4  # three before the first cut, and on a busy machine few after it
     assert await copies(runtime) == before + 100
     gc.collect()  # a client may forget a socket that broke while it connected: here, and in no other test
 
