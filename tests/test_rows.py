@@ -155,7 +155,8 @@ class Place:
         """The settings with which a project keeps them there."""
         services = [it.name for it in model(path).product.services]
         urls = {f"{it.upper()}_DATABASE_URL": self.pattern.replace("{service}", it) for it in services}
-        return {"API_KEYS": '{"a": "b"}', **urls}
+        admin = {"DATABASE_ADMIN_URL": f"{SERVER}/postgres"} if self.storage == "schema" else {}
+        return {"API_KEYS": '{"a": "b"}', **urls, **admin}
 
     def env(self, path: Path) -> dict[str, str]:
         """The environment for a command that is to find them there."""

@@ -33,7 +33,8 @@ def line(value: object) -> str:
 def doc(value: object) -> str:
     """One line inside a triple-quoted docstring."""
     body = line(value).replace("\\", "\\\\").replace('"""', '\\"\\"\\"')
-    return body + (" " if body.endswith('"') else "")  # four quotes in a row would end it early
+    ends_early = re.search(r'(?<!\\)(\\\\)*"$', body)  # four quotes in a row would end it
+    return f"{body} " if ends_early else body
 
 
 def md(value: object) -> str:

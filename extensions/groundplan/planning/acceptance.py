@@ -39,10 +39,8 @@ class AcceptanceTest:
         """The criterion as lines of a docstring; in a comment, words such as `noqa` would tell tools what to do."""
         words = doc(self.text)
         words = f" {words}" if words.startswith('"') else words  # as `ruff format` sets a quote apart
-        if len(words) <= WIDTH:
-            return [f'"""{words}"""']
         wrapped = textwrap.wrap(f'"""{words}', WIDTH, break_long_words=False, break_on_hyphens=False)
-        return [*wrapped, '"""']
+        return [*wrapped, '"""'] if len(wrapped) > 1 else [f'"""{words}"""']
 
 
 @dataclass(frozen=True)
