@@ -155,7 +155,7 @@ class Place:
         """The settings with which a project keeps them there."""
         services = [it.name for it in model(path).product.services]
         urls = {f"{it.upper()}_DATABASE_URL": self.pattern.replace("{service}", it) for it in services}
-        admin = {"DATABASE_ADMIN_URL": f"{SERVER}/postgres"} if self.storage == "schema" else {}
+        admin = {"DATABASE_ADMIN_URL": f"{SERVER}/postgres"} if self.storage != "sqlite" else {}
         return {"API_KEYS": '{"a": "b"}', **urls, **admin}
 
     def env(self, path: Path) -> dict[str, str]:
