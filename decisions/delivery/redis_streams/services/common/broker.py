@@ -124,9 +124,8 @@ def _position(id: bytes) -> tuple[int, int]:
 @asynccontextmanager
 async def connect(settings: Settings, project: str) -> AsyncIterator[RedisStreams]:
     """Open a connection, and warn of a server that may forget what it has confirmed."""
-    redis = Redis.from_url(
-        settings.url("redis"), protocol=2
-    )  # one shape of answers on every server
+    # Of the two protocols, every server knows this one, and answers by it in one shape.
+    redis = Redis.from_url(settings.url("redis"), protocol=2)
     async with redis:
         await redis.ping()
         with suppress(ResponseError):  # not everybody may read the configuration
