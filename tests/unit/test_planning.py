@@ -244,7 +244,20 @@ def test_concerns_name_what_they_are_about_here(bookshop: Planning) -> None:
 def test_a_choice_is_shown_as_it_was_offered(bookshop: Planning) -> None:
     made = planning(data_sensitivity=["pii", "financial"]).prd
     assert made.sensitivity == "Sensitive data: about persons, about money."
-    assert ("`data_sensitivity`", "value", "About persons, About money") in made.record.rows
+
+
+def test_the_answer_record_has_each_question_once_by_its_state() -> None:
+    made = planning(
+        data_sensitivity=["pii"],
+        slos="not needed: nothing is promised",
+        maintenance="defer: the first sale, the owner",
+        backup_recovery={"assume": {"rpo": "1 day"}},
+    )
+    rows = dict(made.prd.record.rows)
+    assert "<br>`slos`: nothing is promised<br>" in rows["not needed"]
+    assert (rows["defer"], rows["assume"]) == ("`maintenance`", "`backup_recovery`")
+    asked = [it.name for it in made.prd.facts.asked]
+    assert sorted(re.findall(r"`(\w+)`", " ".join(rows.values()))) == sorted(asked)
 
 
 def test_a_story_says_who_wants_it_and_what_for() -> None:

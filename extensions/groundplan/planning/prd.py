@@ -5,14 +5,14 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import get_args
 
-from ..answers import Answer
+from ..answers import Answer, State
 from ..codegen import article
 from ..domain import ExternalApi, Feature, Field, Item, plural
 from ..gaps import REQUIREMENTS, Facts, Gap
 from ..provenance import cached_property
 from ..questionnaire import BY_NAME
-from ..text import line
 from .acceptance import acceptance_link
 from .answered import chosen
 from .markdown import UNKNOWN, Table, code, codes, counted, sentence, table, text
@@ -304,10 +304,10 @@ class Prd:
 
     @cached_property
     def record(self) -> Table:
-        return table(
-            "Question, State, Answer",
-            ((code(it.name), it.state, _summary(it)) for it in self.facts.asked),
-        )
+        """Every question by the state of its answer; what an answer says has its home in the sections above."""
+        asked = tuple(self.facts.asked)
+        rows = ((state, [it for it in asked if it.state == state]) for state in get_args(State))
+        return table("State, Questions", ((state, _listed(answers)) for state, answers in rows if answers))
 
 
 def _baseline(metric: Item) -> str:
@@ -363,18 +363,8 @@ def lower(words: str) -> str:
     return ", ".join(word[:1].lower() + word[1:] for word in words.split(", "))
 
 
-def _summary(answer: Answer) -> str:
-    """An answer in a cell: short texts and words whole, lists by their length, since their home is elsewhere."""
-    value = answer.value
-    if answer.reason:
-        return text(answer.reason)
-    if BY_NAME[answer.name].choices:
-        return text(shown(answer.name, value))
-    if isinstance(value, tuple) and not all(isinstance(item, str) and len(item) < 20 for item in value):
-        return f"{len(value)} entries" if len(value) != 1 else "1 entry"
-    if isinstance(value, (str, tuple)):
-        said = line(", ".join(value) if isinstance(value, tuple) else value)
-        return text(said if len(said) <= 60 else said[:59].rstrip() + "…")
-    if hasattr(value, "items"):
-        return ", ".join(f"{code(key)} {text(item)}" for key, item in value.items())
-    return text(value)
+def _listed(answers: list[Answer]) -> str:
+    """Questions in a cell, those with a reason a line each."""
+    if not any(it.reason for it in answers):
+        return codes(it.name for it in answers)
+    return "<br>".join(f"{code(it.name)}: {text(it.reason, UNKNOWN)}" for it in answers)
