@@ -253,7 +253,7 @@ def test_the_answer_record_has_each_question_once_by_its_state() -> None:
         maintenance="defer: the first sale, the owner",
         backup_recovery={"assume": {"rpo": "1 day"}},
     )
-    rows = dict(made.prd.record.rows)
+    rows = {row[0]: row[1] for row in made.prd.record.rows}
     assert "<br>`slos`: nothing is promised<br>" in rows["not needed"]
     assert (rows["defer"], rows["assume"]) == ("`maintenance`", "`backup_recovery`")
     asked = [it.name for it in made.prd.facts.asked]
