@@ -6,6 +6,7 @@ Names keep the field's words: entity, event, read copy, reaction, feature, accep
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -241,6 +242,10 @@ class Source:
     field: str = ""
     """A field of the event, or `id` for the record that it is about; empty for a literal."""
     literal: str | int | float | bool | None = None
+
+    def __str__(self) -> str:
+        """`customer`, or `"Your order has arrived"`."""
+        return self.field or json.dumps(self.literal, ensure_ascii=False)
 
 
 def _says(service: Service, part: str) -> Iterator[str]:

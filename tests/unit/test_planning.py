@@ -445,6 +445,12 @@ def test_a_service_without_a_port_of_its_own_is_where_its_process_is() -> None:
     assert made.specifications[0].readiness[-1].startswith("the one process has secrets of its own for")
 
 
+def test_what_is_heard_says_from_what_its_record_is_made(bookshop: Planning) -> None:
+    specification = next(it for it in bookshop.specifications if it.name == "notifications")
+    fills = {row[0]: row[3] for row in specification.hears.rows}
+    assert fills["`order.placed`"] == ('`recipient: customer`, `subject: "Your order has arrived"`, `order: id`')
+
+
 def test_a_copy_is_removed_with_what_it_is_of() -> None:
     made = copying()
     heard = {row[0]: row[-1] for row in made.architecture.events.rows}

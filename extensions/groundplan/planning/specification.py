@@ -297,18 +297,19 @@ class Specification:
                 code(it.event),
                 code(product.events[it.event].service),
                 f"creates {code(it.creates)}",
+                workflows.fills(it.mapping),
                 self._rules(it.snake),
             )
             for it in self.service.reactions
         )
         copies = (
-            (code(event.name), code(copy.owner), f"{event.does_to_copies}s its copy of {code(copy.entity)}", NONE)
+            (code(event.name), code(copy.owner), f"{event.does_to_copies}s its copy of {code(copy.entity)}", NONE, NONE)
             for copy in self.service.copies
             for event in product.events.values()
             if event.implied and event.entity == copy.entity
         )
         return table(
-            "Hears, From, It, Rules",
+            "Hears, From, It, Fills, Rules",
             (*reactions, *copies, *workflows.heard(product, self.service)),
             f"{self.name} hears no event.",
         )

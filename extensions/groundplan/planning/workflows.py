@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ..domain import Product, Service, Source, Step
-from ..text import py
 from .markdown import NONE, Table, code, table
 
 
@@ -19,7 +18,7 @@ def led(product: Product, service: Service) -> Table:
                 f"create {code(it.entity)}",
                 f"{number} creates {code(step.creates)}",
                 code(step.service),
-                ", ".join(code(f"{name}: {_source(source)}") for name, source in step.mapping) or NONE,
+                fills(step.mapping),
                 f"{it.patience_s} s",
                 code(it.done),
                 code(it.undone),
@@ -30,24 +29,25 @@ def led(product: Product, service: Service) -> Table:
     )
 
 
-def _source(source: Source) -> str:
-    return source.field or py(source.literal)
+def fills(mapping: tuple[tuple[str, Source], ...]) -> str:
+    """The fields of a record that is created, each with where its value comes from."""
+    return ", ".join(code(f"{name}: {source}") for name, source in mapping) or NONE
 
 
-def heard(product: Product, service: Service) -> Iterator[tuple[str, str, str, str]]:
+def heard(product: Product, service: Service) -> Iterator[tuple[str, str, str, str, str]]:
     """The commands and answers that a service hears, as rows of what it hears."""
     for step in product.steps(service.name):
         leader = next(it.service for it in product.workflows if it.name == step.workflow)
         do, undo = step.commands
         rules = code(f"services/{service.name}/{step.module}.py")
-        yield code(do), code(leader), f"creates {code(step.creates)}, and answers", rules
-        yield code(undo), code(leader), f"takes {code(step.creates)} back, and answers", rules
+        yield code(do), code(leader), f"creates {code(step.creates)}, and answers", fills(step.mapping), rules
+        yield code(undo), code(leader), f"takes {code(step.creates)} back, and answers", NONE, rules
     for it in product.led(service.name):
         for step in it.steps:
             done, refused, undone = step.answers
-            yield code(done), code(step.service), f"moves {code(it.name)} on", NONE
-            yield code(refused), code(step.service), f"turns {code(it.name)} back", NONE
-            yield code(undone), code(step.service), f"moves {code(it.name)} further back", NONE
+            yield code(done), code(step.service), f"moves {code(it.name)} on", NONE, NONE
+            yield code(refused), code(step.service), f"turns {code(it.name)} back", NONE, NONE
+            yield code(undone), code(step.service), f"moves {code(it.name)} further back", NONE, NONE
 
 
 def sent(product: Product, service: Service) -> Iterator[tuple[str, str, str, str]]:
