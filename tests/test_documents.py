@@ -247,6 +247,32 @@ def test_no_text_of_a_product_fits_another_one(examples: dict[str, Path]) -> Non
     assert {it for it in twice if not SAID_OF_ALL.fullmatch(it) and not is_of_the_catalogue(it)} == set()
 
 
+NOTATIONS = ("data_entities", "publishes", "subscribes")
+"""What is read and told in other words: entities, events, and what is done about them."""
+
+
+def phrases(answer: object) -> Iterator[str]:
+    """What somebody wrote as prose in an answer; a deferred one is a trigger and an owner."""
+    match answer:
+        case {"defer": str(deferred)}:
+            yield from deferred.rsplit(", ", 1)
+        case dict():
+            yield from (it for key, part in answer.items() if key not in NOTATIONS for it in phrases(part))
+        case list():
+            yield from (it for part in answer for it in phrases(part))
+        case str() if " " in (stated := answer.removeprefix("assume: ")):
+            yield stated
+
+
+@pytest.mark.parametrize("example", EXAMPLES, ids=lambda it: it.stem)
+def test_what_somebody_wrote_stands_in_a_document(examples: dict[str, Path], example: Path) -> None:
+    documents = (examples[example.stem] / "Planning").rglob("*.md")
+    said = " ".join(" ".join(it.read_text("utf-8") for it in documents).split()).casefold()
+    written = list(phrases(answers(example)))
+    assert len(written) > 50
+    assert [it for it in written if text.md(it).rstrip(".").casefold() not in said] == []
+
+
 @pytest.mark.parametrize("example", [path.stem for path in EXAMPLES])
 def test_a_fresh_project_is_in_step(examples: dict[str, Path], example: str) -> None:
     done = plan(examples[example], "check")
