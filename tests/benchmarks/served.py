@@ -1,4 +1,7 @@
-"""Runs inside a generated bookshop: serves a bare FastAPI app, or its catalog, and says where a book is."""
+"""Runs inside a generated bookshop: serves a bare FastAPI app, or its catalog, and says where a book is.
+
+The bare app is served `silent`, or `logging` each request as uvicorn does by itself.
+"""
 
 from __future__ import annotations
 
@@ -25,11 +28,13 @@ async def main(which: str, port: int) -> None:
         stack.push_async_callback(database.close)
         async with app.router.lifespan_context(app):
             book = json.loads(await request(app, "/v1/books", "POST", json.dumps(draft).encode()))
-        served = bare(database) if which == "bare" else app
-        # As `scripts/processes.py` serves a process.
-        server = uvicorn.Server(uvicorn.Config(served, port=port, log_config=None, access_log=False))
+        if which == "logging":
+            config = uvicorn.Config(bare(database), port=port)
+        else:  # as `scripts/processes.py` serves a process
+            served = bare(database) if which == "silent" else app
+            config = uvicorn.Config(served, port=port, log_config=None, access_log=False)
         print(f"/v1/books/{book['id']}", file=sys.stderr, flush=True)
-        await server.serve()
+        await uvicorn.Server(config).serve()
 
 
 if __name__ == "__main__":
