@@ -113,9 +113,9 @@ class TestTelling:
     @pytest.mark.parametrize(
         ("what", "said"),
         [
-            ("storage_knd", "storage_knd is no file of the project and no question; try storage_kind."),
-            ("../README.md", "../README.md is no file of the project and no question; try README.md."),
-            ("README.md:999", r"README\.md has \d+ lines, and no line 999\."),
+            ("storage_knd", "storage_knd is no file of the project and no question. Fix: try storage_kind."),
+            ("../README.md", "../README.md is no file of the project and no question. Fix: try README.md."),
+            ("README.md:999", r"README\.md has no line 999\. Fix: name a line from 1 to \d+\."),
             ("", "is no file of the project"),
         ],
     )

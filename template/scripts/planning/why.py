@@ -49,8 +49,8 @@ def _place(root: Path, model: Model, what: str) -> tuple[str, int | None]:
     path = (root / name).resolve()
     if not path.is_file() or not path.is_relative_to(root.resolve()):
         near = get_close_matches(name, (*model.questions, *(it.file for it in model.made)), 1)
-        hint = f"; try {near[0]}" if near else ""
-        raise Unknown(f"{name} is no file of the project and no question{hint}")
+        fix = f"try {near[0]}" if near else "name a path from the project's folder, or a question"
+        raise Unknown(f"{name} is no file of the project and no question. Fix: {fix}")
     return path.relative_to(root.resolve()).as_posix(), int(line) if line else None
 
 
@@ -84,7 +84,8 @@ def _origin(root: Path, model: Model, made: Made, line: int | None) -> Iterator[
     if line is not None and made.is_as_made(root):
         length = len((root / made.file).read_text(encoding="utf-8").splitlines())
         if not 0 < line <= length:
-            raise ValueError(f"{made.file} has {length} lines, and no line {line}")
+            fix = f"name a line from 1 to {length}"
+            raise ValueError(f"{made.file} has no line {line}. Fix: {fix}")
         answers = made.at(line)
     elif line is not None:
         yield "It was edited since it was made, so that this is about the whole file."
@@ -130,8 +131,8 @@ def requirements(project: Project, what: str) -> tuple[Requirement, ...]:
     what = _named(what)
     if what not in known:
         near = get_close_matches(what, known, 1)
-        hint = f"; try {near[0]}" if near else ""
-        raise Unknown(f"{what} is nothing that a requirement could belong to{hint}")
+        fix = f"try {near[0]}" if near else "`plan trace` alone lists the requirements"
+        raise Unknown(f"{what} is nothing that a requirement could belong to. Fix: {fix}")
     return tuple(it for it in project.model.requirements if it.id in known[what])
 
 
