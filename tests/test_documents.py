@@ -221,7 +221,7 @@ SAID_OF_ALL = re.compile(
 def is_of_the_catalogue(piece: str) -> bool:
     """Whether it is what the catalogue says of a decision that two projects took alike."""
     for decision in REAL.decisions:
-        labels = {f"- {text.md(it.label)}" for it in decision.options}
+        labels = {f"- {bold}{text.md(it.label)}{bold}" for it in decision.options for bold in ("", "**")}
         labels |= {f"- {text.md(meaning(driver))}" for it in decision.options for driver, _ in it.drivers}
         words = ((it.because, it.cost, it.rejected, it.confirmed_by) for it in decision.options)
         told = {said for option in words for said in option}

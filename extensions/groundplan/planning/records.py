@@ -92,8 +92,10 @@ class DecisionRecord:
         )
 
     @property
-    def options(self) -> tuple[str, ...]:
-        return tuple(option.label for option in self.resolved.decision.options)
+    def options(self) -> tuple[tuple[Option, str], ...]:
+        """What could have been taken, each with why it was not; nothing for what was."""
+        reasons = {it.option.name: it.why for it in self.rejected}
+        return tuple((it, reasons.get(it.name, "")) for it in self.resolved.decision.options)
 
     @property
     def rejected(self) -> tuple[Rejected, ...]:
