@@ -230,6 +230,11 @@ class Job:
     schedule: Schedule | None = None
 
     @property
+    def words(self) -> str:
+        """`send receipt`"""
+        return self.name.replace("_", " ")
+
+    @property
     def begins(self) -> str:
         """What begins it: `on create Order`, `daily at 02:00`."""
         return self.schedule.words if self.schedule else f"on {', '.join(self.operations)} {self.entity}"

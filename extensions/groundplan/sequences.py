@@ -101,6 +101,7 @@ class _Course:
         with_it = f", and {' and '.join(besides)} with it" if besides else ""
         self._say(keeper, "->>", keeper, f"{verb} {entity.words}{with_it}")
         self._say(keeper, "-->>", CALLER, str(answer))
+        self._begin(entity, operation)
         self._deliver(hearings)
 
     def _besides(self, entity: Entity, operation: str, hearings: Sequence[Hearing]) -> Iterator[str]:
@@ -116,6 +117,12 @@ class _Course:
         address = f"GET {asking.asked.path}/id{unchecked}"
         self._say(asking.stored.service, "->>", asking.asked.service, address)
 
+    def _begin(self, entity: Entity, operation: str) -> None:
+        """The jobs that a change asks for run when it is over."""
+        for job in self.product.by_name[entity.service].jobs:
+            if job.entity == entity.name and operation in job.operations:
+                self._say(entity.service, "-)", entity.service, f"job {job.words}")
+
     def _deliver(self, hearings: Sequence[Hearing]) -> None:
         """Who hears of events acts, and may cause others."""
         for hearing in hearings:
@@ -128,6 +135,7 @@ class _Course:
                 for asking in self._asked(made):
                     self._ask(asking)
                 self._say(hearer, "->>", hearer, f"create {made}, once per event")
+                self._begin(self.product.entities[made], "create")
                 self._deliver(self._published(made, "create"))
 
     def _published(self, entity: str, operation: str) -> list[Hearing]:

@@ -114,6 +114,23 @@ def test_what_a_reaction_causes_is_drawn_after_it() -> None:
     assert [line for line in lines if line.startswith("  caller")] == ["  caller->>s_orders: POST /orders"]
 
 
+def test_a_job_runs_after_the_change_that_asks_for_it() -> None:
+    jobs = [
+        "orders: send_receipt on create Order",
+        "orders: close_day daily at 02:00",
+        "orders: pay_back on delete Order",
+        "post: print_letter on create Letter",
+    ]
+    lines = drawn(shop(jobs=jobs), "Order")
+    order = [
+        "  s_orders-->>caller: 201",
+        "  s_orders-)s_orders: job send receipt",
+        "  s_post->>s_post: create Letter, once per event",
+        "  s_post-)s_post: job print letter",
+    ]
+    assert [line for line in lines if line in order or ": job" in line] == order
+
+
 def test_each_request_has_a_diagram_of_its_own() -> None:
     product = shop(feature("Everything", "orders", "catalog", "post", "files"))
     assert begun(product) == [
