@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
 from groundplan import text
+from groundplan.planning.markdown import advice
 
 HOSTILE = (
     'He said "no"',
@@ -106,6 +107,18 @@ def test_markdown_marks_only_what_would_mean_something() -> None:
 @example("a|b")
 def test_a_table_cell_shows_the_text_and_nothing_else(value: str) -> None:
     assert shown(f"| head |\n| --- |\n| {text.md(value)} |\n").removeprefix("head").strip() == text.line(value)
+
+
+def test_advice_shows_what_stands_in_backticks_as_code() -> None:
+    assert advice("say `not needed: <reason>`, or *x*") == r"say `not needed: <reason>`, or \*x\*"
+
+
+@given(texts, texts)
+@example("a|b", "`")
+def test_advice_in_a_table_cell_says_all_of_the_text(before: str, within: str) -> None:
+    value = f"{before} `{within}`"
+    said = shown(f"| head |\n| --- |\n| {advice(value)} |\n").removeprefix("head")
+    assert re.sub(r"[`\s]", "", said) == re.sub(r"[`\s]", "", text.line(value))
 
 
 @given(texts)

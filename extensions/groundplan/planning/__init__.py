@@ -19,7 +19,7 @@ from .acceptance import Acceptance, acceptance_link
 from .architecture import Architecture
 from .example import RuleExample
 from .implementation import Implementation
-from .markdown import NONE, UNKNOWN, Table, code, codes, counted, fence, sentence, table, text
+from .markdown import NONE, UNKNOWN, Table, advice, code, codes, counted, fence, sentence, table, text
 from .prd import Prd
 from .records import Records
 from .schedule import Schedule, made_from, problems
@@ -229,7 +229,7 @@ class Planning:
         return table(
             "Gap, Finding, Accepted because, By, Until",
             (
-                (it.id, text(it.message), text(it.waived_because), text(it.waived_by), it.waived_until)
+                (it.id, advice(it.message), text(it.waived_because), text(it.waived_by), it.waived_until)
                 for it in self.gaps
                 if it.waived
             ),
@@ -246,7 +246,7 @@ class Planning:
     def gap_table(self, found: tuple[Gap, ...]) -> Table:
         return table(
             "Gap, Finding, Fix, Answer",
-            ((it.id, text(it.message), text(it.fix), code(it.question)) for it in found),
+            ((it.id, advice(it.message), advice(it.fix), code(it.question)) for it in found),
             "None.",
         )
 

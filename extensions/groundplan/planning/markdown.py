@@ -54,6 +54,14 @@ def text(value: object, otherwise: str = NONE) -> str:
     return md(value) if value not in (None, "") else otherwise
 
 
+def advice(said: str) -> str:
+    """One line that names code in backticks, as a terminal shows it too; whatever else is in it is text."""
+    parts = re.split(r"`([^`]+)`", line(said))
+    return "".join(
+        code(part) if at % 2 else re.sub(r"\S(.*\S)?", lambda it: md(it[0]), part) for at, part in enumerate(parts)
+    )
+
+
 def sentence(value: object) -> str:
     """An answer's text with a full stop."""
     said = line(value)
