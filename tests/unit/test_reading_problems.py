@@ -98,7 +98,8 @@ def shop(line: str, *entities: str, publishes: object = (), subscribes: object =
         (
             [{"name": "catalog", "prot": 8001}],
             "services[0]: has the unknown key 'prot'. Fix: did you mean 'port'? "
-            "Otherwise remove it or choose a known key.",
+            "Otherwise remove it or write name, responsibility, owns, depends_on, publishes, subscribes, "
+            "exposure or port.",
         ),
         ([{"port": 8001}], "services[0]: has no name. Fix: give it one: {name: ...}."),
         (
@@ -576,7 +577,7 @@ def test_a_reaction_fills_a_field_from_one_that_fits(source: str, target: str, f
         (
             {"timeline": {"wekes": 4}},
             "timeline: has the unknown key 'wekes'. "
-            "Fix: did you mean 'weeks'? Otherwise remove it or choose a known key.",
+            "Fix: did you mean 'weeks'? Otherwise remove it or write start, weeks, deadline or fixed.",
         ),
         (
             {"timeline": 4},

@@ -144,7 +144,7 @@ class Node:
             else:
                 self.problem(
                     f"has the unknown key {quoted(key)}",
-                    instead(key, allowed, "remove it or choose a known key"),
+                    instead(key, allowed, f"remove it or write {one_of(allowed)}"),
                 )
         return parts
 
