@@ -118,7 +118,6 @@ class Groundplan(ContextHook):
         if context["_copier_phase"] == "render":
             context["project"] = self.project = self.project or self.build(context)
             context["made"] = lambda: sorted(self.made(dict(context)), key=lambda it: it.path)
-            context["recorded"] = lambda: self.recorded(context)
         else:
             self.help_prompts(context, role)
 
@@ -213,10 +212,6 @@ class Groundplan(ContextHook):
                 template = self.environment.get_template(source.relative_to(ROOT).as_posix())
                 for path, there, variables in self.paths(name.split("/"), "", frozenset(), context):
                     yield self.package.provenance.made(path, there, self.noted(template.generate(variables)))
-
-    def recorded(self, context: Mapping[str, Any]) -> str:
-        """The file of the answers, which Copier writes whenever it comes to it."""
-        return self.environment.get_template(f"template/{ANSWERS_FILE}.jinja").render(context)
 
     def paths(
         self, parts: Sequence[str], above: str, there: frozenset[str], variables: Mapping[str, Any]

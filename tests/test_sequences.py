@@ -398,7 +398,7 @@ def test_everything_can_be_said_of_any_state(steps: list[Step]) -> None:
         assert {it.name for it in project.services} == {it.name for it in project.product.services}
         assert len(set(project.owned)) == len(project.owned)
         assert project.page_port not in {it.port for it in project.product.services}
-        said = json.loads(project.planning.model_json((), ""))
+        said = json.loads(project.planning.model_json(()))
         seen |= set(said["ids"])
         assert seen <= {*said["ids"], *said["retired_ids"]}
 

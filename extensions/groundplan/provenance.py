@@ -103,12 +103,9 @@ class Made:
     @property
     def sums(self) -> str:
         """Tells which lines of a document of the plan are still as they were made: four letters for each."""
-        return sums(self.text.splitlines()) if self.path.endswith(DOCUMENTS) else ""
-
-
-def sums(lines: Iterable[str]) -> str:
-    """Four letters for each line, which tell whether it is still the same."""
-    return "".join(hashlib.sha256(line.encode()).hexdigest()[:4] for line in lines)
+        if not self.path.endswith(DOCUMENTS):
+            return ""
+        return "".join(hashlib.sha256(line.encode()).hexdigest()[:4] for line in self.text.splitlines())
 
 
 def made(path: str, there: Iterable[str], chunks: Iterable[tuple[str, Iterable[str]]]) -> Made:

@@ -323,7 +323,7 @@ def test_choices_are_told_by_their_labels() -> None:
 
 
 def test_evidence_of_a_checkpoint_is_a_part_of_a_sentence(bookshop: Planning) -> None:
-    shown = {it["number"]: it["evidence"] for it in json.loads(bookshop.model_json((), ""))["checkpoints"]}
+    shown = {it["number"]: it["evidence"] for it in json.loads(bookshop.model_json(()))["checkpoints"]}
     assert "; One version of each, and a committed lock file; " in shown[4]
     assert shown[9].endswith("are available; it fits")
     assert bookshop.plan.verdict.endswith("are available; it fits.")
@@ -480,11 +480,11 @@ def test_no_document_has_two_tables_with_one_header(example: Any) -> None:
 @pytest.mark.parametrize("example", EXAMPLES, ids=lambda path: path.stem)
 def test_the_model_is_json_with_a_thing_a_line(example: Any) -> None:
     made = project.build(answers(example), REAL).planning
-    read = json.loads(made.model_json((), ""))
+    read = json.loads(made.model_json(()))
     assert [it["number"] for it in read["checkpoints"]] == list(range(1, 10))
     assert [it["id"] for it in read["requirements"]] == [it.id for it in made.project.product.features]
     assert all(
-        json.loads(line.strip().rstrip(",")) for line in made.model_json((), "").splitlines() if line.startswith("    ")
+        json.loads(line.strip().rstrip(",")) for line in made.model_json(()).splitlines() if line.startswith("    ")
     )
 
 
@@ -493,14 +493,14 @@ def test_every_decision_is_counted_once_and_what_is_not_to_be_decided_is_no_part
     entities = BOOKSHOP["data_entities"] if services is BOOKSHOP["services"] else "tbd"
     features = [{"name": "Sell", "outcome": "it is sold"}]
     made = planning(services=services, data_entities=entities, mvp_features=features, decision_overrides={})
-    shown = {it["number"]: it["evidence"] for it in json.loads(made.model_json((), ""))["checkpoints"]}
+    shown = {it["number"]: it["evidence"] for it in json.loads(made.model_json(()))["checkpoints"]}
     every, *parts = (int(it) for it in re.findall(r"\d+", shown[3]))
     assert every == sum(parts) == len(REAL.decisions)
     assert "Nothing" not in shown[4]
 
 
 def test_the_model_has_the_requests_that_each_entity_answers(bookshop: Planning) -> None:
-    read = json.loads(bookshop.model_json((), ""))
+    read = json.loads(bookshop.model_json(()))
     assert read["routes"][0] == "POST /v1/{collection} 201 400 401 409 422 503"
     assert read["routes"][-1].startswith("DELETE /v1/{collection}/{id} 204 ")
     assert read["services"][0]["entities"] == [
@@ -509,7 +509,7 @@ def test_the_model_has_the_requests_that_each_entity_answers(bookshop: Planning)
 
 
 def test_the_model_has_the_open_questions_alone_with_what_is_recommended_first() -> None:
-    read = json.loads(planning(storage_kind="auto", concept="tbd", decision_overrides={}).model_json((), ""))
+    read = json.loads(planning(storage_kind="auto", concept="tbd", decision_overrides={}).model_json(()))
     asked = {it["question"]: it for it in read["open"]}
     assert set(asked) == {it["question"] for it in read["gaps"]}
     assert {it["id"] for it in read["rules"]} == {it["rule"] for it in read["gaps"]}
@@ -518,7 +518,7 @@ def test_the_model_has_the_open_questions_alone_with_what_is_recommended_first()
 
 
 def test_the_model_has_the_words_that_the_glossary_does_not_want(bookshop: Planning) -> None:
-    read = json.loads(bookshop.model_json((), ""))
+    read = json.loads(bookshop.model_json(()))
     assert {"term": "Stock", "not_called": ["inventory"]} in read["terms"]
     assert read["legal"] == ["pii"]
 
@@ -527,7 +527,7 @@ def test_an_id_that_is_gone_is_retired_and_not_given_again() -> None:
     before = project.build(copy.deepcopy(BOOKSHOP), REAL)
     fewer = copy.deepcopy(BOOKSHOP) | {"history": before.history.plain()}
     fewer["mvp_features"] = fewer["mvp_features"][1:]  # type: ignore[index]
-    read = json.loads(project.build(fewer, REAL).planning.model_json((), ""))
+    read = json.loads(project.build(fewer, REAL).planning.model_json(()))
     assert read["retired_ids"] == ["FR-001", "FR-001-AC1", "FR-001-AC2"]
     assert "FR-001" not in read["ids"]
 

@@ -368,9 +368,9 @@ class Planning:
         """A diagram in a document; nothing where it would show nothing."""
         return fence("mermaid", it.source) if it.source else ""
 
-    def model_json(self, made: Iterable[Made], recorded: str) -> str:
-        """What the project's checker reads; `made` are the project's other files, `recorded` that of its answers."""
-        return model.dump(self, made, recorded)
+    def model_json(self, made: Iterable[Made]) -> str:
+        """What the project's checker reads; `made` are the project's other files."""
+        return model.dump(self, made)
 
     @cached_property
     def tasks_json(self) -> str:

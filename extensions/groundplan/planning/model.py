@@ -12,7 +12,7 @@ from ..decisions import Resolved
 from ..domain import Feature, Product, Service
 from ..flows import told, touched
 from ..gaps import RULES, Gap
-from ..provenance import Made, sums
+from ..provenance import Made
 from ..questionnaire import BY_NAME
 from .acceptance import acceptance_file
 from .asked import asked
@@ -38,13 +38,11 @@ DOCUMENTS = (
 """The documents that every project has, under Planning."""
 
 
-def dump(planning: Planning, made: Iterable[Made], recorded: str) -> str:
+def dump(planning: Planning, made: Iterable[Made]) -> str:
     """The model as JSON with one thing a line, so that a change of mind reads well in a diff."""
-    # Which version of the template, and where it is, changes without an answer.
-    answers = sums(it for it in recorded.splitlines() if not it.startswith("_"))
     told = (it for it in made if it.there or any(by for _, by in it.lines) or it.path in planning.project.owned)
     there = [_made(it) for it in told]
-    return lines(_model(planning) | {"answers": answers, "made": there})
+    return lines(_model(planning) | {"made": there})
 
 
 def lines(value: Mapping[str, object]) -> str:

@@ -45,7 +45,6 @@ RULES = {
     "X11": "A document is longer than the project allows itself.",
     "X12": "A document or the answers file cannot be read.",
     "X13": "A document has marks of a conflict.",
-    "X14": "The answers file is not what the documents were made from.",
     "Y01": "A service has no code, or code is there that belongs to no service.",
     "Y02": "A process serves something else than the model says, or elsewhere.",
     "Y03": "The API of a service is not what its specification says.",
@@ -345,14 +344,11 @@ def conflicting(project: Project) -> Iterator[Finding]:
 
 
 def answers_file(project: Project) -> Iterator[Finding]:
-    """An answers file that is gone, or that somebody edited by hand."""
-    fix = f"put it back (`git log -p -- {ANSWERS}`), and answer with `plan decide`"
+    """An answers file that is gone, or was edited until it is no list of answers any more."""
     for line, fault in _answers_faults(project):
+        fix = f"put it back (`git log -p -- {ANSWERS}`), and answer with `plan decide`"
         yield Finding("X12", ANSWERS, DRIFT, CONCEPT, ANSWERS, line, fault, fix)
         return
-    if line := project.model.other_answer(_text(project.root / ANSWERS).splitlines()):
-        message = "is not what the documents were made from"
-        yield Finding("X14", ANSWERS, DRIFT, CONCEPT, ANSWERS, line, message, fix)
 
 
 def _answers_faults(project: Project) -> Iterator[tuple[int, str]]:

@@ -7,11 +7,9 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Sequence
 from dataclasses import dataclass, fields, is_dataclass, replace
 from difflib import SequenceMatcher
 from functools import cache, cached_property
-from itertools import zip_longest
 from pathlib import Path
 from typing import Any, get_args, get_origin, get_type_hints
 
@@ -230,7 +228,7 @@ class Made:
 
     @cached_property
     def _sums(self) -> tuple[str, ...]:
-        return _each(self.sums)
+        return tuple(self.sums[it : it + 4] for it in range(0, len(self.sums), 4))
 
     def is_as_made(self, root: Path) -> bool:
         """Whether nobody has edited it since."""
@@ -264,11 +262,6 @@ def _sum(content: bytes, length: int = 4) -> str:
     return hashlib.sha256(content).hexdigest()[:length]
 
 
-def _each(sums: str) -> tuple[str, ...]:
-    """The sums of lines one by one."""
-    return tuple(sums[it : it + 4] for it in range(0, len(sums), 4))
-
-
 @dataclass(frozen=True)
 class Model:
     format: int
@@ -297,16 +290,7 @@ class Model:
     documents: tuple[str, ...]
     owned: tuple[str, ...]
     tables: tuple[Table, ...]
-    answers: str
-    """The sums of the lines of the answers file, but for those that tell of the template."""
     made: tuple[Made, ...]
-
-    def other_answer(self, lines: Sequence[str]) -> int:
-        """The first line of an answers file that is not as it was recorded; 0 if there is none."""
-        numbered = enumerate(map(str.encode, lines), 1)
-        own = [(number, _sum(line)) for number, line in numbered if not line.startswith(b"_")]
-        pairs = zip_longest(own, _each(self.answers), fillvalue=(len(lines), ""))
-        return next((number for (number, now), then in pairs if now != then), 0)
 
     def paths(self, entity: Entity) -> tuple[str, ...]:
         """The addresses of its records and of one of them, as the specification writes them."""
