@@ -579,7 +579,7 @@ def test_trace_leads_from_targets_jobs_and_workflows_to_what_is_known_of_them(ge
 
 def test_trace_of_nothing_names_the_nearest(original: Path) -> None:
     assert plan(original, "trace", "order.plced").stderr == (
-        "plan: order.plced is nothing that a requirement could belong to; try order.placed.\n"
+        "plan: order.plced is nothing that a requirement could belong to. Fix: try order.placed.\n"
     )
 
 
