@@ -26,7 +26,8 @@ DESK: dict[str, Any] = {
     "storage_kind": "sqlite",
     "job_management": "queue",
 }
-TIMED = DESK | {"jobs": ["desk: look every 1 minute"]}
+TIMED = DESK | {"jobs": ["desk: look daily at 03:33"]}
+"""At a moment that hardly ever comes while a test runs."""
 JOBS = (UV, "run", "--quiet", "jobs")
 LETTERS = 30
 
