@@ -6,7 +6,6 @@ Names keep the field's words: entity, event, read copy, reaction, feature, accep
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -14,6 +13,7 @@ from dataclasses import field as dataclass_field
 from graphlib import TopologicalSorter
 
 from .provenance import cached_property, told
+from .text import js
 
 SCALARS = ("str", "text", "int", "float", "bool", "money", "date", "datetime", "email", "url", "uuid")
 """The kinds of field that hold one plain value."""
@@ -250,7 +250,7 @@ class Source:
 
     def __str__(self) -> str:
         """`customer`, or `"Your order has arrived"`."""
-        return self.field or json.dumps(self.literal, ensure_ascii=False)
+        return self.field or js(self.literal)
 
 
 def _says(service: Service, part: str) -> Iterator[str]:
