@@ -304,7 +304,7 @@ class Prd:
 
     @cached_property
     def record(self) -> Table:
-        """Every question by the state of its answer; what an answer says has its home in the sections above."""
+        """Every question by the state of its answer; what an answer says has its home elsewhere in Planning."""
         asked = tuple(self.facts.asked)
         rows = ((state, [it for it in asked if it.state == state]) for state in get_args(State))
         return table("State, Questions", ((state, _listed(answers)) for state, answers in rows if answers))
