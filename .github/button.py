@@ -61,7 +61,7 @@ def _ready(root: Path) -> None:
             f"{RECORDED} is there, so this is a project already. Fix: `uv run plan decide` changes its answers"
         )
     if not (root / "copier.yml").exists():
-        raise Refused("copier.yml is not here, so this is no copy of the template. Fix: run this at its top level")
+        raise Refused("copier.yml is not here, so this is not a copy of the template. Fix: run this at its top level")
     if not (root / ANSWERS).is_file():
         raise Refused(f"{ANSWERS} is missing. Fix: put it back, and answer in it")
     if dirty := _git(root, "status", "--porcelain").splitlines():
@@ -81,7 +81,7 @@ def _origin(root: Path, upstream: Path) -> str:
 
 
 def _generate(root: Path, source: str, commit: str, project: Path) -> None:
-    """Run Copier as the template pins it; it refuses wrong answers in lines of its own."""
+    """Run Copier as the template pins it; it refuses wrong answers in its own lines."""
     pinned = tomllib.loads((root / "pyproject.toml").read_text("utf-8"))["project"]["dependencies"]
     copier, *others = sorted(pinned, key=lambda it: not it.startswith("copier=="))
     tool = [os.environ.get("UV", "uv"), "tool", "run", "--quiet", "--from", copier, *(f"--with={it}" for it in others)]
@@ -91,10 +91,10 @@ def _generate(root: Path, source: str, commit: str, project: Path) -> None:
     except FileNotFoundError:
         raise Refused("uv is not there. Fix: install uv") from None
     if done.returncode:
-        said = re.sub(r"\x1b\[[\d;]*m", "", done.stderr).strip().removesuffix(".").splitlines()
-        if any(line.startswith("Traceback") for line in said):  # a file that is no YAML mapping
-            raise Refused(f"{ANSWERS} cannot be read ({said[-1]}). Fix: write `question: answer`, one a line")
-        raise Refused("\n".join(said) or "Copier failed and did not say why")
+        errors = re.sub(r"\x1b\[[\d;]*m", "", done.stderr).strip().removesuffix(".").splitlines()
+        if any(line.startswith("Traceback") for line in errors):  # a file that is not a YAML mapping
+            raise Refused(f"{ANSWERS} cannot be read ({errors[-1]}). Fix: write `question: answer`, one a line")
+        raise Refused("\n".join(errors) or "Copier failed without a message")
 
 
 def _compare_workflows(root: Path, project: Path) -> None:
@@ -121,8 +121,8 @@ def _replace(root: Path, gone: Sequence[str], project: Path) -> None:
 def _git(folder: Path, *arguments: str) -> str:
     done = subprocess.run(["git", *arguments], cwd=folder, capture_output=True, text=True)
     if done.returncode:
-        said = done.stderr.strip().splitlines() or ["it did not say why"]
-        raise Refused(f"git {arguments[0]} failed: {said[-1].removesuffix('.')}. Fix: what git names, then try again")
+        errors = done.stderr.strip().splitlines() or ["it gave no reason"]
+        raise Refused(f"git {arguments[0]} failed: {errors[-1].removesuffix('.')}. Fix: what git names, then try again")
     return done.stdout.rstrip("\n")
 
 

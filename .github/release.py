@@ -27,7 +27,7 @@ def section(tag: str, root: Path) -> str:
     """What the changelog says of the version of a tag; raise `Refused` where something does not agree."""
     version = tomllib.loads((root / "pyproject.toml").read_text("utf-8"))["project"]["version"]
     if not TAG.fullmatch(tag):
-        raise Refused(f"{tag} is no tag of a release. Fix: name it v{version}")
+        raise Refused(f"{tag} is not a tag of a release. Fix: name it v{version}")
     if tag != f"v{version}":
         raise Refused(f"{tag} is not the version of pyproject.toml, {version}. Fix: change one of the two")
     text = (root / "CHANGELOG.md").read_text("utf-8")
@@ -38,10 +38,10 @@ def section(tag: str, root: Path) -> str:
     if not re.fullmatch(r"\d{4}-\d{2}-\d{2}", here["day"] or ""):
         raise Refused(f"CHANGELOG.md does not date {version}. Fix: ## [{version}] - YYYY-MM-DD")
     ends = [it.start() for it in headings if it.start() > here.start()]
-    said = text[here.end() : min(ends, default=len(text))].strip()
-    if not said:
+    section_text = text[here.end() : min(ends, default=len(text))].strip()
+    if not section_text:
         raise Refused(f"CHANGELOG.md says nothing of {version}. Fix: write what is new")
-    return said
+    return section_text
 
 
 def main(arguments: Sequence[str] | None = None, root: Path = Path()) -> int:

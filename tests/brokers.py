@@ -42,7 +42,7 @@ def nats(folder: Path, port: int) -> Sequence[str]:
 
 
 def rabbitmq_variables(folder: Path, port: int) -> dict[str, str]:
-    """A node of its own, which reads nothing of the machine's."""
+    """A separate node, which reads nothing of the machine's."""
     (folder / "rabbitmq.conf").write_text(f"listeners.tcp.1 = 127.0.0.1:{port}\n")
     (folder / "plugins").write_text("[].\n")
     return {

@@ -14,6 +14,10 @@ from hypothesis import settings
 from plumbum import local
 
 from copies import GIT, Generate, Reanswer, clone_template, commit
+from reuse import reuse
+
+collect_ignore = ["products"]
+"""Their tests belong to the projects that `test_products.py` makes of them."""
 
 settings.register_profile("untimed", deadline=None)  # machines are shared; speed is measured in benchmarks
 settings.load_profile("untimed")
@@ -21,10 +25,29 @@ settings.load_profile("untimed")
 
 @pytest.fixture(scope="session", autouse=True)
 def bare_git() -> Iterator[None]:
-    """Let no test depend on the git configuration of whoever runs it."""
+    """Let no test depend on the git configuration of the person who runs it."""
     with pytest.MonkeyPatch.context() as patch, local.env(**GIT):  # Copier's git takes its environment from plumbum
         for name, value in GIT.items():
             patch.setenv(name, value)
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def reused(bare_git: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Let Copier do once what comes out the same for every copy."""
+    with pytest.MonkeyPatch.context() as patch:
+        reuse(patch, tmp_path_factory.mktemp("clones"))
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def types(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Let mypy keep what it knows of libraries from one project to the next: it reads a file again if it differs.
+
+    Each worker has its own cache, as mypy takes files of the same size and second to be the same.
+    """
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("MYPY_CACHE_DIR", str(tmp_path_factory.mktemp("types")))
         yield
 
 

@@ -42,7 +42,7 @@ def commit(folder: Path, tag: str = "") -> None:
 
 
 def clone_template(folder: Path) -> Path:
-    """Copy the template as it is in the work tree, committed or not, into a repository of its own."""
+    """Copy the template as it is in the work tree, committed or not, into its own repository."""
     folder.mkdir(parents=True)
     for name in TEMPLATE:
         source = REPOSITORY / name

@@ -8,17 +8,21 @@ import subprocess
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from itertools import count
 from pathlib import Path
 from typing import IO
 
 import httpx2
 
-from groundplan.codegen import EXAMPLES
+from groundplan.codegen.example_drafts import filled, plain_example
 from groundplan.domain import Entity, Field, Product, Type
 from groundplan.project import Project
 from projects import UV, environment
 
 SERVICE_KEY = "key-among-the-services"
+
+NUMBERS = count(1)
+"""Of the values in drafts, so that no two are equal."""
 
 Ids = dict[str, str]
 """The id of one stored record of each entity."""
@@ -29,7 +33,7 @@ class Running:
 
     def __init__(self, command: Sequence[str], folder: Path, log: IO[str], env: Mapping[str, str]) -> None:
         self.log = Path(log.name)
-        # A session of its own, so that a signal reaches it as Ctrl-C in a terminal would: it and its children.
+        # A separate session, so that a signal reaches it as Ctrl-C in a terminal would: it and its children.
         self.process = subprocess.Popen(
             command, cwd=folder, env=env, stdout=log, stderr=subprocess.STDOUT, start_new_session=True
         )
@@ -44,7 +48,7 @@ class Running:
         self.process.wait(timeout=20)
 
     def kill(self) -> None:
-        """End it at once; children in a session of their own live on."""
+        """End it at once; children in their own session live on."""
         os.killpg(self.process.pid, signal.SIGKILL)
         self.process.wait(timeout=20)
 
@@ -173,5 +177,5 @@ def value(product: Product, type: Type, ids: Ids) -> object:
     elif type.kind == "value":
         one = draft(product, product.value_objects[type.target].fields, ids)
     else:
-        one = EXAMPLES[type.kind]
+        one = filled(plain_example(type), next(NUMBERS))
     return one if not type.many else [] if one is None else [one]

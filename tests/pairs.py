@@ -8,20 +8,17 @@ from itertools import combinations
 from typing import Any
 
 import yaml
-from covertable import make
 
+from covering import Condition, Entry, Row, Space
 from groundplan.answers import Answers
 from groundplan.catalogue import Catalogue, Decision, Option
 from groundplan.drivers import holding
+from groundplan.generation import build
 from groundplan.problems import Refused
-from groundplan.project import build
 from groundplan.reading import read
 
-Row = Mapping[str, str]
-"""The name of a product, and an option for each decision with a choice."""
-Condition = dict[str, Any]
-
 PRODUCT = "product"
+"""What a row has in addition to an option for each decision with a choice."""
 IDLE = "auto"
 """What is answered where there is nothing to decide."""
 
@@ -46,10 +43,10 @@ PRODUCTS: dict[str, dict[str, Any]] = {
                 - keep Bicycle
                 - "on order.taken: create Invoice(order: id, due: total)"
           data_entities:
-            - "workshop.Bench(label: str, size: small|large = small)"
+            - "workshop.Bench(label: str, size: small|large = small); without replace, delete"
             - "desk.Bicycle(owner: email, frame: str, seen: datetime?)"
-            - "desk.Order(bicycle: Bicycle, bench: Bench?, total: money, day: date, notes: list[str])"
-            - "billing.Invoice(order: Order, due: money, bicycle: Bicycle?)"
+            - "desk.Order(bicycle: Bicycle refuse, bench: Bench?, total: money, day: date, notes: list[str])"
+            - "private billing.Invoice(order: Order, due: money, bicycle: Bicycle?)"
         - project_name: Two desks
           concept: Rooms are booked, and each booking is checked against the rooms.
           services:
@@ -67,9 +64,9 @@ PRODUCTS: dict[str, dict[str, Any]] = {
               subscribes: [keep Text, "on text.ready: create Letter(text: id)"]
           data_entities:
             - "desk.Text(title: str, pages: int = 1)"
-            - "post.Letter(text: Text)"
+            - "post.Letter(text: Text); only list, read"
         - project_name: Library
-          concept: Books are lent, and whoever keeps one too long is reminded.
+          concept: Books are lent, and readers who keep one too long are reminded.
           services:
             - shelves: knows the books
             - name: loans
@@ -77,7 +74,7 @@ PRODUCTS: dict[str, dict[str, Any]] = {
               publishes: [loan.ended on delete Loan]
               subscribes: [keep Book]
           data_entities:
-            - "shelves.Book(title: str)"
+            - "shelves.Book(title: str, tags: list[str]); list(title, tags; sort title, created_at; search title)"
             - "loans.Loan(book: Book, reader: email, until: date)"
             - "loans.Reminder(reader: email)"
           jobs:
@@ -105,7 +102,7 @@ PRODUCTS: dict[str, dict[str, Any]] = {
           data_entities:
             - "office.Sale(seat: int, price: money, state: open|sold|off = open)"
             - "hall.Hold(sale: Sale, seat: int)"
-            - "bank.Payment(sale: uuid, amount: money, by: cash|card)"
+            - "private bank.Payment(sale: uuid, amount: money, by: cash|card)"
             - "bank.Slip(sale: uuid)"
           workflows:
             - "selling on create Sale: Hold(sale: id, seat: seat), then Payment(sale: id, amount: price, by: 'card');
@@ -125,10 +122,8 @@ PRODUCTS: dict[str, dict[str, Any]] = {
 def covering(catalogue: Catalogue) -> tuple[Row, ...]:
     """Rows that hold every pair of options, each with a product, that can be in one project."""
     open_ = [it for it in catalogue.decisions if not it.settled]
-    factors = {PRODUCT: [*PRODUCTS]} | {it.id: _values(it) for it in open_}
-    conditions = [condition for it in open_ for condition in _conditions(it, catalogue)]
-    rows = make(factors, constraints=conditions)
-    return tuple({name: row[name] for name in factors} for row in rows)
+    values = {PRODUCT: [*PRODUCTS]} | {it.id: _values(it) for it in open_}
+    return Space(values, (condition for it in open_ for condition in _conditions(it, catalogue))).covering()
 
 
 def to_try(catalogue: Catalogue) -> tuple[Row, ...]:
@@ -175,31 +170,40 @@ def refused(answers: Mapping[str, Any], catalogue: Catalogue) -> bool:
 
 
 def _values(decision: Decision) -> list[str]:
-    return [*(option.name for option in decision.offered), *([IDLE] if decision.about else ())]
+    return [*(option.name for option in decision.offered), *([IDLE] if decision.applies_when else ())]
 
 
 def _conditions(decision: Decision, catalogue: Catalogue) -> Iterator[Condition]:
     """What holds in every row because of the traits of the options."""
-    if decision.about:
-        given = [it for trait in decision.about for it in _with(trait, catalogue)]
-        given += [(PRODUCT, product) for product in PRODUCTS if not _drivers(product).isdisjoint(decision.about)]
-        yield _any(_is(decision.id, IDLE), *(_is(*it) for it in given))
-        yield from (_any(_is(decision.id, IDLE, "ne"), _is(*it, "ne")) for it in given)
+    if decision.applies_when:
+        given = [it for trait in decision.applies_when for it in _with(trait, catalogue)]
+        given += [
+            Entry(PRODUCT, product) for product in PRODUCTS if not _drivers(product).isdisjoint(decision.applies_when)
+        ]
+        yield (Entry(decision.id, IDLE), *given)
+        yield from ((_but(Entry(decision.id, IDLE)), _but(it)) for it in given)
     for option in decision.offered:
-        unless = _is(decision.id, option.name, "ne")
+        unless = _but(Entry(decision.id, option.name))
         for trait in option.needs:
             if not any(it.settled and trait in it.offered[0].provides for it in catalogue.decisions):
-                yield _any(unless, *(_is(*it) for it in _with(trait, catalogue)))
+                yield (unless, *_with(trait, catalogue))
         for other in (it for trait in option.conflicts for it in _with(trait, catalogue)):
-            yield _any(unless, _is(*other, "ne"))
+            yield (unless, _but(other))
         for product in PRODUCTS:
             if _refuses(option, product):
-                yield _any(unless, _is(PRODUCT, product, "ne"))
+                yield (unless, _but(Entry(PRODUCT, product)))
 
 
-def _with(trait: str, catalogue: Catalogue) -> list[tuple[str, str]]:
-    """The options that provide a trait, each with its decision."""
-    return [(it.id, option.name) for it in catalogue.decisions for option in it.offered_with(trait) if not it.settled]
+def _but(entry: Entry) -> Entry:
+    """That an entry is not there."""
+    return entry._replace(there=False)
+
+
+def _with(trait: str, catalogue: Catalogue) -> list[Entry]:
+    """The options that provide a trait."""
+    return [
+        Entry(it.id, option.name) for it in catalogue.decisions for option in it.offered_with(trait) if not it.settled
+    ]
 
 
 def _refuses(option: Option, product: str) -> bool:
@@ -211,11 +215,3 @@ def _drivers(product: str) -> frozenset[str]:
     """The drivers that hold for a product."""
     raw = PRODUCTS[product]
     return frozenset(it.name for it in holding(Answers(raw), read(raw)))
-
-
-def _is(name: str, value: str, operator: str = "eq") -> Condition:
-    return {"operator": operator, "left": name, "value": value}
-
-
-def _any(*conditions: Condition) -> Condition:
-    return {"operator": "or", "conditions": list(conditions)}

@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-import ast
 import os
 import socket
 import subprocess
 import sys
 from collections.abc import Mapping
 from functools import cache
-from itertools import chain
 from pathlib import Path
 
 import pytest
 import yaml
 
-from groundplan import catalogue, project
+from groundplan import catalogue, generation, project
+from idle import idle
 
 REPOSITORY = Path(__file__).parent.parent
 EXAMPLES = sorted((REPOSITORY / "examples").glob("*.yml"))
@@ -55,7 +54,7 @@ def model(path: Path) -> project.Project:
     """The model of a generated project, built again from the answers that it records."""
     recorded = yaml.safe_load((path / ".copier-answers.yml").read_text(encoding="utf-8"))
     named = {name: value for name, value in recorded.items() if not name.startswith("_")}
-    return project.build(named, catalogue.load(REPOSITORY / "decisions"))
+    return generation.build(named, catalogue.load(REPOSITORY / "decisions")).project
 
 
 @cache
@@ -113,31 +112,17 @@ def run(path: Path, *command: str, env: Mapping[str, str] | None = None) -> str:
     return result.stdout
 
 
-def idle_modules(path: Path) -> set[str]:
-    """What services of a project could share and none of them, no script and no other shared module imports.
-
-    The ways to neighbours wait for the first one where events are published that nobody hears yet.
-    """
-    shared = {f"services.common.{it.stem}" for it in (path / "services/common").glob("[!_]*.py")}
-    shared.discard("services.common.neighbours")
-    for file in chain((path / "services").rglob("*.py"), (path / "scripts").rglob("*.py")):
-        for node in ast.walk(ast.parse(file.read_text("utf-8"))):
-            if isinstance(node, ast.ImportFrom) and node.module:
-                shared -= {node.module, *(f"{node.module}.{name.name}" for name in node.names)}
-    return shared
-
-
-def check_whole(path: Path, *mypy: str, env: Mapping[str, str] | None = None) -> None:
-    """Fail unless a project is linted, formatted, strictly typed and layered, no test is skipped and no module idle.
+def check_whole(path: Path, env: Mapping[str, str] | None = None) -> None:
+    """Fail unless a project is linted, formatted, strictly typed and layered, no test is skipped and nothing is idle.
 
     Its workflows are this repository's own, too: "Use this template" can neither add nor change one.
     """
     for workflow in sorted((path / ".github").rglob("*.yml")):
         assert workflow.read_bytes() == (REPOSITORY / workflow.relative_to(path)).read_bytes(), workflow
-    assert idle_modules(path) == set()
+    assert idle(path) == set()
     run(path, "ruff", "check", "--quiet", ".", env=env)
     run(path, "ruff", "format", "--check", "--quiet", ".", env=env)
-    run(path, "mypy", *mypy, env=env)
+    run(path, "mypy", env=env)
     run(path, "lint-imports", env=env)
     last = run(path, "pytest", "--quiet", env=env).splitlines()[-1]
     assert " passed" in last, last
@@ -147,7 +132,7 @@ def check_whole(path: Path, *mypy: str, env: Mapping[str, str] | None = None) ->
 def free_ports(count: int) -> int:
     """The first of so many consecutive ports that nothing listens on.
 
-    Each process looks in a range of its own, below those that the system gives to outgoing connections, so that tests
+    Each process looks in its own range, below those that the system gives to outgoing connections, so that tests
     that run at the same time do not find the same.
     """
     start = 10_000 + os.getpid() % 200 * 100

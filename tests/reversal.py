@@ -22,7 +22,7 @@ REPOSITORY = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(REPOSITORY / "extensions"))  # where this is run by itself
 
 from groundplan.catalogue import Catalogue, Decision, load  # noqa: E402
-from groundplan.project import build  # noqa: E402
+from groundplan.generation import build  # noqa: E402
 from pairs import PRODUCTS, refused  # noqa: E402
 
 HEAD = "# The dearest flip of this decision, outside Planning; `uv run tests/reversal.py` measures it anew.\n"
@@ -61,7 +61,9 @@ def _can_have(product: Answers, decision: Decision, catalogue: Catalogue) -> dic
 
 def _alike(flips: dict[str, Answers], decision: Decision, catalogue: Catalogue) -> dict[str, Answers]:
     """The same, where what an option takes along is taken for all, if they all go with it."""
-    taken = [{it.decision.id: it.option.name for it in build(flip, catalogue).decisions} for flip in flips.values()]
+    taken = [
+        {it.decision.id: it.option.name for it in build(flip, catalogue).project.decisions} for flip in flips.values()
+    ]
     moved = [id for id in (taken[0] if taken else ()) if id != decision.id and len({it[id] for it in taken}) > 1]
     for one in taken:
         alike = {name: {**flip, **{id: one[id] for id in moved}} for name, flip in flips.items()}

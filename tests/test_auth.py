@@ -28,7 +28,7 @@ SHOP: dict[str, object] = {
     "data_entities": ["stock.Thing(label: str)", "gateway.Door(label: str)", "books.Note(label: str)"],
     "architecture_style": "services",
 }
-"""A product of its own, with a service whose name a gateway would like to have."""
+"""A separate product, with a service whose name a gateway would like to have."""
 
 ALONE = {"distribution": "personal", "deploy_target": "local", "encryption": "none"}
 
@@ -42,9 +42,9 @@ for line in sys.stdin:
     asked = json.loads(line)
     kid, ends = asked["kid"], asked["ends"]
     key = made.setdefault(kid, generate_private_key(public_exponent=65537, key_size=2048))
-    said = {"iss": asked["iss"], "aud": "stall", "sub": asked["sub"], "exp": int(time.time()) + ends}
+    claims = {"iss": asked["iss"], "aud": "stall", "sub": asked["sub"], "exp": int(time.time()) + ends}
     public = RSAAlgorithm.to_jwk(key.public_key(), as_dict=True) | {"kid": kid}
-    token = jwt.encode(said, key, algorithm="RS256", headers={"kid": kid})
+    token = jwt.encode(claims, key, algorithm="RS256", headers={"kid": kid})
     print(json.dumps({"token": token, "public": public}), flush=True)
 """
 """Signs tokens in the environment of the project, which has the library for it."""
@@ -133,7 +133,7 @@ def test_a_project_of_each_option_is_whole(generate: Generate, chosen: dict[str,
     run(project, "plan", "check", "--code")
 
 
-def test_tokens_are_told_apart_while_keys_and_provider_come_and_go(generate: Generate, tmp_path: Path) -> None:
+def test_tokens_are_distinguished_while_keys_and_provider_come_and_go(generate: Generate, tmp_path: Path) -> None:
     path = generate(placed(api_auth="oidc"))
     things = model(path).url("stock") + "/v1/things"
     with provider(path) as issuer:
@@ -185,7 +185,7 @@ def test_development_needs_no_provider_and_its_tokens_stay_there(generate: Gener
         assert "ada" in dev.output
     for settings, fault in (
         ({"OIDC_ISSUER": "development"}, "development is for this machine alone"),
-        ({"OIDC_ISSUER": "http://issuer.test"}, "no address that begins with https"),
+        ({"OIDC_ISSUER": "http://issuer.test"}, "does not begin with https"),
     ):
         refused = subprocess.run(
             [UV, "run", "--quiet", "serve", "stock", "--host", "0.0.0.0"],
@@ -205,6 +205,6 @@ def test_no_proof_is_refused_where_others_could_call(generate: Generate) -> None
         ({"deploy_target": "kubernetes"}, "deploy_target is kubernetes"),
         ({"encryption": "tls"}, "it needs No encryption"),
     ):
-        with pytest.raises(Exception, match=f"No proof cannot be.*{fault}") as caught:
+        with pytest.raises(Exception, match=f"No proof is not possible.*{fault}") as caught:
             generate(SHOP | answers | {"api_auth": "none"})
         assert all("Fix: " in line for line in str(caught.value).splitlines())

@@ -50,7 +50,7 @@ OUTLET: dict[str, object] = {
 
 SEND = """
 import asyncio, json, sys
-from services.common.broker import connect
+from services.common.messaging.broker import connect
 from services.common.config import PROJECT, load_settings
 
 async def send() -> None:
@@ -271,7 +271,7 @@ def test_what_cannot_be_handled_keeps_nobody(outlet: Outlet) -> None:
     outlet.send(event("sale.made", 77, label={"not": "text"}, item=item))
     assert outlet.sell("behind", item)
     outlet.packs("behind", ["behind"])
-    eventually(lambda: "event set aside" in outlet.processes["depot"].output)
+    eventually(lambda: "event_set_aside" in outlet.processes["depot"].output)
 
 
 @pytest.fixture(params=sampled([*KINDS], 1))

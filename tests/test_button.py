@@ -6,6 +6,7 @@ import re
 import shutil
 import subprocess
 import sys
+import tomllib
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -15,7 +16,7 @@ import yaml
 
 from copies import Generate, commit, git
 from groundplan import catalogue
-from projects import REPOSITORY, environment, free_ports, run
+from projects import REPOSITORY, UV, environment, free_ports
 from test_decide import bare, files_of, plan
 
 BUTTON, RELEASE = Path(".github/button.py"), Path(".github/release.py")
@@ -72,7 +73,7 @@ def copy(upstream: Path, tmp_path: Path) -> Path:
 
 @pytest.fixture(scope="module")
 def made(upstream: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A project that the button's script has made; somebody had added a file of their own before."""
+    """A project that the button's script has made; somebody had added their own file before."""
     folder = pressed(upstream, tmp_path_factory.mktemp("button") / "quiz")
     (folder / "IDEAS.md").write_text("# Ideas\n")
     answer(folder)
@@ -100,10 +101,30 @@ class TestButton:
         changed = git(made, "diff", "--name-only", "HEAD~1", "--", ".github/workflows/ci.yml")
         assert changed == ""  # a workflow's token could not push it
 
-    def test_its_own_suite_is_green_and_it_checks_itself(self, made: Path) -> None:
-        last = run(made, "pytest", "--quiet").splitlines()[-1]
-        assert " passed" in last, last
-        assert "0 differences" in run(made, "plan", "check", "--code")
+    def test_its_own_ci_is_green_and_it_checks_itself(self, made: Path, tmp_path: Path) -> None:
+        """As its workflow runs it; the package manager is here, so that nothing fetches it."""
+        programs = {"pipx": f'echo "$@" > {tmp_path}/calls', "uv": f'exec {shutil.which(UV)} "$@"'}
+        for name, line in programs.items():
+            (tmp_path / name).write_text(f"#!/bin/sh\n{line}\n")
+            (tmp_path / name).chmod(0o755)
+        env = environment()
+        env["PATH"] = f"{tmp_path}:{env['PATH']}"
+        (step,) = re.findall("run: python (scripts/.*)", (made / ".github/workflows/ci.yml").read_text("utf-8"))
+        done = subprocess.run([sys.executable, step], cwd=made, env=env, capture_output=True, text=True)
+        assert done.returncode == 0, done.stdout + done.stderr
+        assert (tmp_path / "calls").read_text() == "install uv\n"
+        assert re.search(r"=+ .*\d+ passed", done.stdout), done.stdout
+        assert "0 differences" in done.stdout
+        assert [line for line in done.stdout.splitlines() if line.startswith("+ ")] == [
+            "+ pipx install uv",
+            "+ uv sync",
+            "+ uv run ruff format --check",
+            "+ uv run ruff check",
+            "+ uv run mypy",
+            "+ uv run lint-imports",
+            "+ uv run pytest",
+            "+ uv run plan check --code",
+        ]
 
     def test_minds_can_be_changed_and_a_first_tag_is_an_update(
         self, made: Path, upstream: Path, tmp_path: Path
@@ -169,19 +190,19 @@ REFUSED: dict[str, tuple[Callable[[Path], None], str]] = {
     ),
     "not committed": (uncommitted, "README.md is not committed. Fix:"),
     "no answers": (without_answers, "answers.yml is missing. Fix:"),
-    "a workflow of one's own": (with_another_workflow, ".github/workflows/ci.yml is not as the template has it. Fix:"),
+    "one's own workflow": (with_another_workflow, ".github/workflows/ci.yml is not as the template has it. Fix:"),
     "another beginning": (of_something_else, "the template has no commit with the files of the first one here. Fix:"),
 }
 
 
 @pytest.mark.parametrize("case", REFUSED)
-def test_what_cannot_be_is_told_in_a_line_and_changes_nothing(copy: Path, upstream: Path, case: str) -> None:
-    spoil, said = REFUSED[case]
+def test_what_cannot_be_is_reported_in_a_line_and_changes_nothing(copy: Path, upstream: Path, case: str) -> None:
+    spoil, message = REFUSED[case]
     spoil(copy)
     before, head = files_of(copy), git(copy, "rev-parse", "HEAD")
     done = python(copy, BUTTON, str(upstream))
     assert (done.returncode, done.stdout) == (2, ""), done.stderr
-    assert said in done.stderr
+    assert message in done.stderr
     assert "Traceback" not in done.stderr
     assert all("Fix:" in line for line in done.stderr.splitlines())
     assert (files_of(copy), git(copy, "rev-parse", "HEAD")) == (before, head)
@@ -230,21 +251,23 @@ class TestServers:
         assert "[[server]]" not in (embedded / "config" / "processes.toml").read_text("utf-8")
         project = generate(ANSWERS | {"storage_kind": "postgres"})
         listed = (project / "config" / "processes.toml").read_text("utf-8")
-        assert re.findall(r"--publish (127\.0\.0\.1:\d+):", listed) == ["127.0.0.1:5432"]
+        (server,) = tomllib.loads(listed)["server"]
+        assert (server["host"], server["port"], server["image"]) == ("127.0.0.1", 5432, "postgres:17")
 
     def test_it_is_started_unless_it_is_there(self, generate: Generate, tmp_path: Path) -> None:
         project = generate(ANSWERS | {"storage_kind": "postgres"})
         config = project / "config" / "processes.toml"
         port = str(free_ports(1))
-        config.write_text(config.read_text("utf-8").replace("127.0.0.1:5432:", f"127.0.0.1:{port}:"), "utf-8")
+        config.write_text(config.read_text("utf-8").replace("\nport = 5432\n", f"\nport = {port}\n"), "utf-8")
         serve = f"{sys.executable} -m http.server --bind 127.0.0.1 {port}"
-        told = f'echo "$@" >> {tmp_path}/told; timeout 20 {serve} > /dev/null 2>&1 &'
-        done = servers(project, told, tmp_path)
+        script = f'echo "$@" >> {tmp_path}/calls; timeout 20 {serve} > /dev/null 2>&1 &'
+        done = servers(project, script, tmp_path)
         assert (done.returncode, done.stdout) == (0, f"postgres answers on port {port}\n"), done.stderr
-        assert (tmp_path / "told").read_text().startswith(f"run --detach --publish 127.0.0.1:{port}:5432 ")
+        given = f"--publish=127.0.0.1:{port}:5432 --env=POSTGRES_PASSWORD=postgres postgres:17"
+        assert (tmp_path / "calls").read_text() == f"run --detach {given}\n"
         again = bare(project, "python", "scripts/servers.py")
         assert again.returncode == 0, again.stderr
-        assert (tmp_path / "told").read_text().count("run") == 1
+        assert (tmp_path / "calls").read_text().count("run") == 1
 
 
 SECTIONS = (
@@ -253,26 +276,26 @@ SECTIONS = (
 
 
 @pytest.mark.parametrize(
-    ("tag", "version", "changelog", "said"),
+    ("tag", "version", "changelog", "message"),
     [
         ("v0.2.0", "0.2.0", SECTIONS, "- new\n"),
         ("v0.1.0", "0.1.0", SECTIONS, "- first\n"),
-        ("0.2.0", "0.2.0", SECTIONS, "0.2.0 is no tag of a release. Fix: name it v0.2.0"),
+        ("0.2.0", "0.2.0", SECTIONS, "0.2.0 is not a tag of a release. Fix: name it v0.2.0"),
         ("v0.2.0", "0.3.0", SECTIONS, "v0.2.0 is not the version of pyproject.toml, 0.3.0. Fix:"),
         ("v0.3.0", "0.3.0", SECTIONS, "CHANGELOG.md has no section of 0.3.0. Fix:"),
         ("v0.2.0", "0.2.0", SECTIONS.replace(" - 2027-01-02", ""), "CHANGELOG.md does not date 0.2.0. Fix:"),
         ("v0.2.0", "0.2.0", SECTIONS.replace("- new", ""), "CHANGELOG.md says nothing of 0.2.0. Fix:"),
     ],
 )
-def test_a_release_is_made_of_what_agrees(tmp_path: Path, tag: str, version: str, changelog: str, said: str) -> None:
+def test_a_release_is_made_of_what_agrees(tmp_path: Path, tag: str, version: str, changelog: str, message: str) -> None:
     (tmp_path / "pyproject.toml").write_text(f'[project]\nname = "x"\nversion = "{version}"\n')
     (tmp_path / "CHANGELOG.md").write_text(changelog)
     done = python(tmp_path, REPOSITORY / RELEASE, tag)
-    if "Fix:" in said:
+    if "Fix:" in message:
         assert (done.returncode, done.stdout, len(done.stderr.splitlines())) == (2, "", 1)
-        assert said in done.stderr
+        assert message in done.stderr
     else:
-        assert (done.returncode, done.stdout) == (0, said)
+        assert (done.returncode, done.stdout) == (0, message)
 
 
 def test_the_changelog_has_the_form_that_a_release_reads() -> None:

@@ -13,8 +13,8 @@ from copies import Generate, Reanswer
 from pairs import PRODUCTS
 from projects import model, run
 
-PARTS = ("messaging", "consumers", "carrier", "copies", "envelopes", "events", "boxes")
-"""The modules of `services/common` that are there for events."""
+MESSAGING = "services/common/messaging"
+"""The package that is there for events."""
 WAITING = "INSERT INTO outbox (subscriber, event, due_at) VALUES ('rooms', '{}', '2026-03-01 00:00:00')"
 
 
@@ -25,7 +25,7 @@ def fetch(path: Path, statement: str) -> list[tuple[object, ...]]:
 
 
 def owned(path: Path) -> dict[str, str]:
-    return {it: (path / it).read_text("utf-8") for it in model(path).owned if (path / it).is_file()}
+    return {it: (path / it).read_text("utf-8") for it in model(path).owned_files if (path / it).is_file()}
 
 
 def test_events_go_and_come_back_with_their_tables(generate: Generate, reanswer: Reanswer) -> None:
@@ -37,7 +37,7 @@ def test_events_go_and_come_back_with_their_tables(generate: Generate, reanswer:
 
     reanswer(path, communication="http_only")
     assert owned(path) == ours
-    assert not [it for it in PARTS if (path / "services" / "common" / f"{it}.py").exists()]
+    assert not list((path / MESSAGING).glob("*.py"))
     with pytest.raises(AssertionError, match=r"migrate: rooms: 1 rows wait in its outbox. Fix: deliver them"):
         run(path, "migrate")
     assert fetch(path, "SELECT subscriber FROM outbox") == [("rooms",)]
@@ -63,7 +63,7 @@ def test_documents_of_events_are_left_where_they_are(generate: Generate, reanswe
     event.write_text('{"event": {}, "due_at": "2026-03-01T00:00:00Z", "rejected": null}')
 
     reanswer(path, communication="http_only")
-    assert not [it for it in PARTS if (path / "services" / "common" / f"{it}.py").exists()]
+    assert not list((path / MESSAGING).glob("*.py"))
     with pytest.raises(AssertionError, match=r"migrate: rooms: 1 documents wait in its outbox. Fix: deliver them"):
         run(path, "migrate")
     assert event.is_file()
@@ -77,10 +77,10 @@ def test_documents_of_events_are_left_where_they_are(generate: Generate, reanswe
 def test_a_small_project_has_nothing_of_events(generate: Generate, storage: str) -> None:
     """What one person keeps in one service needs none of it; the words are those of its code and settings."""
     path = generate(PRODUCTS["Note book"] | {"storage_kind": storage})
-    told = ("outbox", "inbox", "subscriber", "read_copies", "envelope", "carrier", "OUTBOX_POLL_S", "consumer")
+    words = ("outbox", "inbox", "subscriber", "read_copies", "envelope", "relay", "OUTBOX_POLL_S", "consumer")
     files = [it for it in path.rglob("*") if it.is_file() and it.suffix in (".py", ".toml", ".example")]
     code = [it for it in files if not {".venv", ".git", "planning", "Planning"}.intersection(it.parts)]
-    found = {f"{it.relative_to(path)}: {word}" for it in code for word in told if word in it.read_text("utf-8")}
+    found = {f"{it.relative_to(path)}: {word}" for it in code for word in words if word in it.read_text("utf-8")}
     known = ("scripts/migrations/past.py", "tests/fixtures/facts.py")
     assert {it for it in found if not it.startswith(known)} == set()
     assert model(path).decision("delivery").how == "idle"

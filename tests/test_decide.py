@@ -42,12 +42,12 @@ class TestDecide:
     def test_says_what_changes_does_it_and_is_undone_by_one_command(self, generate: Generate) -> None:
         project = generate(SHOP)
         before = contents(project)
-        told = ("storage_kind=postgres", "--why", "two machines write", "--on", "2026-11-24")
-        dry = plan(project, "decide", *told, "--dry-run")
+        arguments = ("storage_kind=postgres", "--why", "two machines write", "--on", "2026-11-24")
+        dry = plan(project, "decide", *arguments, "--dry-run")
         assert dry.returncode == 0, dry.stderr
         assert dry.stdout.endswith("Nothing was changed: this was a dry run.\n")
         assert clean(project)
-        done = plan(project, "decide", *told)
+        done = plan(project, "decide", *arguments)
         assert done.returncode == 0, done.stderr
         assert done.stdout.partition("Done")[0] == dry.stdout.partition("Nothing was")[0]
         assert recorded(project)["storage_kind"] == "postgres"
@@ -55,6 +55,25 @@ class TestDecide:
         git(project, "reset", "--hard", "--quiet")
         assert contents(project) == before
         assert clean(project)
+
+    @pytest.mark.parametrize(
+        ("changed", "named"),
+        [
+            ("storage_kind=files", ["services/stock/routes.py"]),
+            ("storage_kind=postgres", ["services/stock/routes.py"]),
+            ("logging=plain", []),
+        ],
+    )
+    def test_names_owned_files_that_import_what_changes(
+        self, generate: Generate, changed: str, named: list[str]
+    ) -> None:
+        project = generate(SHOP)
+        (project / "services/stock/routes.py").write_text(
+            "import sqlalchemy as sa\n\nfrom services.common.db.database import Connection\n", "utf-8"
+        )
+        commit(project)
+        told = json.loads(plan(project, "decide", changed, "--why", "it fits", "--dry-run", "--json").stdout)
+        assert told["effects"]["yours_to_read_again"] == named
 
     def test_tells_the_gaps_that_it_closes_and_opens(self, generate: Generate) -> None:
         project = generate(SHOP)
@@ -66,7 +85,7 @@ class TestDecide:
     def test_tells_programs_the_same(self, generate: Generate) -> None:
         project = generate(SHOP)
         schema = json.loads(plan(project, "schema").stdout)
-        said = []
+        documents = []
         for arguments in (
             ["decide", "storage_kind=auto", "--dry-run"],
             ["decide", "personas=[buyer: wants]"],
@@ -74,9 +93,9 @@ class TestDecide:
         ):
             done = plan(project, *arguments, "--json")
             assert done.returncode == 0, done.stderr
-            said.append(json.loads(done.stdout))
-            jsonschema.validate(said[-1], schema)
-        dry, made, undone = said
+            documents.append(json.loads(done.stdout))
+            jsonschema.validate(documents[-1], schema)
+        dry, made, undone = documents
         assert (dry["brought"], made["brought"], undone["undone"]) == (False, True, False)
         assert dry["effects"]["gaps_opened"] == ["D13-storage_kind"]
         assert ".copier-answers.yml" in made["effects"]["changed"]
@@ -87,33 +106,33 @@ class TestDecide:
         assert "D12-storage_kind" not in done
 
     @pytest.mark.parametrize(
-        ("content", "said"),
+        ("content", "message"),
         [
             (b"", " holds no answers"),
             (b"- a\n", " holds no answers"),
             (b"a: \xff\n", " is not UTF-8 text"),
-            (b"a: \x01\n", ":1 is no valid YAML (special characters are not allowed). Fix: remove the"),
-            (b"services: [a\n", ":1 is no valid YAML (while parsing a flow sequence, expected ',' or ']', but got"),
-            (b"a: b\n\tc: d\n", ":2 is no valid YAML (while scanning for the next token, found character '\\t' that"),
-            (b"x: !foo 2\n", ":1 is no valid YAML (could not determine a constructor for the tag '!foo'). Fix: leave"),
-            (b"a: 1\n---\nb: 2\n", ":2 is no valid YAML (expected a single document in the stream, but found another"),
-            (b"? [a, b]\n: 1\n", ":1 is no valid YAML (while constructing a mapping, found unhashable key). Fix: "),
-            (b"a: 2026-02-30\n", ":1 is no valid YAML (2026-02-30 is no timestamp). Fix: "),
-            (b"a: 1\n1: 2\n", ":2: the key 1 is no text. Fix: put it in quotes."),
-            (b"on: 2\n", ":1: the key on is no text. Fix: put it in quotes."),
-            (b"~: 2\n", ":1: the key ~ is no text. Fix: put it in quotes."),
-            (b"2026-01-01: 2\n", ":1: the key 2026-01-01 is no text. Fix: put it in quotes."),
+            (b"a: \x01\n", ":1 is not valid YAML (special characters are not allowed). Fix: remove the"),
+            (b"services: [a\n", ":1 is not valid YAML (while parsing a flow sequence, expected ',' or ']', but got"),
+            (b"a: b\n\tc: d\n", ":2 is not valid YAML (while scanning for the next token, found character '\\t' that"),
+            (b"x: !foo 2\n", ":1 is not valid YAML (could not determine a constructor for the tag '!foo'). Fix: leave"),
+            (b"a: 1\n---\nb: 2\n", ":2 is not valid YAML (expected a single document in the stream, but found another"),
+            (b"? [a, b]\n: 1\n", ":1 is not valid YAML (while constructing a mapping, found unhashable key). Fix: "),
+            (b"a: 2026-02-30\n", ":1 is not valid YAML (2026-02-30 is not a valid timestamp). Fix: "),
+            (b"a: 1\n1: 2\n", ":2: the key 1 is not text. Fix: put it in quotes."),
+            (b"on: 2\n", ":1: the key on is not text. Fix: put it in quotes."),
+            (b"~: 2\n", ":1: the key ~ is not text. Fix: put it in quotes."),
+            (b"2026-01-01: 2\n", ":1: the key 2026-01-01 is not text. Fix: put it in quotes."),
             (b"concept: " + b"[" * 3000 + b"]" * 3000, " is nested too deeply. Fix: "),
             (b"concept: a\nconcept: b\n", "'concept' is there twice, in lines 1 and 2. Fix: "),
         ],
     )
     def test_a_file_without_answers_is_refused_in_a_line(
-        self, generate: Generate, tmp_path: Path, content: bytes, said: str
+        self, generate: Generate, tmp_path: Path, content: bytes, message: str
     ) -> None:
         (tmp_path / "changed.yml").write_bytes(content)
         done = plan(generate(SHOP), "decide", "--data-file", str(tmp_path / "changed.yml"))
         assert (done.returncode, done.stdout, len(done.stderr.splitlines())) == (2, "", 1)
-        assert said in done.stderr.replace(str(tmp_path / "changed.yml"), "")
+        assert message in done.stderr.replace(str(tmp_path / "changed.yml"), "")
 
     def test_a_file_may_say_all_that_yaml_can(self, generate: Generate, tmp_path: Path) -> None:
         file = tmp_path / "changed.yml"
@@ -230,14 +249,14 @@ def nothing(project: Path) -> None:
 REFUSED: dict[str, tuple[Callable[[Path], None], tuple[str, ...], str]] = {
     "a dirty tree": (dirty, ("storage_kind=postgres",), "README.md is not committed. Fix:"),
     "marks of a conflict": (marked, ("storage_kind=postgres",), "README.md has marks of a conflict. Fix:"),
-    "no git": (unversioned, ("storage_kind=postgres",), "is no git repository. Fix:"),
+    "no git": (unversioned, ("storage_kind=postgres",), "is not a git repository. Fix:"),
     "no answers": (unanswered, ("storage_kind=postgres",), ".copier-answers.yml has no _src_path. Fix:"),
     "answers edited by hand": (
         edited,
         ("storage_kind=postgres",),
         "says something else than Planning/model.json. Fix:",
     ),
-    "damaged answers": (damaged, ("storage_kind=postgres",), " is no valid YAML (while parsing a flow node, expected"),
+    "damaged answers": (damaged, ("storage_kind=postgres",), " is not valid YAML (while parsing a flow node, expected"),
     "no model": (unmodelled, ("storage_kind=postgres",), "Planning/model.json is missing. Fix: `git checkout HEAD --"),
     "a template that is gone": (moved, ("storage_kind=postgres",), "no longer at /nowhere/at/all. Fix:"),
     "what is remembered": (nothing, ("history={}",), "history is what the project itself remembers. Fix:"),
@@ -246,10 +265,10 @@ REFUSED: dict[str, tuple[Callable[[Path], None], tuple[str, ...], str]] = {
         ("project_name=a", "project_name=b"),
         "project_name is answered twice. Fix: keep one of the two.",
     ),
-    "lines": (nothing, ("a\nb",), "plan: a b is no KEY=VALUE. Fix: "),
-    "no answer": (nothing, ("storage_kind",), "storage_kind is no KEY=VALUE. Fix:"),
+    "lines": (nothing, ("a\nb",), "plan: a b is not of the form KEY=VALUE. Fix: "),
+    "no answer": (nothing, ("storage_kind",), "storage_kind is not of the form KEY=VALUE. Fix:"),
     "nothing": (nothing, (), "nothing is answered. Fix:"),
-    "no file": (nothing, ("--data-file", "none.yml"), "none.yml is no file. Fix:"),
+    "no file": (nothing, ("--data-file", "none.yml"), "none.yml is not a file. Fix:"),
     "a wrong key": (nothing, ("storage_knd=postgres",), "Fix: did you mean 'storage_kind'?"),
     "a wrong option": (nothing, ("storage_kind=postgrs",), "Fix: did you mean 'postgres'?"),
     "a planned option": (nothing, ("storage_kind=documents",), "is planned and not offered yet"),
@@ -260,13 +279,13 @@ REFUSED: dict[str, tuple[Callable[[Path], None], tuple[str, ...], str]] = {
 
 @pytest.mark.parametrize("case", REFUSED)
 def test_what_cannot_be_done_is_one_line_and_changes_nothing(generate: Generate, case: str) -> None:
-    spoil, arguments, said = REFUSED[case]
+    spoil, arguments, message = REFUSED[case]
     project = generate(SHOP)
     spoil(project)
-    before = {path: path.read_bytes() for path in project.rglob("*") if path.is_file() and ".git/" not in str(path)}
+    before = files_of(project)
     done = plan(project, "decide", *arguments)
     assert (done.returncode, done.stdout) == (2, "")
-    assert said in done.stderr
+    assert message in done.stderr
     assert "Traceback" not in done.stderr
     assert {path: path.read_bytes() for path in before} == before
 
@@ -292,26 +311,27 @@ NOT_UPDATED: dict[str, tuple[Callable[[Path], None], str]] = {
 
 
 def files_of(project: Path) -> dict[Path, bytes]:
-    """All files of a project but git's own."""
-    return {path: path.read_bytes() for path in project.rglob("*") if path.is_file() and ".git/" not in str(path)}
+    """All files of a project but git's own and bytecode."""
+    files = (path for path in project.rglob("*") if path.is_file())
+    return {path: path.read_bytes() for path in files if not {".git", "__pycache__"}.intersection(path.parts)}
 
 
 @pytest.mark.parametrize("case", NOT_UPDATED)
 def test_an_update_that_cannot_be_is_one_line_and_changes_nothing(generate: Generate, case: str) -> None:
-    spoil, said = NOT_UPDATED[case]
+    spoil, message = NOT_UPDATED[case]
     project = generate(SHOP)
     spoil(project)
     before = files_of(project)
     done = plan(project, "update", "--to", "v9")
     assert (done.returncode, done.stdout) == (2, "")
     assert len(done.stderr.splitlines()) == 1
-    assert said in done.stderr
+    assert message in done.stderr
     assert files_of(project) == before
 
 
 class TestNewerVersions:
     @pytest.mark.parametrize(
-        ("file", "old", "new", "said"),
+        ("file", "old", "new", "message"),
         [
             ("copier.yml", "9.19.0", "99.0.0", "requires Copier version >= 99.0.0, while your version of Copier is"),
             ("questions/2-2-users.yml", '    "Mixed": mixed\n', "", "user_expertise: 'mixed' is not one of novice"),
@@ -319,7 +339,7 @@ class TestNewerVersions:
         ids=["a newer Copier", "an answer that is no longer accepted"],
     )
     def test_that_cannot_be_taken_are_one_line_and_change_nothing(
-        self, generate: Generate, tmp_path: Path, file: str, old: str, new: str, said: str
+        self, generate: Generate, tmp_path: Path, file: str, old: str, new: str, message: str
     ) -> None:
         template = clone_template(tmp_path / "template")
         project = generate(SHOP | {"user_expertise": "mixed"}, template)
@@ -330,7 +350,7 @@ class TestNewerVersions:
         done = plan(project, "update")
         assert (done.returncode, done.stdout) == (2, "")
         assert len(done.stderr.splitlines()) == 1
-        assert said in done.stderr
+        assert message in done.stderr
         assert ". Fix: " in done.stderr
         assert files_of(project) == before
         assert clean(project)
@@ -350,9 +370,9 @@ class TestNewerVersions:
 def test_an_older_copier_says_so_in_one_line(template: Path, tmp_path: Path) -> None:
     command = [os.environ.get("UV", "uv"), "tool", "run", "--from", "copier==9.18.1", "copier", "copy", "--defaults"]
     done = subprocess.run([*command, template, tmp_path / "project"], capture_output=True, text=True)
-    said = "This template requires Copier version >= 9.19.0, while your version of Copier is 9.18.1."
+    message = "This template requires Copier version >= 9.19.0, while your version of Copier is 9.18.1."
     assert done.returncode != 0
-    assert done.stderr.splitlines()[-1] == said
+    assert done.stderr.splitlines()[-1] == message
     assert "Traceback" not in done.stderr
     assert not (tmp_path / "project").exists()
 
@@ -366,8 +386,8 @@ class TestCheckouts:
         git(project, "reset", "--hard", "--quiet")
         assert clean(project)
 
-    def test_beside_the_first_are_changed_alone(self, generate: Generate, tmp_path: Path) -> None:
-        """A change in a work tree of its own, and taking it back, reach no other one."""
+    def test_in_a_further_work_tree_are_changed_alone(self, generate: Generate, tmp_path: Path) -> None:
+        """A change in another work tree, and taking it back, reach no other one."""
         project = generate(SHOP)
         before = files_of(project)
         git(project, "worktree", "add", "--quiet", "-b", "other", str(tmp_path / "other"))
@@ -388,14 +408,14 @@ class TestCheckouts:
             "import subprocess\n"
             "from pathlib import Path\n"
             "from scripts.planning import change\n"
-            "said = ['--vcs-ref', ':current:', '--data', 'storage_kind=postgres']\n"
-            "with change.made(Path().resolve(), said) as made:\n"
+            "arguments = ['--vcs-ref', ':current:', '--data', 'storage_kind=postgres']\n"
+            "with change.prepared(Path().resolve(), arguments) as prepared:\n"
             "    Path('Planning/Notes.md').write_text('mine')\n"
             "    subprocess.run(['git', 'commit', '--quiet', '--all', '--message', 'mine'], check=True)\n"
             "    try:\n"
-            "        change.bring(made)\n"
-            "    except change.Stop as stop:\n"
-            "        print(stop)\n"
+            "        change.bring(prepared)\n"
+            "    except change.RefusedError as refused:\n"
+            "        print(refused)\n"
         )
         assert "something was committed meanwhile" in bare(project, "python", "-c", script).stdout
         assert (project / "Planning/Notes.md").read_text("utf-8") == "mine"
@@ -408,19 +428,19 @@ class TestCheckouts:
         script = (
             "from pathlib import Path\n"
             "from scripts.planning import change\n"
-            "said = ['--vcs-ref', ':current:', '--data', 'storage_kind=postgres']\n"
-            "with change.made(Path().resolve(), said) as made:\n"
+            "arguments = ['--vcs-ref', ':current:', '--data', 'storage_kind=postgres']\n"
+            "with change.prepared(Path().resolve(), arguments) as prepared:\n"
             f"    Path({name!r}).write_text('mine')\n"
             "    try:\n"
-            "        change.bring(made)\n"
-            "    except change.Stop as stop:\n"
-            "        print(stop)\n"
+            "        change.bring(prepared)\n"
+            "    except change.RefusedError as refused:\n"
+            "        print(refused)\n"
         )
-        said = bare(project, "python", "-c", script).stdout
-        assert "git read-tree failed" in said
+        output = bare(project, "python", "-c", script).stdout
+        assert "git read-tree failed" in output
         assert (project / name).read_text("utf-8") == "mine"
         assert recorded(project)["storage_kind"] == "sqlite"
-        assert plan(project, "undo").stdout == "No change of mind was interrupted.\n"
+        assert plan(project, "undo").stdout == "No change was interrupted.\n"
 
 
 def begun(project: Path, files: dict[str, str]) -> str:
@@ -446,7 +466,7 @@ code=$?
 if [ "$1" = read-tree ] && [[ "$*" == *" -u "* ]] && [[ "$*" != *--dry-run* ]]; then kill -9 $PPID; fi
 exit $code
 """
-"""A git that kills whoever runs it when the files of a change are there."""
+"""A git that kills the process that runs it when the files of a change are there."""
 
 CHANGED = {"services/new.py": "whole and long\n", "README.md": "whole and long\n"}
 
@@ -474,7 +494,7 @@ class TestInterruption:
             assert contents(project) == before
             assert clean(project)
 
-    def test_a_step_that_was_interrupted_is_told_and_taken_back(self, generate: Generate) -> None:
+    def test_a_step_that_was_interrupted_is_reported_and_taken_back(self, generate: Generate) -> None:
         project = generate(SHOP)
         before = contents(project)
         begun(project, CHANGED)
@@ -486,7 +506,7 @@ class TestInterruption:
         assert plan(project, "undo").stdout == "The last commit is back.\n"
         assert contents(project) == before
         assert clean(project)
-        assert plan(project, "undo").stdout == "No change of mind was interrupted.\n"
+        assert plan(project, "undo").stdout == "No change was interrupted.\n"
 
     def test_a_step_that_was_interrupted_at_its_end_is_taken_back(self, generate: Generate, tmp_path: Path) -> None:
         project = generate(SHOP)
@@ -507,7 +527,7 @@ class TestInterruption:
         assert (done.returncode, done.stderr) == (0, "")
         assert done.stdout.endswith("git has it, and nothing is taken back.\n")
         assert files_of(project) == before
-        assert plan(project, "undo").stdout == "No change of mind was interrupted.\n"
+        assert plan(project, "undo").stdout == "No change was interrupted.\n"
 
     def killed_at_the_end(self, project: Path, folder: Path) -> None:
         """Answer anew, killed when all files are there and the journal is, too."""
@@ -522,7 +542,7 @@ class TestInterruption:
         completed(project, CHANGED)
         git(project, "commit", "--quiet", "--message", "changed")
         assert plan(project, "decide", "storage_kind=sqlite").stdout.endswith("Nothing changes.\n")
-        assert plan(project, "undo").stdout == "No change of mind was interrupted.\n"
+        assert plan(project, "undo").stdout == "No change was interrupted.\n"
 
     @pytest.mark.parametrize("begin", [begun, completed])
     @pytest.mark.parametrize("name", ["Planning/Notes.md", "README.md", "services/new.py"])

@@ -15,8 +15,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from copies import commit, git
-from groundplan import catalogue, project, text
+from groundplan import catalogue, generation, project, text
 from groundplan.drivers import meaning
+from groundplan.planning.documents import Planning
 from projects import EXAMPLES, REPOSITORY, answers
 
 if TYPE_CHECKING:
@@ -117,7 +118,8 @@ def hostile(text: str) -> dict[str, object]:
 
 def drawn(made: project.Project) -> Iterator[str]:
     """Every diagram of a project."""
-    planning, guide = made.planning, made.planning.architecture
+    planning = Planning(made)
+    guide = planning.architecture
     of_services = (diagram for it in planning.specifications for diagram in it.sequences)
     of_guide = (guide.context, guide.containers, guide.dependencies, guide.entities)
     for diagram in (*of_guide, planning.schedule.gantt, *of_services):
@@ -142,8 +144,8 @@ def parsed(sources: list[str], folder: Path) -> list[str]:
     done = subprocess.run(
         ["node", "parse.mjs"], cwd=folder, input=json.dumps(sources), check=True, capture_output=True, text=True
     )
-    said: list[str] = json.loads(done.stdout)
-    return said
+    faults: list[str] = json.loads(done.stdout)
+    return faults
 
 
 NODE = pytest.mark.skipif(
@@ -157,12 +159,12 @@ def test_the_mermaid_parser_accepts_every_diagram(examples: dict[str, Path], pyt
     documents = (path.read_text("utf-8") for it in examples.values() for path in sorted(it.rglob("*.md")))
     sources = [source for document in documents for source in fence.findall(document)]
     assert len(sources) > 20
-    sources += [source for text in HOSTILE for source in drawn(project.build(hostile(text), REAL))]
+    sources += [source for text in HOSTILE for source in drawn(generation.build(hostile(text), REAL).project)]
     broken = 'flowchart LR\n  a["unclosed'
     assert pytestconfig.cache is not None
-    *said, about_broken = parsed([*sources, broken], pytestconfig.cache.mkdir("mermaid"))
+    *faults, about_broken = parsed([*sources, broken], pytestconfig.cache.mkdir("mermaid"))
     assert about_broken
-    assert {source: fault for source, fault in zip(sources, said, strict=True) if fault} == {}
+    assert {source: fault for source, fault in zip(sources, faults, strict=True) if fault} == {}
 
 
 @NODE
@@ -177,8 +179,8 @@ def test_markdownlint_has_nothing_to_say(
     broken.write_text("# One\n# Two\n", "utf-8")
     odd = ({"project_name": "Diary", "concept": "tbd"}, hostile(" ".join(HOSTILE)[:1000]))
     projects = (*examples.values(), *map(generate, odd))
-    for path, code in ((broken, 1), *((it / "Planning", 0) for it in projects)):
-        names = [path] if path.is_file() else sorted(path.rglob("*.md"))
+    documents = sorted(path for it in projects for path in (it / "Planning").rglob("*.md"))
+    for names, code in (([broken], 1), (documents, 0)):
         lint = ["npx", "--no-install", "markdownlint-cli2", "--no-globs", *(f":{it}" for it in names)]
         done = subprocess.run(lint, cwd=folder, capture_output=True, text=True)
         assert done.returncode == code, done.stderr
@@ -205,9 +207,9 @@ def pieces(document: str) -> Iterator[str]:
 
 SAID_OF_ALL = re.compile(
     r"\| `[a-z_]+` \| .* \| [a-z_.]+ (is|has) .*|- [a-z_.]+ (is|has) .*"  # a driver: the same answer to a question
-    r"|- .* was rejected: it cannot be, as .*"  # the same answer rules an option out
+    r"|- .* was rejected: not possible, because .*"  # the same answer rules an option out
     r"|\| `(API_KEYS|SERVICE_KEY|LOG_LEVEL|LOG_FORMAT)` .*"  # a setting that every service has
-    r"|.*decision_overrides\.[a-z_]+\.revisit.*"  # what nobody said of a decision
+    r"|.*decision_overrides\.[a-z_]+\.revisit.*"  # what is not stated about a decision
     r"|\| (For|Runs on|`[a-z_]+`) \| .*|(Phased delivery|Automatic retries): .*|\| Fixed \| scope \|"  # a choice
     r"|\| .* \| unknown \||Not needed \(`[a-z_]+`\): .*"  # the state of an answer
     r"|Hours of a person \(`estimate_basis`\)\.|\| `Archive/` \| .*"  # a choice, and a place that is there in time
@@ -222,10 +224,10 @@ def is_of_the_catalogue(piece: str) -> bool:
     """Whether it is what the catalogue says of a decision that two projects took alike."""
     for decision in REAL.decisions:
         labels = {f"- {bold}{text.md(it.label)}{bold}" for it in decision.options for bold in ("", "**")}
-        labels |= {f"- {text.md(meaning(driver))}" for it in decision.options for driver, _ in it.drivers}
+        labels |= {f"- if {text.md(meaning(driver))}" for it in decision.options for driver, _ in it.drivers}
         words = ((it.because, it.cost, it.rejected, it.confirmed_by) for it in decision.options)
-        told = {said for option in words for said in option}
-        if piece in labels or any(text.md(it) in piece for it in {decision.question, *told} if it):
+        phrases = {phrase for option in words for phrase in option}
+        if piece in labels or any(text.md(it) in piece for it in {decision.question, *phrases} if it):
             return True
     return False
 
@@ -248,7 +250,7 @@ def test_no_text_of_a_product_fits_another_one(examples: dict[str, Path]) -> Non
 
 
 NOTATIONS = ("data_entities", "publishes", "subscribes")
-"""What is read and told in other words: entities, events, and what is done about them."""
+"""What is read and then described in other words: entities, events, and what is done about them."""
 
 
 def phrases(answer: object) -> Iterator[str]:
@@ -267,10 +269,10 @@ def phrases(answer: object) -> Iterator[str]:
 @pytest.mark.parametrize("example", EXAMPLES, ids=lambda it: it.stem)
 def test_what_somebody_wrote_stands_in_a_document(examples: dict[str, Path], example: Path) -> None:
     documents = (examples[example.stem] / "Planning").rglob("*.md")
-    said = " ".join(" ".join(it.read_text("utf-8") for it in documents).split()).casefold()
+    text_of_all = " ".join(" ".join(it.read_text("utf-8") for it in documents).split()).casefold()
     written = list(phrases(answers(example)))
     assert len(written) > 50
-    assert [it for it in written if text.md(it).rstrip(".").casefold() not in said] == []
+    assert [it for it in written if text.md(it).rstrip(".").casefold() not in text_of_all] == []
 
 
 @pytest.mark.parametrize("example", [path.stem for path in EXAMPLES])
@@ -293,8 +295,8 @@ def test_a_document_that_was_removed_comes_back_as_the_check_tells(bookshop: Pat
     (found,) = (it for it in json.loads(plan(bookshop, "check", "--json").stdout)["findings"] if it["rule"] == "X10")
     here, committed, names = re.findall(r"`git ([^`]+)`", found["fix"])
     named = git(bookshop, *names.replace("log", "log --format=%h").split())
-    told = committed.replace("COMMIT", named) if is_committed else here
-    git(bookshop, *told.split())
+    command = committed.replace("COMMIT", named) if is_committed else here
+    git(bookshop, *command.split())
     assert (bookshop / "Planning/PRD.md").read_bytes() == before
 
 
@@ -327,7 +329,7 @@ GUIDE, ORDERS = "Planning/ArchitectureGuide.md", "Planning/ServiceSpecifications
 
 DRIFT = {
     "port": (replaced(GUIDE, ".md) | 8001 |", ".md) | 8009 |"), "is '8009', the model says '8001'"),
-    "owner": (replaced(GUIDE, "| `Book` | `catalog` |", "| `Book` | `orders` |"), "Written only by of Book is"),
+    "owner": (replaced(GUIDE, "| `Book` | `catalog` |", "| `Book` | `orders` |"), "Owner of Book is"),
     "route": (replaced(ORDERS, "| DELETE | `/v1/orders/{id}` |", "| DELETE | `/v1/order` |"), "lacks DELETE"),
     "extra row": (replaced(ORDERS, "| `note` | `text?`", "| `memo` | `str` | no | – |\n| `note` | `text?`"), "memo"),
     "header": (replaced(ORDERS, "| Method | Path |", "| Verb | Path |"), "has no table of Method"),
@@ -353,11 +355,11 @@ DRIFT = {
 
 @pytest.mark.parametrize("case", DRIFT)
 def test_what_no_longer_agrees_with_the_model_fails_the_check(bookshop: Path, case: str) -> None:
-    change, said = DRIFT[case]
+    change, message = DRIFT[case]
     change(bookshop)
     done = plan(bookshop, "check")
     assert done.returncode == 1, done.stdout
-    assert said in " ".join(done.stdout.split())
+    assert message in " ".join(done.stdout.split())
 
 
 REPORTED = {
@@ -369,25 +371,25 @@ REPORTED = {
     "left of a service": (written("services/tax/rate.py", ""), "services/tax: is left of a service"),
     "long notes": (written("Planning/Notes.md", "# Notes\n" + "\nline\n" * 300), "`doc_budget_lines` is 400"),
 }
-"""What people may do: it is told, and never fails."""
+"""What people may do: it is reported, and never fails."""
 
 
 @pytest.mark.parametrize("case", REPORTED)
 def test_what_people_own_is_reported_and_never_fails(bookshop: Path, case: str) -> None:
-    change, said = REPORTED[case]
+    change, message = REPORTED[case]
     change(bookshop)
     done = plan(bookshop, "check")
     assert done.returncode == 0, done.stdout
-    assert said in " ".join(done.stdout.split())
+    assert message in " ".join(done.stdout.split())
 
 
 @pytest.mark.parametrize(
-    ("content", "said"),
+    ("content", "message"),
     [
         (None, "is missing"),
         (b"{", "1:2 is not JSON"),
         (b"\xff", "cannot be read"),
-        (b"[]", "model is no object"),
+        (b"[]", "model is not an object"),
         (b"{}", "model has no format"),
         (b'{"format": 2}', "has format 2, not 1"),
         (b"[" * 100_000, "cannot be read"),
@@ -395,14 +397,14 @@ def test_what_people_own_is_reported_and_never_fails(bookshop: Path, case: str) 
 )
 @pytest.mark.parametrize("command", ["check", "gaps", "next", "trace"])
 def test_a_model_that_cannot_be_read_is_one_line(
-    bookshop: Path, command: str, content: bytes | None, said: str
+    bookshop: Path, command: str, content: bytes | None, message: str
 ) -> None:
     file = bookshop / "Planning" / "model.json"
     file.unlink() if content is None else file.write_bytes(content)
     done = plan(bookshop, command)
     assert (done.returncode, done.stdout) == (2, "")
     (line,) = done.stderr.splitlines()
-    assert said in line
+    assert message in line
 
 
 def test_a_model_with_a_part_of_another_type_names_the_part(bookshop: Path) -> None:
@@ -414,21 +416,21 @@ def test_a_model_with_a_part_of_another_type_names_the_part(bookshop: Path) -> N
 
 
 @pytest.mark.parametrize(
-    ("content", "said"),
+    ("content", "message"),
     [
         (None, "Planning/tasks.json is missing"),
         ("{", "Planning/tasks.json:1:2 is not JSON"),
-        ("[]", "Planning/tasks.json: plan is no object"),
+        ("[]", "Planning/tasks.json: plan is not an object"),
         ('{"tasks": [{"id": 1}]}', "Planning/tasks.json: plan.tasks[0] has no title"),
     ],
 )
-def test_tasks_that_cannot_be_read_are_one_line(bookshop: Path, content: str | None, said: str) -> None:
+def test_tasks_that_cannot_be_read_are_one_line(bookshop: Path, content: str | None, message: str) -> None:
     file = bookshop / "Planning" / "tasks.json"
     file.unlink() if content is None else file.write_text(content, "utf-8")
     done = plan(bookshop, "next")
     assert (done.returncode, done.stdout) == (2, "")
     (line,) = done.stderr.splitlines()
-    assert said in line
+    assert message in line
 
 
 def test_where_nobody_estimates_documents_tell_the_order_alone(generate: Generate) -> None:
@@ -513,6 +515,6 @@ def test_acceptance_tests_are_expected_to_fail_until_written(examples: dict[str,
         shutil.copytree(example / "tests" / "acceptance", tmp_path / example.parent.name)
     (tmp_path / "pytest.ini").write_text("[pytest]\nmarkers = requirement(id)\nstrict_markers = true\n", "utf-8")
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--import-mode=importlib"]
-    environment = os.environ | {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
+    environment = os.environ | {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", "PYTEST_ADDOPTS": ""}
     done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True)
     assert re.search(r"^\d+ xfailed in ", done.stdout, re.MULTILINE), done.stdout

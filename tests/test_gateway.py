@@ -91,7 +91,7 @@ def test_callers_reach_open_services_through_it_alone(generate: Generate, tmp_pa
 
         described = http.get(f"{front}/openapi.json").json()
         assert {it.split("/")[1] for it in described["paths"]} == {"stock", "gateway"}
-        assert f"http://127.0.0.1:{port(project)}" in httpx2.get(f"http://127.0.0.1:{project.page_port}").text
+        assert f"http://127.0.0.1:{port(project)}" in httpx2.get(f"http://127.0.0.1:{project.dashboard_port}").text
 
 
 def test_it_answers_for_a_service_that_hangs_or_is_away_and_holds_back_who_calls_too_often(
@@ -140,7 +140,7 @@ def _signal(pid: int, number: signal.Signals) -> None:
     subprocess.run(["kill", f"-{number.value}", str(pid)], check=True)
 
 
-def test_tokens_are_told_apart_before_the_services(generate: Generate, tmp_path: Path) -> None:
+def test_tokens_are_distinguished_before_the_services(generate: Generate, tmp_path: Path) -> None:
     path = generate(placed(topology="gateway", api_auth="oidc"))
     project = model(path)
     things = f"http://127.0.0.1:{port(project)}/stock/v1/things"
@@ -176,7 +176,7 @@ def test_its_port_stays_whatever_comes_and_goes(generate: Generate, reanswer: Re
 
 def test_it_is_refused_where_one_process_serves_all(generate: Generate) -> None:
     chosen = {"topology": "gateway", "architecture_style": "modular_monolith"}
-    with pytest.raises(Exception, match=r"A gateway in front cannot be: .*Services \(architecture_style\)"):
+    with pytest.raises(Exception, match=r"A gateway in front is not possible: .*Services \(architecture_style\)"):
         generate(SHOP | chosen)
 
 

@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from copies import Generate
-from groundplan import catalogue, domain, project, text
+from groundplan import catalogue, domain, generation, text
 from groundplan.problems import Refused
 from projects import REPOSITORY, model, need_postgres, run, uses_postgres
 
@@ -68,7 +68,9 @@ TRICKY_FIELDS = words(
 
 TRICKY_ENTITIES = words(
     "Event Record Page Model Response Collection Finder Order Metadata Request Date UUID Store Rules Published View "
-    "Runtime Field Any Table Value Type Text Id Many Path Query Header Found Envelope Problem Reaction Consumer"
+    "Runtime Field Any Table Value Type Text Id Many Path Query Header Found Envelope Problem Reaction Consumer "
+    "Entity Service Job Step Hook Rule Change Effect Outbox Repository Endpoint Client Messaging Limit After Version "
+    "Apis"
 )
 
 
@@ -276,14 +278,15 @@ def rendered(answers: Mapping[str, object]) -> Iterator[tuple[str, str]]:
             if here not in ("", ".jinja"):
                 yield from ((f"/{here}{rest}", last) for rest, last in places(parts[1:], inner))
 
-    root, made = REPOSITORY / "template", {"project": project.build(answers, CATALOGUE)}
+    built = generation.build(answers, CATALOGUE)
+    root, made = REPOSITORY / "template", {"project": built.project, "planning": built.planning}
     for template in sorted(root.rglob("*.py*.jinja")):
         for path, names in places(template.relative_to(root).parts, made):
             source = environment.get_template(template.relative_to(REPOSITORY).as_posix())
             yield path[1:].removesuffix(".jinja"), source.render(names)
-    for module in made["project"].modules:
+    for module in built.project.modules:
         if module.rendered and module.target.endswith(".py"):
-            yield module.target, environment.get_template(module.source).render(made)
+            yield module.target, environment.get_template(module.source).render(made | dict(module.items))
 
 
 names = st.sampled_from([*TRICKY_FIELDS, *map(longest, "abcdef")])

@@ -1,4 +1,4 @@
-"""What Copier is given is checked before anything is asked or written; what is wrong is told with its fix, in lines."""
+"""What Copier is given is checked before anything is asked or written; faults are reported with a fix, one a line."""
 
 from __future__ import annotations
 
@@ -26,11 +26,15 @@ SHOP: dict[str, Any] = {
 REFUSED: list[tuple[str, dict[str, Any], str]] = [
     ("an unknown question", {"projct_slug": "x"}, "projct_slug: is not a question of this template. Fix: did you mean"),
     (
-        "a word that is no choice",
+        "a word that is not a choice",
         {"distribution": "publik"},
         "distribution: 'publik' is not one of personal, internal,",
     ),
-    ("a list of what is no choice", {"interaction_channels": ["phone"]}, "interaction_channels: 'phone' is not one of"),
+    (
+        "a list of what is not a choice",
+        {"interaction_channels": ["phone"]},
+        "interaction_channels: 'phone' is not one of",
+    ),
     ("text in place of a list", {"interaction_channels": 3}, "interaction_channels: '3' is not a list"),
     ("text in place of a number", {"port_base": "many"}, "port_base: 'many' is not a whole number"),
     ("a port that is none", {"port_base": 70000}, "port_base: 70000 is not a whole number from"),
@@ -42,7 +46,7 @@ REFUSED: list[tuple[str, dict[str, Any], str]] = [
         {"project_name": yaml.safe_load("2026-03-01")},
         "project_name: '2026-03-01' is not text",
     ),
-    ("YAML that is none", {"services": "a: b: c"}, "services: is no valid YAML"),
+    ("YAML that is none", {"services": "a: b: c"}, "services: is not valid YAML"),
     ("an option that is none", {"storage_kind": "sqlte"}, "storage_kind: 'sqlte' is not one of"),
     ("a state that is none of a decision", {"storage_kind": "assume: sqlite"}, "storage_kind: 'assume: sqlite' is not"),
     ("a word that only looks right", {"storage_kind": " TBD"}, "storage_kind: 'TBD' is not one of"),
@@ -50,11 +54,11 @@ REFUSED: list[tuple[str, dict[str, Any], str]] = [
     (
         "an option that cannot be",
         {"storage_kind": "sqlite", "deploy_target": "serverless"},
-        "storage_kind: SQLite cannot be: deploy_target is serverless. Fix: set storage_kind to postgres.",
+        "storage_kind: SQLite is not possible: deploy_target is serverless. Fix: set storage_kind to postgres.",
     ),
     ("no day", {"decided_on": "tomorrow"}, "decided_on: 'tomorrow' is not a day"),
     ("a damaged history", {"history": {"trail": ["x"]}}, "history: is damaged: line 1 of the trail. Fix: put back"),
-    ("a history that is none", {"history": "gone"}, "history: is damaged: history is no mapping of names"),
+    ("a history that is none", {"history": "gone"}, "history: is damaged: history is not a mapping of names"),
     (
         "a damaged schema",
         {"history": {"trail": [], "offsets": {}, "ids": {}, "schema": {"stock": [["nonsense"]]}}},
@@ -83,7 +87,7 @@ def test_what_is_missing_is_named(template: Path, tmp_path: Path) -> None:
     assert not (tmp_path / "project").exists()
 
 
-def test_all_problems_are_told_at_once(template: Path, tmp_path: Path) -> None:
+def test_all_problems_are_reported_at_once(template: Path, tmp_path: Path) -> None:
     wrong = SHOP | {"storage_knd": "sqlite", "port_base": "many", "distribution": 3}
     with pytest.raises(UserMessageError) as refused:
         run_copy(str(template), tmp_path / "project", data=wrong, unsafe=True, defaults=True, quiet=True)

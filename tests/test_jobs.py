@@ -36,19 +36,33 @@ import asyncio
 import os
 from pathlib import Path
 
-from services.common.jobs import Work
+from services.common.jobs.jobs import JobContext
+from services.desk.hooks import AnswerLetterJobHooks
 from services.desk.models import AnswerDraft, Letter
 
 
-async def working(record: Letter, work: Work) -> None:
-    """Write down that it was begun, take a while, and answer."""
-    with Path("begun").open("a") as file:
-        file.write(f"{record.label} {os.getpid()}\\n")
-    await asyncio.sleep(0.2)
-    if record.label == "bad":
-        raise RuntimeError("it cannot be read")
-    work.create(AnswerDraft(label=record.label))
+class AnswerLetterJob(AnswerLetterJobHooks):
+    async def run(self, record: Letter, context: JobContext, /) -> None:
+        """Write down that it was begun, take a while, and answer."""
+        with Path("begun").open("a") as file:
+            file.write(f"{record.label} {os.getpid()}\\n")
+        await asyncio.sleep(0.2)
+        if record.label == "bad":
+            raise RuntimeError("it cannot be read")
+        context.create(AnswerDraft(label=record.label))
 '''
+
+LOOK = """
+from datetime import datetime
+
+from services.common.jobs.jobs import JobContext
+from services.desk.hooks import LookJobHooks
+
+
+class LookJob(LookJobHooks):
+    async def run(self, due: datetime, context: JobContext, /) -> None:
+        print("looked", due)
+"""
 
 
 def begun(project: Path) -> list[list[str]]:
@@ -127,8 +141,8 @@ def test_the_way_of_running_changes_and_the_jobs_stay(generate: Generate, reansw
     git(project, "commit", "--quiet", "--all", "--message", "written")
     there = {
         "inprocess": set(),
-        "cron": {"scripts/jobs.py", "services/common/job_rows.py"},
-        "queue": {"services/common/job_rows.py", "services/common/worker.py", "services/desk/worker.py"},
+        "cron": {"scripts/jobs.py", "services/common/jobs/queue.py"},
+        "queue": {"services/common/jobs/queue.py", "services/common/jobs/worker.py", "services/desk/worker.py"},
     }
     theirs = set.union(*there.values())
     for option, files in there.items():
@@ -142,7 +156,7 @@ def test_the_way_of_running_changes_and_the_jobs_stay(generate: Generate, reansw
 def test_the_machine_starts_what_is_due(generate: Generate) -> None:
     project = generate(TIMED | {"job_management": "cron"})
     job = project / "services" / "desk" / "look.py"
-    job.write_text("async def working(due) -> None:  # type: ignore\n    print('looked', due)\n")
+    job.write_text(LOOK)
     env = environment(SERVICE_KEY=SERVICE_KEY, API_KEYS="{}")
     run(project, "migrate", env=env)
     assert "looked" not in run(project, "jobs", env=env)
@@ -155,22 +169,28 @@ def test_the_machine_starts_what_is_due(generate: Generate) -> None:
         )
         for _ in range(2)
     ]
-    said = "".join(it.communicate(timeout=60)[0] for it in both)
+    output = "".join(it.communicate(timeout=60)[0] for it in both)
     assert [it.returncode for it in both] == [0, 0]
-    assert said.count("looked") == 1
+    assert output.count("looked") == 1
     wrong = subprocess.run([*JOBS, "desc"], cwd=project, env=env, text=True, capture_output=True)
     assert wrong.returncode == 2
     assert wrong.stderr.splitlines()[-1] == "jobs: error: desc has no jobs; these have: desk"
 
 
 @pytest.mark.parametrize(
-    ("answers", "said"),
+    ("answers", "message"),
     [
-        (DESK | {"job_management": "none"}, r"No jobs cannot be: jobs has answer_letter\. Fix: set job_management to"),
-        (DESK | {"job_management": "cron"}, r"Jobs at set times cannot be: jobs has answer_letter on changes"),
-        (DESK | {"jobs": []}, r"A queue with workers cannot be: jobs names none\. Fix: set job_management to none"),
+        (
+            DESK | {"job_management": "none"},
+            r"No jobs is not possible: jobs has answer_letter\. Fix: set job_",
+        ),
+        (DESK | {"job_management": "cron"}, r"Jobs at set times is not possible: jobs has answer_letter on changes"),
+        (
+            DESK | {"jobs": []},
+            r"A queue with workers is not possible: jobs names none\. Fix: set job_management to",
+        ),
     ],
 )
-def test_what_does_not_go_with_the_jobs_is_told(generate: Generate, answers: dict[str, Any], said: str) -> None:
-    with pytest.raises(Exception, match=said):
+def test_what_does_not_go_with_the_jobs_is_reported(generate: Generate, answers: dict[str, Any], message: str) -> None:
+    with pytest.raises(Exception, match=message):
         generate(answers)

@@ -21,37 +21,37 @@ REPLIES: dict[str, Any] = BRIEF["replies"]
 COMPLETE, OPEN = 0, 1
 
 
-def told(project: Path, *arguments: str) -> Any:
+def as_json(project: Path, *arguments: str) -> Any:
     """What a command says to programs, which is as `plan schema` tells; it may not fail."""
     done = plan(project, *arguments, "--json")
     assert done.returncode in (COMPLETE, OPEN), done.stderr
     content = json.loads(done.stdout)
-    jsonschema.validate(content, told_schema(project))
+    jsonschema.validate(content, schema_of(project))
     return content
 
 
-def told_schema(project: Path) -> Any:
+def schema_of(project: Path) -> Any:
     return json.loads(plan(project, "schema").stdout)
 
 
 def ask_and_decide(project: Path, rounds: list[list[str]]) -> None:
     """The loop, with no knowledge of any question; `rounds` gets the keys that each command decided."""
     while True:
-        questions = {it["question"]: it for it in told(project, "next")["questions"]}
+        questions = {it["question"]: it for it in as_json(project, "next")["questions"]}
         wanted = [name for it in questions.values() if it["must"] for name in (*it["together"], it["question"])]
         keys = list(dict.fromkeys(wanted))
         if not keys:
             return
-        said = [f"{key}={yaml.safe_dump(REPLIES[key], default_flow_style=True, width=10_000)}" for key in keys]
+        decided = [f"{key}={yaml.safe_dump(REPLIES[key], default_flow_style=True, width=10_000)}" for key in keys]
         why = ["--why", "the product owner says so"] if any(questions[key]["why"] for key in keys) else []
-        assert told(project, "decide", *said, *why)["brought"]
+        assert as_json(project, "decide", *decided, *why)["brought"]
         git(project, "commit", "--quiet", "--message", f"Answered: {', '.join(keys)}")
         rounds.append(keys)
 
 
 def test_the_guide_to_the_loop_names_every_part_of_a_question(generate: Generate) -> None:
     project = generate(answers(EXAMPLES[0]))
-    shapes = {it["properties"]["command"]["const"]: it["properties"] for it in told_schema(project)["oneOf"]}
+    shapes = {it["properties"]["command"]["const"]: it["properties"] for it in schema_of(project)["oneOf"]}
     parts = set(shapes["next"]["questions"]["items"]["properties"])
     table = re.findall(r"^\| (`.*`) \| .* \|$", (REPOSITORY / "AGENTS.md").read_text("utf-8"), re.MULTILINE)
     assert set(re.findall(r"`(\w+)`", " ".join(table))) == parts
@@ -82,8 +82,8 @@ def answered(generate: Generate) -> tuple[Path, list[list[str]]]:
 
 def test_no_gap_is_left_before_coding(answered: tuple[Path, list[list[str]]]) -> None:
     project, _ = answered
-    assert [it["id"] for it in told(project, "gaps")["findings"] if it["level"] == "must"] == []
-    gates = {it["gate"]: it["passed"] for it in told(project, "gate")["gates"]}
+    assert [it["id"] for it in as_json(project, "gaps")["findings"] if it["level"] == "must"] == []
+    gates = {it["gate"]: it["passed"] for it in as_json(project, "gate")["gates"]}
     assert all(gates[str(number)] for number in range(1, 10)), gates
 
 
@@ -98,7 +98,7 @@ def test_nobody_is_asked_twice_or_for_what_can_wait(answered: tuple[Path, list[l
 def test_the_plan_fits_its_timeline(answered: tuple[Path, list[list[str]]]) -> None:
     project, _ = answered
     assert {"team", "timeline"} & {key for keys in answered[1] for key in keys}  # it did not, before
-    ninth = told(project, "check")["checkpoints"][8]
+    ninth = as_json(project, "check")["checkpoints"][8]
     assert ninth["state"] == "ok"
     assert ninth["evidence"].partition(";")[2].split(";")[2].strip() == "it fits", ninth
 

@@ -30,11 +30,10 @@ CALL = """
 import asyncio, json, sys
 import httpx2
 from services.common.config import load_settings
-from services.shop.main import service
+from services.shop.main import app
 
 async def main(calls):
     settings = load_settings()
-    app = service.app(settings)
     key = settings.service_key.get_secret_value()
     transport = httpx2.ASGITransport(app)
     async with app.router.lifespan_context(app), httpx2.AsyncClient(
@@ -50,7 +49,7 @@ COUNT = """
 import asyncio, sys
 from sqlalchemy import text
 from services.common.config import load_settings
-from services.common.storage import ENGINE
+from services.common.db.database import ENGINE
 
 async def main(column, table):
     engine = ENGINE.connect(load_settings().database_url("shop"))
@@ -64,7 +63,7 @@ asyncio.run(main(*sys.argv[1:]))
 COUNT_DOCUMENTS = """
 import asyncio, sys
 from services.common.config import load_settings
-from services.common.storage import Database, Table
+from services.common.db.database import Database, Table
 
 async def main(field, kind):
     async with Database(load_settings().database_url("shop")).read() as connection:
@@ -100,7 +99,7 @@ class Shop:
         run(self.path, "migrate", env=self.env)
 
     def refusal(self) -> str:
-        """What is said of a migration that rows stand in the way of."""
+        """The message about a migration that rows prevent."""
         result = subprocess.run(
             [UV, "run", "--quiet", "migrate"], cwd=self.path, env=self.env, capture_output=True, text=True
         )
@@ -207,6 +206,25 @@ def test_a_required_field_may_turn_out_to_be_optional_or_superfluous(shop: Shop)
     shop.migrates("Book(title: str, price: money, pages: int?)")
     assert [it["pages"] for it in shop.items()] == [None, None]
     shop.create("books", title="Three", price="1")
+
+
+def test_a_field_may_become_unique_once_no_value_is_there_twice(shop: Shop) -> None:
+    unique = "Book(title: str unique, price: money index, shelf: int = 1, place: int?); unique(shelf, place)"
+    third = shop.create("books", title="Two", price="1")
+    shop.becomes(unique)
+    assert "books: 1 values of title are in more than one record" in shop.refusal()
+    shop.migrates("Book(title: str, price: money)")
+    shop.call("PUT", f"books/{third['id']}", json={"title": "Three", "price": "1"}, headers={"If-Match": '"1"'})
+    shop.migrates(unique)
+    assert [it["title"] for it in shop.items()] == ["One", "Two", "Three"]
+    assert shop.call("POST", "books", json={"title": "Two", "price": "1"})["errors"] == [
+        {"field": "body.title", "message": "title: another record has this value."}
+    ]
+    shop.create("books", title="Four", price="1", place=1)
+    taken = shop.call("POST", "books", json={"title": "Five", "price": "1", "place": 1})
+    assert (taken["status"], taken["detail"]) == (409, "shelf, place: another record has these values.")
+    shop.migrates("Book(title: str, price: money, shelf: int = 1)")
+    shop.create("books", title="Two", price="1")
 
 
 def test_another_type_is_another_column(shop: Shop) -> None:

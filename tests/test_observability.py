@@ -20,7 +20,7 @@ from samples import sampled
 
 PRODUCT = {
     "project_name": "Loans",
-    "concept": "Books are lent, and whoever lends one is written to.",
+    "concept": "Books are lent, and each borrower is written to.",
     "services": [
         "shelf: knows the books",
         {
@@ -130,14 +130,14 @@ def test_a_trace_crosses_services_and_events(generate: Generate, shape: str, tmp
 
 @pytest.mark.parametrize("endpoint", ["", "http://127.0.0.1:9"], ids=["none", "away"])
 def test_nothing_suffers_without_a_collector(generate: Generate, endpoint: str, tmp_path: Path) -> None:
-    """Where none is named, nothing is said of it; where it is away, requests go on and the end is not held up."""
+    """Where none is named, nothing is logged about it; where it is unavailable, requests go on without a delay."""
     settings = {"OTEL_EXPORTER_OTLP_ENDPOINT": endpoint, "OTEL_BSP_SCHEDULE_DELAY": "200"}
     with library(generate, tmp_path / "log", settings, monitoring="opentelemetry") as it:
         for _ in range(3):
             it.lend(FROM_CALLER)
         it.dev.press_ctrl_c()
-    said = re.findall(r"(?i).*(?:opentelemetry|otlp|traceback|\[error).*", it.dev.output)
-    assert bool(said) == bool(endpoint), it.dev.output
+    lines = re.findall(r"(?i).*(?:opentelemetry|otlp|traceback|\[error).*", it.dev.output)
+    assert bool(lines) == bool(endpoint), it.dev.output
     assert "Traceback" not in it.dev.output
 
 
@@ -155,7 +155,7 @@ def test_prometheus_reads_the_numbers(generate: Generate, shape: str, tmp_path: 
     counted = 'http_request_duration_seconds_count{method="%s",route="%s",status="%s"} %s'
     assert counted % ("POST", "/v1/loans", 201, 3.0) in numbers
     assert counted % ("GET", "/v1/loans/{id}", 422, 1.0) in numbers
-    assert 'neighbour_calls_suspended{neighbour="shelf"} 0.0' in numbers
+    assert 'circuit_breaker_open{dependency="shelf"} 0.0' in numbers
     assert "outbox_events_waiting" in numbers
 
 

@@ -18,7 +18,7 @@ from test_documents import NODE, installed
 WORKFLOWS = sorted([*REPOSITORY.glob(".github/workflows/*.yml"), *REPOSITORY.glob("template/.github/workflows/*.yml")])
 
 
-def told(*command: str | Path, folder: Path = REPOSITORY) -> str:
+def output_of(*command: str | Path, folder: Path = REPOSITORY) -> str:
     """What a tool of this environment prints; it must find nothing."""
     tool = Path(sys.executable).parent / command[0]
     done = subprocess.run([tool, *command[1:]], cwd=folder, capture_output=True, text=True)
@@ -35,23 +35,23 @@ def projects(generate: Generate) -> list[Path]:
 
 def test_bandit_finds_nothing_unsafe_in_services(projects: list[Path]) -> None:
     for project in projects:
-        told("bandit", "--quiet", "--recursive", "services", folder=project)
+        output_of("bandit", "--quiet", "--recursive", "services", folder=project)
 
 
 def test_bandit_finds_nothing_of_weight_in_scripts(projects: list[Path]) -> None:
     """That the checker starts git, which is of no weight, it has to."""
     for project in projects:
-        told("bandit", "--quiet", "--recursive", "-ll", "scripts", folder=project)
+        output_of("bandit", "--quiet", "--recursive", "-ll", "scripts", folder=project)
 
 
 def test_pyproject_keeps_to_the_standards(projects: list[Path]) -> None:
-    told("validate-pyproject", "pyproject.toml")
+    output_of("validate-pyproject", "pyproject.toml")
     for project in projects:
-        told("validate-pyproject", "pyproject.toml", folder=project)
+        output_of("validate-pyproject", "pyproject.toml", folder=project)
 
 
 def test_zizmor_finds_nothing_unsafe_in_workflows() -> None:
-    assert "No findings to report" in told("zizmor", "--offline", "--no-progress", *WORKFLOWS)
+    assert "No findings to report" in output_of("zizmor", "--offline", "--no-progress", *WORKFLOWS)
 
 
 @NODE

@@ -5,13 +5,12 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 
 from copies import Generate
+from covering import Row
 from groundplan import catalogue
-from pairs import Row, answers, covering, possible, to_try, uncovered
+from pairs import answers, covering, possible, to_try, uncovered
 from projects import (
     NEWEST,
     OLDEST,
@@ -42,16 +41,10 @@ def name(row: Row) -> str:
     return ",".join(chosen)
 
 
-@pytest.fixture(scope="session")
-def types(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """What mypy knows of libraries, kept from one project to the next."""
-    return tmp_path_factory.mktemp("types")
-
-
 @pytest.mark.parametrize("row", sampled(to_try(CATALOGUE), 8), ids=name)
-def test_a_project_with_these_options_is_clean_and_works(row: Row, generate: Generate, types: Path) -> None:
+def test_a_project_with_these_options_is_clean_and_works(row: Row, generate: Generate) -> None:
     project = generate(answers(row))
     if uses_postgres(model(project)):
         need_postgres()
     env = environment(interpreter(OLDEST if len(str(row)) % 2 else NEWEST))
-    check_whole(project, "--cache-dir", str(types), env=env)
+    check_whole(project, env=env)

@@ -12,7 +12,7 @@ import pytest
 
 from copies import commit, git
 from groundplan import catalogue
-from groundplan.publishing.answers import asked
+from groundplan.publishing.answers_files import asked
 from groundplan.questionnaire import DEPTHS, QUESTIONS
 from live import eventually, started
 from projects import REPOSITORY, environment

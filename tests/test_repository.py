@@ -58,18 +58,28 @@ def test_ci_runs_the_readme_test_command() -> None:
     assert found.stdout in BLOCKS
 
 
-@pytest.mark.parametrize("document", ["AGENTS.md", "README.md", "CHANGELOG.md"])
+@pytest.mark.parametrize("document", ["AGENTS.md", "README.md", "CHANGELOG.md", "docs/architecture.md"])
 def test_links_lead_somewhere(document: str) -> None:
     text = (REPOSITORY / document).read_text(encoding="utf-8")
+    folder = (REPOSITORY / document).parent
     links = [link for link in re.findall(r"\]\(([^)#]+)[^)]*\)", text) if "://" not in link]
-    assert [link for link in links if not (REPOSITORY / link).exists()] == []
+    assert [link for link in links if not (folder / link).exists()] == []
+
+
+def test_the_map_has_every_module() -> None:
+    table = (REPOSITORY / "docs" / "architecture.md").read_text("utf-8").partition("## extensions/groundplan")[2]
+    rows = re.findall(r"^\| (`.*?) \|", table.partition("\n## ")[0], re.MULTILINE)
+    package = REPOSITORY / "extensions" / "groundplan"
+    modules = {path.stem for path in package.glob("*.py") if path.stem != "__init__"}
+    packages = {f"{path.parent.name}/" for path in package.glob("*/__init__.py")}
+    assert set(re.findall(r"`([^`]+)`", " ".join(rows))) == modules | packages
 
 
 MORE_ALLOWED = {
     "button": {"make": {"contents": "write", "actions": "write"}},
     "release": {"release": {"contents": "write"}},
 }
-"""What jobs may do beside reading, by workflow: commit a project and start its CI; make a release."""
+"""What jobs may do in addition to reading, by workflow: commit a project and start its CI; make a release."""
 
 
 @pytest.mark.parametrize("workflow", WORKFLOWS, ids=lambda path: path.stem)

@@ -1,4 +1,4 @@
-"""A neighbour that hangs, fails or talks nonsense: callers are told in time, with every way to bear it."""
+"""A dependency that hangs, fails or answers nonsense: callers are answered in time, under every option."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ PRODUCT = {
 }
 CHOICES = {
     "retry_strategy": ("backoff", "none"),
-    "circuit_breaker": ("per_neighbour", "timeouts_only"),
+    "circuit_breaker": ("per_dependency", "timeouts_only"),
     "failure_isolation": ("process", "bulkheads"),
 }
 COMBINATIONS = [dict(zip(CHOICES, options, strict=True)) for options in itertools.product(*CHOICES.values())]
@@ -43,11 +43,13 @@ CALLS = 8
 AT_ONCE = 30
 PLACES = 10
 LIMIT_S = 2.0
+HANGING_S = 1.0
+"""The time limit where every call waits until it is over."""
 MARGIN_S = 3.0
 """What a busy machine may add to a time limit."""
 
 
-class Neighbour(ThreadingHTTPServer):
+class Dependency(ThreadingHTTPServer):
     """Stands where `rooms` is expected, does one thing wrong, and counts what it is asked."""
 
     daemon_threads = True
@@ -66,7 +68,7 @@ class Neighbour(ThreadingHTTPServer):
 
 
 class Answer(BaseHTTPRequestHandler):
-    server: Neighbour
+    server: Dependency
 
     def do_GET(self) -> None:
         with self.server.counting:
@@ -86,7 +88,7 @@ class Answer(BaseHTTPRequestHandler):
 
 
 @contextmanager
-def standing(server: Neighbour) -> Iterator[Neighbour]:
+def standing(server: Dependency) -> Iterator[Dependency]:
     threading.Thread(target=server.serve_forever, daemon=True).start()
     try:
         yield server
@@ -97,25 +99,25 @@ def standing(server: Neighbour) -> Iterator[Neighbour]:
 
 
 @pytest.fixture
-def neighbour() -> Iterator[Neighbour]:
-    with standing(Neighbour()) as server:
+def dependency() -> Iterator[Dependency]:
+    with standing(Dependency()) as server:
         yield server
 
 
 @dataclass(frozen=True)
 class Bookings:
-    """The service that calls, and how it was told to bear failures."""
+    """The service that calls, and how it is configured to handle failures."""
 
     path: Path
     url: str
     options: dict[str, str]
 
     @contextmanager
-    def running(self, log: Path, neighbour: str) -> Iterator[None]:
+    def running(self, log: Path, dependency: str, limit_s: float = LIMIT_S) -> Iterator[None]:
         settings = {
-            "ROOMS_URL": neighbour,
-            "CALL_TIMEOUT_S": str(LIMIT_S),
-            "CALLS_PER_NEIGHBOUR": str(PLACES),
+            "ROOMS_URL": dependency,
+            "CALL_TIMEOUT_S": str(limit_s),
+            "MAX_CALLS_PER_SERVICE": str(PLACES),
             "API_KEYS": "{}",
         }
         with running(self.path, log, "serve", "bookings", **settings):
@@ -123,7 +125,7 @@ class Bookings:
             yield
 
     async def book(self, rooms: Sequence[str], at_once: int) -> list[tuple[httpx2.Response, float]]:
-        """Book rooms that the neighbour is asked about; the answers, and how long each took."""
+        """Book rooms that the dependency is asked about; the answers, and how long each took."""
         few = asyncio.Semaphore(at_once)
 
         async def one(client: httpx2.AsyncClient, room: str) -> tuple[httpx2.Response, float]:
@@ -158,40 +160,41 @@ def bookings(request: pytest.FixtureRequest, generate: Generate) -> Bookings:
 
 
 def is_problem(answer: httpx2.Response) -> bool:
-    """Whether a caller is told what is wrong, in the way in which it is always told."""
-    told = answer.headers["content-type"] == "application/problem+json" and answer.json()["detail"]
-    return answer.status_code == 503 and "Retry-After" in answer.headers and bool(told)
+    """Whether the answer is a problem document that says what is wrong, as it always is."""
+    explained = answer.headers["content-type"] == "application/problem+json" and answer.json()["detail"]
+    return answer.status_code == 503 and "Retry-After" in answer.headers and bool(explained)
 
 
 @pytest.mark.parametrize("fault", FAULTS)
-def test_callers_are_told_in_time(bookings: Bookings, neighbour: Neighbour, fault: str, tmp_path: Path) -> None:
-    """One call after the other: each has its answer in time, and the neighbour is asked as often as was decided."""
-    neighbour.fault = fault
-    with bookings.running(tmp_path / "log", neighbour.url):
+def test_callers_are_answered_in_time(bookings: Bookings, dependency: Dependency, fault: str, tmp_path: Path) -> None:
+    """One call after the other: each has its answer in time, and the dependency is asked as often as was decided."""
+    dependency.fault = fault
+    limit_s = HANGING_S if fault == "hang" else LIMIT_S
+    with bookings.running(tmp_path / "log", dependency.url, limit_s):
         answers = asyncio.run(bookings.book(unknown(CALLS), at_once=1))
     assert all(is_problem(answer) for answer, _ in answers), [answer.text for answer, _ in answers]
-    assert max(seconds for _, seconds in answers) < LIMIT_S + MARGIN_S
-    # An answer that makes no sense is an answer: the neighbour is there.
-    spared = bookings.options["circuit_breaker"] == "per_neighbour" and fault != "babble"
+    assert max(seconds for _, seconds in answers) < limit_s + MARGIN_S
+    # An answer that makes no sense is an answer: the dependency is there.
+    spared = bookings.options["circuit_breaker"] == "per_dependency" and fault != "babble"
     tries = 3 if bookings.options["retry_strategy"] == "backoff" and fault == "fail" else 1
-    assert neighbour.asked == (5 if spared else CALLS) * tries
+    assert dependency.asked == (5 if spared else CALLS) * tries
 
 
-def test_a_full_share_is_told_at_once(bookings: Bookings, neighbour: Neighbour, tmp_path: Path) -> None:
-    """Many calls at once to a neighbour that hangs: only so many are under way as it has a share for."""
-    neighbour.fault = "hang"
-    with bookings.running(tmp_path / "log", neighbour.url):
+def test_a_full_share_is_refused_at_once(bookings: Bookings, dependency: Dependency, tmp_path: Path) -> None:
+    """Many calls at once to a dependency that hangs: only so many are under way as it has a share for."""
+    dependency.fault = "hang"
+    with bookings.running(tmp_path / "log", dependency.url):
         answers = asyncio.run(bookings.book(unknown(AT_ONCE), at_once=AT_ONCE))
     assert all(is_problem(answer) for answer, _ in answers)
     assert max(seconds for _, seconds in answers) < LIMIT_S + MARGIN_S
-    said = Counter("busy" if "busy" in answer.json()["detail"] else "away" for answer, _ in answers)
+    causes = Counter("busy" if "busy" in answer.json()["detail"] else "away" for answer, _ in answers)
     if bookings.options["failure_isolation"] == "bulkheads":
-        assert said == {"busy": AT_ONCE - PLACES, "away": PLACES}
-        assert neighbour.asked == PLACES
+        assert causes == {"busy": AT_ONCE - PLACES, "away": PLACES}
+        assert dependency.asked == PLACES
         assert max(seconds for answer, seconds in answers if "busy" in answer.json()["detail"]) < LIMIT_S
     else:
-        assert said == {"away": AT_ONCE}
-        assert neighbour.asked == AT_ONCE
+        assert causes == {"away": AT_ONCE}
+        assert dependency.asked == AT_ONCE
 
 
 def test_nothing_is_left_of_what_was_not_chosen(bookings: Bookings) -> None:
@@ -204,13 +207,13 @@ def test_nothing_is_left_of_what_was_not_chosen(bookings: Bookings) -> None:
         return any(word in content for content in text.values())
 
     assert found("stamina") == (bookings.options["retry_strategy"] == "backoff")
-    assert found("Half-open") == (bookings.options["circuit_breaker"] == "per_neighbour")
-    assert not found("last_known")
-    assert found("calls_per_neighbour") == (bookings.options["failure_isolation"] == "bulkheads")
+    assert found("Half-open") == (bookings.options["circuit_breaker"] == "per_dependency")
+    assert not found("cache_fallback")
+    assert found("max_calls_per_service") == (bookings.options["failure_isolation"] == "bulkheads")
     guide = (bookings.path / "Planning" / "ImplementationGuide.md").read_text("utf-8")
-    row = next(line for line in guide.splitlines() if line.startswith("| a neighbour is slow or away"))
+    row = next(line for line in guide.splitlines() if line.startswith("| a dependency is slow or unavailable"))
     assert ("retries" in row) == (bookings.options["retry_strategy"] == "backoff")
-    assert ("breaker" in row) == (bookings.options["circuit_breaker"] == "per_neighbour")
+    assert ("breaker" in row) == (bookings.options["circuit_breaker"] == "per_dependency")
     assert ("a share of the calls" in row) == (bookings.options["failure_isolation"] == "bulkheads")
 
 
@@ -243,12 +246,12 @@ class Rooms:
     def failing(self, fault: str) -> Iterator[None]:
         with ExitStack() as stack:
             if fault != "gone":
-                stack.enter_context(standing(Neighbour(httpx2.URL(self.url).port or 0, fault)))
+                stack.enter_context(standing(Dependency(httpx2.URL(self.url).port or 0, fault)))
             yield
 
 
 def counted(answers: Sequence[tuple[httpx2.Response, float]]) -> Counter[int]:
-    """How often each status answered, all in time, and each failure told as a problem."""
+    """How often each status answered, all in time, and each failure as a problem document."""
     assert max(seconds for _, seconds in answers) < LIMIT_S + MARGIN_S
     assert all(is_problem(answer) for answer, _ in answers if answer.status_code not in (201, 409))
     return Counter(answer.status_code for answer, _ in answers)
@@ -256,7 +259,7 @@ def counted(answers: Sequence[tuple[httpx2.Response, float]]) -> Counter[int]:
 
 @pytest.mark.parametrize("fault", [*FAULTS, "gone"])
 def test_an_owner_fails_and_is_back(pair: Bookings, fault: str, tmp_path: Path) -> None:
-    """What it told of can be booked meanwhile where that was decided, and nothing else; then all is as before."""
+    """Records in the cache can be booked meanwhile where that was decided, and nothing else; then all is as before."""
     owner, log = Rooms(pair.path, tmp_path / "rooms"), tmp_path / "log"
 
     def book(rooms: Sequence[str]) -> Counter[int]:
@@ -271,15 +274,15 @@ def test_an_owner_fails_and_is_back(pair: Bookings, fault: str, tmp_path: Path) 
             assert book([gone]) == {409: 1}
 
         with owner.failing(fault):
-            said = {"told of": book(known), "told of again": book(known), "deleted": book([gone])}
-            said["never told of"] = book(unknown(CALLS))
-        print(f"\n{pair.options['failure_isolation']}, {fault}: {said}")
+            answered_with = {"cached": book(known), "cached, once more": book(known), "deleted": book([gone])}
+            answered_with["never cached"] = book(unknown(CALLS))
+        print(f"\n{pair.options['failure_isolation']}, {fault}: {answered_with}")
         answered = 201 if pair.options["failure_isolation"] == "degrade" else 503
-        assert said == {
-            "told of": {answered: CALLS},
-            "told of again": {answered: CALLS},
+        assert answered_with == {
+            "cached": {answered: CALLS},
+            "cached, once more": {answered: CALLS},
             "deleted": {503: 1},
-            "never told of": {503: CALLS},
+            "never cached": {503: CALLS},
         }
 
         with owner.running() as client:
@@ -292,6 +295,6 @@ def test_an_owner_fails_and_is_back(pair: Bookings, fault: str, tmp_path: Path) 
 
     assert "Traceback" not in lines
     assert "request failed" not in lines
-    used = lines.count("neighbour away, last answer used")
+    used = lines.count("cached_answer_used")
     # Until the breaker lets a call through, they may be used once more.
     assert (used >= 2 * CALLS) if answered == 201 else (used == 0)

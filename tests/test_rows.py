@@ -51,11 +51,23 @@ from datetime import UTC, date, datetime
 from decimal import Decimal
 from uuid import UUID
 import sqlalchemy as sa
-from services.common import boxes
+from services.common.messaging import inbox
+from services.common.messaging.outbox import outbox
 from services.common.config import load_settings
-from services.common.storage import Database
+from services.common.db.answers import idempotency_key
+from services.common.db.database import Database
+from services.common.messaging.unhandled import unhandled_events
 from services.common.utils import new_id, now
 from services.shop import tables
+
+READ_COPIES = sa.table(
+    "read_copies",
+    sa.column("entity"),
+    sa.column("id", sa.Uuid),
+    sa.column("version"),
+    sa.column("removed"),
+    sa.column("data", sa.JSON),
+)
 
 def record(**fields):
     return {"id": new_id(), "version": 7, "created_at": now(), "updated_at": now(), **fields}
@@ -78,10 +90,15 @@ async def main():
         other = thing | {"id": new_id(), "parts": None, "maybe": now()}
         await connection.execute(sa.insert(tables.things).values(other))
         await connection.execute(sa.insert(tables.passings).values(record(at=now(), note=None)))
-        await connection.execute(sa.insert(boxes.outbox), waiting)
-        await boxes.is_new(connection, new_id())
+        await connection.execute(sa.insert(outbox), waiting)
+        answer = record(fingerprint="ab", status=201, headers={"ETag": '"1"'}, body="{}", expires_at=now())
+        await connection.execute(sa.insert(idempotency_key).values(answer))
+        failed = {"event_id": new_id(), "subject": new_id(), "event": event, "due_at": now(), "tries": 2}
+        failed |= {"reason": "it is wrong", "set_aside": True}
+        await connection.execute(sa.insert(unhandled_events).values(failed))
+        await inbox.add(connection, new_id())
         copy = {"entity": "Book", "id": new_id(), "version": 3, "removed": True, "data": {"title": "One"}}
-        await connection.execute(sa.insert(boxes.read_copies).values(copy))
+        await connection.execute(sa.insert(READ_COPIES).values(copy))
     await database.close()
 
 asyncio.run(main())
@@ -92,8 +109,8 @@ NEXT = """
 import asyncio
 import sqlalchemy as sa
 from services.common.config import load_settings
-from services.common.boxes import outbox
-from services.common.storage import Database
+from services.common.messaging.outbox import outbox
+from services.common.db.database import Database
 from services.common.utils import now
 
 async def main():
@@ -128,7 +145,7 @@ COUNT = """
 import asyncio, json
 from scripts import migrate
 from services.common.config import load_settings
-from services.common.storage import Database
+from services.common.db.database import Database
 from scripts.processes import service_names
 
 async def main():
@@ -199,7 +216,7 @@ def move(path: Path, old: Place, new: Place, *services: str) -> str:
 
 
 def refusal(path: Path, new: Place, *arguments: str, package: str = "sqlite") -> str:
-    """What is said of rows that cannot come."""
+    """The message about rows that cannot be moved."""
     command = [UV, "run", "--quiet", "--with", PACKAGES[package], "migrate", *arguments]
     result = subprocess.run(command, cwd=path, env=new.env(path), capture_output=True, text=True)
     assert result.returncode == 1, result.stdout
@@ -246,8 +263,8 @@ def test_records_and_waiting_events_come_along(
         had = [caller.find(it) for it in (book, order)]
     reanswer(path, **KEPT[new])
     printed = move(path, before, after)
-    assert "catalog: books 1, inbox 0, outbox 0, read_copies 0\n" in printed
-    assert "orders: inbox 0, orders 1, outbox 3, read_copies 0\n" in printed
+    assert "catalog: books 1, idempotency_key 0, inbox 0, outbox 0, read_copies 0, unhandled_events 0\n" in printed
+    assert "orders: idempotency_key 0, inbox 0, orders 1, outbox 3, read_copies 0, unhandled_events 0\n" in printed
     with running(path, log, "dev", **after.settings(path)), Caller(project) as caller:
         caller.wait()
         assert [caller.find(it) for it in (book, order)] == had
@@ -327,7 +344,7 @@ class TestRefusal:
         return dump(file(old, "stock")) == before and not file(new, "stock").exists()
 
     @pytest.mark.parametrize(
-        ("arguments", "said"),
+        ("arguments", "message"),
         {
             "missing": (
                 ["--rows-from", "sqlite+aiosqlite:////nowhere/{service}.db"],
@@ -349,10 +366,10 @@ class TestRefusal:
         ids=["missing", "no database", "no URL", "unknown kind", "no driver", "one for all", "no service"],
     )
     def test_of_a_source_that_cannot_be_read(
-        self, arguments: list[str], said: str, path: Path, old: Place, new: Place
+        self, arguments: list[str], message: str, path: Path, old: Place, new: Place
     ) -> None:
         before = dump(file(old, "stock"))
-        assert said in refusal(path, new, *arguments)
+        assert message in refusal(path, new, *arguments)
         assert self.unchanged(old, before, new)
 
     def test_of_a_server_that_does_not_answer_or_has_no_such_database(self, path: Path, new: Place) -> None:
@@ -360,9 +377,9 @@ class TestRefusal:
         away = SERVER.replace("5432", "1") + "/{service}"
         assert "Connect call failed" in refusal(path, new, "--rows-from", away, package="postgres")
         unknown = SERVER + "/rows_of_nobody_{service}"
-        said = refusal(path, new, "--rows-from", unknown, package="postgres")
-        assert 'database "rows_of_nobody_stock" does not exist' in said
-        assert "postgres:postgres" not in said
+        output = refusal(path, new, "--rows-from", unknown, package="postgres")
+        assert 'database "rows_of_nobody_stock" does not exist' in output
+        assert "postgres:postgres" not in output
         assert not file(new, "stock").exists()
 
     def test_of_a_missing_file_makes_none(self, path: Path, old: Place, new: Place) -> None:
@@ -375,8 +392,8 @@ class TestRefusal:
         run(path, "migrate", env=new.env(path))
         self.store(file(new, "stock"), "Mine")
         before = dump(file(new, "stock"))
-        said = refusal(path, new, "--rows-from", old.pattern)
-        assert "stock: its database has rows (things 1). Fix: empty it" in said
+        output = refusal(path, new, "--rows-from", old.pattern)
+        assert "stock: its database has rows (things 1). Fix: empty it" in output
         assert dump(file(new, "stock")) == before
         move(path, old, new, "sales", "post")
 
@@ -389,8 +406,8 @@ class TestRefusal:
     def test_of_a_source_that_somebody_has_altered(self, path: Path, old: Place, new: Place) -> None:
         with closing(sqlite3.connect(file(old, "stock"))) as connection, connection:
             connection.execute("ALTER TABLE things ADD COLUMN mine TEXT")
-        said = refusal(path, new, "--rows-from", old.pattern)
-        assert "stock: things is not as migrations made it" in said
+        output = refusal(path, new, "--rows-from", old.pattern)
+        assert "stock: things is not as migrations made it" in output
         assert set(counts(path, new)["stock"].values()) == {0}
 
     def test_of_one_row_keeps_those_of_all_services_back(
@@ -402,9 +419,9 @@ class TestRefusal:
             connection.execute("INSERT INTO letters VALUES (?, ?, ?, ?, ?, ?, ?)", row)
         path = generate(SHOP | {"storage_kind": "postgres"})
         new = places("postgres")
-        said = refusal(path, new, "--rows-from", old.pattern)
-        assert "post: its rows: " in said
-        assert "value too long for type character varying(255)" in said
+        output = refusal(path, new, "--rows-from", old.pattern)
+        assert "post: its rows: " in output
+        assert "value too long for type character varying(255)" in output
         assert {rows for tables in counts(path, new).values() for rows in tables.values()} == {0}
 
     def test_of_a_target_that_is_away(self, path: Path, old: Place, generate: Generate) -> None:

@@ -1,4 +1,4 @@
-"""Changing one's mind on an edited project: by plain `copier update`, without losing what anybody wrote."""
+"""Changing decisions on an edited project: by plain `copier update`, without losing what anybody wrote."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from pathspec import GitIgnoreSpec
 
 from copies import Generate, Reanswer, clone_template, commit, git
 from groundplan import catalogue
+from groundplan.generation import build
 from groundplan.problems import Refused
-from groundplan.project import build
 from groundplan.questionnaire import QUESTIONS
 from projects import REPOSITORY, model, need_postgres, run, uses_postgres
 from samples import sampled
@@ -183,7 +183,7 @@ def recorded(project: Path) -> Answers:
 
 
 def managed(project: Path) -> dict[str, bytes]:
-    owned = set(model(project).owned)
+    owned = set(model(project).owned_files)
     return {path: content for path, content in contents(project).items() if path not in owned}
 
 
@@ -222,13 +222,13 @@ class TestOwnedFiles:
         reanswer(project, **LONGER)
         assert (project / "services/post/letter.py").is_file()
 
-    def test_are_those_that_copier_is_told_to_skip(self, generate: Generate) -> None:
+    def test_are_those_that_copier_is_configured_to_skip(self, generate: Generate) -> None:
         settings = yaml.safe_load((REPOSITORY / "copier.yml").read_text("utf-8").partition("\n---")[0])
         skipped = GitIgnoreSpec.from_lines(settings["_skip_if_exists"])
         project = generate(SHOP)
-        assert {path for path in contents(project) if skipped.match_file(path)} == set(model(project).owned) & set(
-            contents(project)
-        )
+        assert {path for path in contents(project) if skipped.match_file(path)} == set(
+            model(project).owned_files
+        ) & set(contents(project))
 
 
 class TestManagedFiles:
@@ -237,18 +237,23 @@ class TestManagedFiles:
         self, generate: Generate, reanswer: Reanswer, changes: Answers
     ) -> None:
         """The promise called Path."""
-        project = reanswer(generate(SHOP), **changes)
+        project = generate(SHOP)
+        before = set(model(project).owned_files)
+        reanswer(project, **changes)
         copied = generate(recorded(project))
-        owned = set(model(project).owned)
-        assert managed(copied) == {path: it for path, it in managed(project).items() if path not in OURS}
+        owned = set(model(project).owned_files)
+        assert managed(copied) == {path: it for path, it in managed(project).items() if path not in before}
         assert owned & set(contents(copied)) <= set(contents(project))
 
     @an_option
     def test_are_what_a_copy_has_with_every_option(
         self, generate: Generate, reanswer: Reanswer, id: str, option: str
     ) -> None:
-        project = reanswer(generate(SHOP), **{id: option})
-        assert managed(project) == managed(generate(recorded(project)))
+        project = generate(SHOP)
+        before = set(model(project).owned_files)
+        reanswer(project, **{id: option})
+        updated = {path: it for path, it in managed(project).items() if path not in before}
+        assert updated == managed(generate(recorded(project)))
 
     def test_come_back_with_all_other_answers(self, generate: Generate, reanswer: Reanswer) -> None:
         """A, then every question answered otherwise, then A again: only the trail of decisions tells of it."""
@@ -261,15 +266,15 @@ class TestManagedFiles:
         assert len([path for path in before if before[path] != changed.get(path)]) > 10
         reanswer(project, **first)
         after = managed(project)
-        told = {path for path in {*before, *after} if before.get(path) != after.get(path)}
-        assert not [path for path in told if not path.startswith((".copier-answers.yml", "Planning/"))]
+        differing = {path for path in {*before, *after} if before.get(path) != after.get(path)}
+        assert not [path for path in differing if not path.startswith((".copier-answers.yml", "Planning/"))]
 
     def test_are_reproduced_from_the_answers_file(self, generate: Generate) -> None:
         """The promise called Replay."""
         project = generate(SHOP)
         assert contents(generate(recorded(project))) == contents(project)
 
-    def test_keep_edits_beside_what_changes(self, generate: Generate, reanswer: Reanswer) -> None:
+    def test_keep_edits_next_to_what_changes(self, generate: Generate, reanswer: Reanswer) -> None:
         project = generate(SHOP)
         edits = {"README.md": "\nOurs.\n", "services/sales/models.py": "\n\nOURS = 1\n"}
         edit(project, edits)
@@ -284,9 +289,9 @@ class TestManagedFiles:
         changed = managed(project)
         reanswer(project, **{id: SHOP[id]})
         after = managed(project)
-        told = {path for path in {*before, *after} if before.get(path) != after.get(path)}
+        differing = {path for path in {*before, *after} if before.get(path) != after.get(path)}
         assert any(path.startswith("services/") for path in before if before[path] != changed.get(path))
-        assert not [path for path in told if not path.startswith((".copier-answers.yml", "Planning/"))]
+        assert not [path for path in differing if not path.startswith((".copier-answers.yml", "Planning/"))]
 
     def test_show_no_change_when_nothing_changed(self, generate: Generate, reanswer: Reanswer) -> None:
         project = generate(SHOP)

@@ -31,7 +31,7 @@ ASKED_IN, SHOWN_IN = Path("questions/2-10-future.yml"), Path("template/Planning/
 
 
 def _git(*arguments: str) -> list[str]:
-    """What git says of this repository, line by line; nothing where this is no clone of it."""
+    """What git says of this repository, line by line; nothing where this is not a clone of it."""
     if not (REPOSITORY / ".git").exists():
         return []
     done = subprocess.run(["git", *arguments], cwd=REPOSITORY, capture_output=True, text=True)

@@ -1,4 +1,4 @@
-"""Workflows in running services: whoever is killed, and wherever, each ends done in all its steps or undone in all."""
+"""Workflows in running services: whichever process is killed, each one ends done in all steps or undone in all."""
 
 from __future__ import annotations
 
@@ -50,17 +50,19 @@ import os
 import signal
 from pathlib import Path
 
-from services.common.errors import Refusal
+from services.bank.hooks import SellingPaymentStepHooks
+from services.common.errors import RuleViolation
 
 
-async def doing(draft):
-    if draft.seat == {REFUSED}:
-        raise Refusal("not this one")
-    there = Path("var") / f"died-of-{{draft.sale}}"
-    if draft.seat == {DYING} and not there.exists():
-        there.touch()
-        os.kill(os.getpid(), signal.SIGKILL)
-    return draft
+class SellingPaymentStep(SellingPaymentStepHooks):
+    async def do(self, draft):
+        if draft.seat == {REFUSED}:
+            raise RuleViolation("not this one")
+        there = Path("var") / f"died-of-{{draft.sale}}"
+        if draft.seat == {DYING} and not there.exists():
+            there.touch()
+            os.kill(os.getpid(), signal.SIGKILL)
+        return draft
 '''
 
 
@@ -97,8 +99,8 @@ class Tickets:
     def standing(self, sale: str) -> dict[str, object]:
         """Where a sale stands, as its service tells."""
         entity = self.caller.product.entities["Sale"]
-        told: dict[str, object] = self.caller.call(entity, "GET", f"{sale}/selling").raise_for_status().json()
-        return told
+        state: dict[str, object] = self.caller.call(entity, "GET", f"{sale}/selling").raise_for_status().json()
+        return state
 
     def rows(self, service: str, query: str) -> list[Any]:
         with closing(sqlite3.connect(self.path / "var" / f"{service}.db", timeout=10)) as database:
@@ -149,11 +151,11 @@ def tickets(
         yield tickets
 
 
-def test_a_sale_is_done_or_told_why_not(tickets: Tickets) -> None:
+def test_a_sale_is_done_or_refused_with_a_reason(tickets: Tickets) -> None:
     good, bad = tickets.sell(1), tickets.sell(REFUSED)
     eventually(lambda: tickets.standing(good)["state"] == "done")
     eventually(lambda: tickets.standing(bad)["state"] == "undone")
-    assert (tickets.standing(bad)["because"], tickets.standing(bad)["step"]) == ("not this one", None)
+    assert (tickets.standing(bad)["reason"], tickets.standing(bad)["step"]) == ("not this one", None)
     tickets.agree()
 
 
@@ -166,7 +168,7 @@ def test_a_step_whose_service_dies_of_it_is_done_when_it_is_back(tickets: Ticket
 
 
 @pytest.mark.parametrize("service", SERVICES)
-def test_whoever_is_killed_under_load_leaves_nothing_half_done(tickets: Tickets, service: str) -> None:
+def test_a_service_killed_under_load_leaves_nothing_half_done(tickets: Tickets, service: str) -> None:
     before = len(tickets.states())
     seats = [REFUSED if number % 3 == 0 else number for number in range(100, 130)]
     accepted = 0

@@ -12,7 +12,7 @@ from typing import Literal, TypeGuard
 import yaml
 
 from .problems import Problem
-from .provenance import note
+from .provenance import track
 from .text import UNPRINTABLE
 
 State = Literal["value", "not needed", "defer", "assume", "tbd"]
@@ -24,14 +24,14 @@ LARGEST = 50_000
 """Parts of one answer; YAML aliases can make a small file explode."""
 
 PLAIN = "write plain text, numbers, lists and mappings"
-"""How to put right what cannot be held."""
+"""How to correct a value that cannot be stored."""
 
 _STATED = re.compile(r"(not needed|defer|assume)\s*(?::\s*(.*))?", re.DOTALL | re.IGNORECASE)
 
 
 @dataclass(frozen=True)
 class Answer:
-    """What was said about one question. Lists are tuples and mappings read-only."""
+    """The answer to one question. Lists are tuples and mappings are read-only."""
 
     name: str
     state: State = "tbd"
@@ -40,26 +40,26 @@ class Answer:
     reason: str = ""
     """Why it is not needed."""
     trigger: str = ""
-    """What brings a deferred answer up again."""
+    """When a deferred question comes up again."""
     owner: str = ""
     """Who then answers it."""
     empty: bool = False
-    """Whether an empty list or table was given, which says none of the five."""
+    """Whether an empty list or table was given, which means none of the five states."""
 
     @property
-    def said(self) -> object:
-        """The answer as somebody would write it."""
+    def as_written(self) -> object:
+        """The answer in the form of an answers file."""
         rest = {"not needed": self.reason, "defer": f"{self.trigger}, {self.owner}", "assume": self.value}
         return {self.state: rest[self.state]} if self.state in rest else self.value
 
     @property
     def known(self) -> bool:
-        """True when there is a value to work with, be it assumed."""
+        """Whether there is a value, even if only assumed."""
         return self.state in ("value", "assume")
 
 
-REASON = "_because"
-"""The end of the name of the question that asks for what belongs to a state that was chosen from a list."""
+REASON_SUFFIX = "_because"
+"""The suffix of the question that asks for the reason of a state that was chosen from a list."""
 
 
 class Answers(Mapping[str, Answer]):
@@ -71,38 +71,38 @@ class Answers(Mapping[str, Answer]):
         for name, value in raw.items():
             if isinstance(name, str) and not name.startswith("_"):
                 try:
-                    held[name] = answer_of(name, _completed(frozen(value), raw.get(f"{name}{REASON}")))
+                    held[name] = answer_of(name, _completed(frozen(value), raw.get(f"{name}{REASON_SUFFIX}")))
                 except ValueError as fault:
                     problems.append(Problem(name, str(fault), PLAIN))
-        self._held = held
+        self._answers = held
         self.problems = tuple(problems)
 
     def __getitem__(self, name: str) -> Answer:
-        note(name)
-        return self._held.get(name) or Answer(name)
+        track(name)
+        return self._answers.get(name) or Answer(name)
 
-    def but(self, name: str, value: object) -> Answers:
+    def with_answer(self, name: str, value: object) -> Answers:
         """The same answers with another one to a question."""
-        return Answers({**{it.name: it.said for it in self._held.values()}, name: value})
+        return Answers({**{it.name: it.as_written for it in self._answers.values()}, name: value})
 
     def __contains__(self, name: object) -> bool:
-        return name in self._held
+        return name in self._answers
 
     def __iter__(self) -> Iterator[str]:
-        return iter(self._held)
+        return iter(self._answers)
 
     def __len__(self) -> int:
-        return len(self._held)
+        return len(self._answers)
 
 
 def answer_of(name: str, value: object) -> Answer:
     """Tell the state of an answer. YAML reads `defer: a, b` as a mapping of one key, so both forms count."""
-    said, rest = _stated(value)
-    if said == "defer" and isinstance(rest, Mapping) and set(rest) <= {"trigger", "owner"}:
+    state, rest = _stated(value)
+    if state == "defer" and isinstance(rest, Mapping) and set(rest) <= {"trigger", "owner"}:
         rest = f"{rest.get('trigger', '')}, {rest.get('owner', '')}"
-    if said in ("not needed", "defer") and rest is not None and not isinstance(rest, str):
-        raise ValueError(f"says `{said}` with something that is no text")
-    match said:
+    if state in ("not needed", "defer") and rest is not None and not isinstance(rest, str):
+        raise ValueError(f"says `{state}` with something that is not text")
+    match state:
         case "tbd":
             return Answer(name, empty=isinstance(value, (tuple, Mapping)) and _is_empty(value))
         case "not needed":
@@ -121,20 +121,20 @@ def answer_of(name: str, value: object) -> Answer:
 
 
 def _completed(value: object, because: object) -> object:
-    """A state that was chosen from a list, with what was said of it in the companion question."""
-    if (state := bare(value)) and isinstance(because, str) and because.strip():
+    """A state that was chosen from a list, completed by the answer to its companion question."""
+    if (state := bare_state(value)) and isinstance(because, str) and because.strip():
         return f"{state}: {because}"
     return value
 
 
-def bare(value: object) -> str:
-    """The state that was chosen from a list without saying more; empty for anything else."""
+def bare_state(value: object) -> str:
+    """The state if a value is nothing but one; empty otherwise."""
     lone = value[0] if isinstance(value, (list, tuple)) and len(value) == 1 else value
     return lone if isinstance(lone, str) and lone in ("not needed", "defer", "assume") else ""
 
 
 def _is_empty(value: object) -> bool:
-    """Whether nothing is said: neither anything at all, nor in a list anything but nulls."""
+    """Whether a value is empty, or a list of nulls."""
     return value in (None, "", {}) or (isinstance(value, tuple) and all(it is None for it in value))
 
 
@@ -170,11 +170,11 @@ def parsed(text: str) -> object:
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         place = f" in line {mark.line + 1}" if mark else ""
-        raise ValueError(f"is no valid YAML{place} ({getattr(error, 'problem', None) or 'unreadable'})") from None
+        raise ValueError(f"is not valid YAML{place} ({getattr(error, 'problem', None) or 'unreadable'})") from None
     except RecursionError:
         raise ValueError("is nested too deeply") from None
     except (AttributeError, LookupError, TypeError, ValueError):  # `2026-02-30`, `!!bool maybe`
-        raise ValueError("is no valid YAML (a day, number or tag that cannot be)") from None
+        raise ValueError("is not valid YAML (a day, number or tag that cannot be)") from None
     return frozen(content)
 
 

@@ -1,13 +1,14 @@
-"""What can be decided: every decision with its options, read from `decisions/*/decision.yml`.
+"""The catalogue: every decision with its options, read from `decisions/*/decision.yml`.
 
-An option is one entry of that file and, where it brings code, one folder beside it that mirrors the generated project.
+An option is one entry of that file and, if it has code, one folder next to it that mirrors the generated project.
 Nothing outside that folder names the option: templates ask for traits, footprints and modules.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from dataclasses import fields as dataclass_fields
 from functools import cached_property
 from pathlib import Path
@@ -15,17 +16,17 @@ from typing import TypeVar
 
 import yaml
 
-from .domain import Product
-from .provenance import told
+from .domain import PRODUCT_TRAITS, Product
+from .provenance import tracked
 
 STATUSES = ("offered", "planned")
-"""An option is `offered`, or `planned`: considered in documents, and not selectable yet."""
+"""An option is `offered`, or `planned`: discussed in documents, but not selectable yet."""
 
 LEFT_OPEN = ("auto", "tbd")
-"""Answers to every decision beside its options: the catalogue proposes, or somebody has yet to decide."""
+"""What every decision accepts besides its options: the catalogue chooses, or it is still to be decided."""
 
 LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-"""The safe loader in C where PyYAML was built with it: reading all decisions takes a tenth of the time."""
+"""The C loader is ten times faster; PyYAML has it only if it was built with libyaml."""
 
 GROUPS = {
     "A1": "service",
@@ -43,25 +44,31 @@ GROUPS = {
     "T3": "operations",
     "T4": "security",
 }
-"""The groups that the guide sorts decisions into, by its numbering."""
+"""The guide's groups of decisions, by its numbering."""
+
+SPELLED = re.compile(r"\{(?:run:(?P<command>[^{}]+)|(?P<part>sync|lock|lock_check|lock_file))\}")
+"""What the words of an option leave to the package manager: `{run:plan check}`, `{lock}`."""
+
+SERVER = re.compile(r"\{server:([^{}]+)\}")
+"""What the default of a setting leaves to the list of servers: the address of one, `{server:redis}`."""
 
 T = TypeVar("T")
 
 
 class CatalogueError(ValueError):
-    """A decision file that its author has to mend; the message names the file and the place in it."""
+    """A malformed decision file; the message names the file and the place in it."""
 
 
-@told(lambda it, part: (it.decision,) if part != "decision" else ())
+@tracked(lambda it, part: (it.decision,) if part != "decision" else ())
 @dataclass(frozen=True)
 class Requirement:
-    """A package that the generated project needs, and what for."""
+    """A package that the generated project depends on, and why."""
 
     spec: str
     """Pinned: `aiosqlite==0.22.1`."""
     why: str
     decision: str = ""
-    """Whose option needs it."""
+    """The decision whose option needs it."""
 
     @property
     def package(self) -> str:
@@ -73,38 +80,73 @@ class Requirement:
 
 
 @dataclass(frozen=True)
-class Reading:
-    """How a project that keeps its rows elsewhere reads those of a database, and cannot change it."""
+class ReadAccess:
+    """How the migration of a project that moves to another database reads this one without changing it."""
 
-    begin: str
-    """The statement that begins a transaction in which nothing changes."""
-    database: str = "{database}"
-    """The name by which it is opened, made of the one in its URL."""
-    query: tuple[tuple[str, str], ...] = ()
-    """What its URL asks for besides."""
+    begin_statement: str
+    """Begins a read-only transaction."""
+    database_name: str = "{database}"
+    """The name under which it is opened, made from the one in its URL."""
+    url_query: tuple[tuple[str, str], ...] = ()
+    """Further parameters of its URL."""
 
 
-@told(lambda it, part: (it.decision,) if part != "decision" else ())
+@tracked(lambda it, part: (it.decision,) if part != "decision" else ())
+@dataclass(frozen=True)
+class Manager:
+    """The commands of a package manager, as typed; `{command}` and `{package}` stand for names."""
+
+    run: str
+    """A command of the project."""
+    run_with: str
+    """The same with a package that the project does not need otherwise."""
+    tool: str
+    """A command of a package that is none of the project's."""
+    install: str
+    """How it comes itself, on a machine with Python."""
+    sync: str
+    """Brings the packages that the project needs."""
+    sync_production: str
+    """The same without those that only development needs."""
+    add: str
+    """Makes the project need one more."""
+    lock: str
+    """Writes down which version of each package is installed."""
+    lock_check: str
+    """Looks whether that is still so."""
+    lock_file: str
+    """Where it is written down."""
+    pyproject: str
+    """What `pyproject.toml` tells it, and the tool that builds the project."""
+    decision: str = ""
+    """Whose option it is."""
+
+    def command(self, command: str) -> str:
+        """A command of the project: `dev`."""
+        return self.run.replace("{command}", command)
+
+
+@tracked(lambda it, part: (it.decision,) if part != "decision" else ())
 @dataclass(frozen=True)
 class Variable:
-    """An environment variable; `{service}` or `{SERVICE}` in its name makes it one per service."""
+    """An environment variable; with `{service}` or `{SERVICE}` in its name, each service has its own."""
 
     name: str
     default: str = ""
     description: str = ""
     secret: bool = False
     type: str = ""
-    """Its annotation in the generated settings; text unless it says otherwise."""
+    """Its annotation in the generated settings; a string if empty."""
     required: bool = False
-    """Whether it must be set although it is no secret: its default is for development only."""
-    by_some: bool = False
-    """Whether a process may do without it that never asks for it."""
-    apart: bool = False
-    """Whether no service reads it, but only `uv run migrate`."""
+    """Whether production must set it although it is not a secret: the default is for development only."""
+    optional_for_process: bool = False
+    """Whether a process that never reads it may start without it."""
+    migrate_only: bool = False
+    """Whether only the command `migrate` reads it, and no service."""
     decision: str = ""
-    """Whose option reads it."""
-    reading: Reading | None = None
-    """Where it is the URL of a database with rows: how another project reads them."""
+    """The decision whose option reads it."""
+    read_access: ReadAccess | None = None
+    """For the URL of a relational database: how a migration reads its rows."""
 
     @property
     def per_service(self) -> bool:
@@ -112,140 +154,167 @@ class Variable:
 
 
 @dataclass(frozen=True)
-class Watch:
-    """What whoever runs the project can look at."""
+class MonitoringHint:
+    """Something that an operator can monitor."""
 
     what: str
     where: str
-    unwell: str
-    """What it says, or what to do, when not all is well."""
+    if_unhealthy: str
+    """What it means, or what to do about it, when something is wrong."""
     needs: str = ""
-    """The trait without which it is not there."""
+    """The trait without which it does not exist."""
 
 
 @dataclass(frozen=True)
-class Way:
-    """How events get to their subscribers; `{slug}`, `{service}` and `{event}` stand for names."""
+class EventTransport:
+    """How events are delivered to their subscribers; `{slug}`, `{service}` and `{event}` are placeholders."""
 
     timeout: str
     """How long one attempt may take."""
     endpoint: str = ""
-    """Where a subscriber takes them, if they come as requests."""
+    """The path at which a subscriber receives events as HTTP requests."""
     broker: str = ""
-    """The server that carries them, if one does."""
-    sent: str = ""
-    """Where a broker takes an event."""
-    heard: str = ""
-    """Where a subscriber finds its events at a broker."""
-    set_aside: str = ""
-    """Where a broker keeps what a subscriber refused for good."""
-    watched: tuple[Watch, ...] = ()
+    """The message broker, if there is one."""
+    published_to: str = ""
+    """The broker's address for publishing an event."""
+    consumed_from: str = ""
+    """The broker's address from which a subscriber consumes its events."""
+    dead_letters_in: str = ""
+    """Where the broker keeps events that a subscriber rejected permanently."""
+    monitoring: tuple[MonitoringHint, ...] = ()
 
 
 @dataclass(frozen=True)
-class Beside:
-    """A process that serves no service."""
+class ExtraProcess:
+    """A process besides those that serve the services: an edge process or a worker."""
 
     name: str
     app: str
     works_for: str = ""
-    """The service whose jobs it runs; empty where callers from outside reach it."""
+    """The service whose jobs it runs; empty for a process that external callers reach."""
+
+
+@dataclass(frozen=True)
+class Server:
+    """What must run in addition to the project, and how a developer or CI starts it as a container."""
+
+    name: str
+    image: str
+    port: int
+    """Where it listens."""
+    arguments: tuple[str, ...] = ()
+    """The arguments that its image gets."""
+    environment: tuple[tuple[str, str], ...] = ()
+    host: str = ""
+    """Where the project finds it."""
+
+    @property
+    def address(self) -> str:
+        return f"{self.host}:{self.port}"
 
 
 @dataclass(frozen=True)
 class Footprint:
-    """What an option adds to places that it shares with others."""
+    """What an option adds to places that it shares with other options."""
 
     dependencies: tuple[Requirement, ...] = ()
     environment: tuple[Variable, ...] = ()
-    processes: str = ""
-    """The application that a process serves; with `{service}` in it, each service has a process of its own."""
-    address: str = ""
+    app: str = ""
+    """The ASGI application that a process runs; with `{service}` in it, each service has its own process."""
+    service_path: str = ""
     """The path under which a process serves a service."""
-    prefix: str = ""
-    """What the addresses of records begin with at their service."""
-    events: Way | None = None
-    beside: tuple[tuple[str, str], ...] = ()
-    """Processes that serve no service: the name of each, which no service can have, and its application.
+    record_path_prefix: str = ""
+    """The prefix of the paths of records at their service."""
+    version_header: str = ""
+    """The header in which callers name the version of the API that they understand."""
+    event_transport: EventTransport | None = None
+    extra_processes: tuple[tuple[str, str], ...] = ()
+    """The names, which no service can have, and applications of processes that serve no service.
 
-    With `{service}` in it, each service with jobs has one.
+    With `{service}` in it, there is one for each service with jobs.
     """
-    entrance: str = ""
-    """The path under which the first of them shows a service to callers from outside."""
+    edge_path: str = ""
+    """The path under which the first extra process exposes a service to external callers."""
     commands: tuple[tuple[str, str], ...] = ()
-    """What `uv run` knows besides: the name of each command, and its function."""
-    servers: tuple[tuple[str, str], ...] = ()
-    """What must run beside the project, with the command that starts it for a developer or in CI, by Docker."""
-    fills: tuple[tuple[str, str], ...] = ()
-    """What defaults of other options leave to it: `{database}`, say. `{slug}` and `{service}` stand for names."""
+    """The name and function of each further command."""
+    manager: Manager | None = None
+    servers: tuple[Server, ...] = ()
+    host: str = ""
+    """The host under which a process or a server is found by the others; `{name}` stands for its name."""
+    substitutions: tuple[tuple[str, str], ...] = ()
+    """Values for placeholders in the defaults of other options: `{database}`. May contain `{slug}` and `{service}`."""
 
-    def put_beside(self, product: Product) -> Iterator[Beside]:
-        """The processes that serve no service, each with what it is for."""
-        for name, app in self.beside:
+    def extra_processes_for(self, product: Product) -> Iterator[ExtraProcess]:
+        """The extra processes that a product needs."""
+        for name, app in self.extra_processes:
             if "{service}" not in name:
-                yield Beside(name, app)
+                yield ExtraProcess(name, app)
                 continue
             for it in product.services:
                 if it.jobs:
-                    yield Beside(name.format(service=it.name), app.format(service=it.name), it.name)
+                    yield ExtraProcess(name.format(service=it.name), app.format(service=it.name), it.name)
 
 
-@told(lambda it, part: (it.decision, *it.besides) if part not in ("decision", "besides") else ())
+@tracked(lambda it, part: (it.decision, *it.because_of) if part not in ("decision", "because_of") else ())
 @dataclass(frozen=True)
 class Module:
-    """A whole file that an option brings into the generated project."""
+    """A whole file that an option adds to the generated project."""
 
     target: str
-    """Its path in the generated project."""
+    """Its path in the generated project; `{service}` or `{entity}` in it makes it one for each of them."""
     source: str
     """Its path in the template repository."""
     text: str
-    """What it holds, before rendering."""
+    """Its content before rendering."""
     rendered: bool
     """Whether `source` is a Jinja template."""
     decision: str
-    """Whose option brings it."""
+    """The decision whose option adds it."""
+    takes: str = ""
+    """What people write there, if it is an owned file: written once, and never overwritten."""
     needs: str = ""
-    """The trait without which it is not there."""
-    besides: tuple[str, ...] = ()
-    """The decisions that have a say in that, in a project."""
+    """The trait without which it is left out."""
+    because_of: tuple[str, ...] = ()
+    """The questions on which it depends whether a project has it."""
+    items: tuple[tuple[str, object], ...] = ()
+    """What its path was made for, by name; its template reads them as variables."""
 
 
 @dataclass(frozen=True)
 class Option:
-    """One way to decide, with the words and the weights that the documents and `auto` need."""
+    """One option of a decision, with the texts for documents and the weights for `auto`."""
 
     name: str
     label: str
     because: str
-    """Why it is taken, where it is."""
+    """Why it is chosen."""
     cost: str
-    """What is accepted with it."""
+    """What one accepts with it."""
     rejected: str
-    """Why it is not taken, where another is."""
+    """Why it is rejected in favour of another option."""
     status: str = "offered"
     confirmed_by: str = ""
     """The check that proves that the project follows it."""
     practice: str = ""
-    """What people do who follow it, where it is a way of working that no code shows."""
+    """What operators and developers must do to follow it, beyond what the code does."""
     standard: str = ""
-    """How code is written that follows it, where people write such code."""
-    says: tuple[tuple[str, str], ...] = ()
-    """Words that documents take from it, by what they are about."""
-    watch: tuple[Watch, ...] = ()
-    """What can be looked at while the project runs."""
+    """How people write code that follows it."""
+    wording: tuple[tuple[str, str], ...] = ()
+    """Phrases that documents take from it, by topic."""
+    monitoring: tuple[MonitoringHint, ...] = ()
+    """What can be monitored while the project runs."""
     drivers: tuple[tuple[str, int], ...] = ()
-    """How much each driver speaks for it, or against it when negative."""
+    """How much each driver speaks for it, or against it if negative."""
     provides: tuple[str, ...] = ()
     needs: tuple[str, ...] = ()
     """Traits that another decision's option must provide."""
     conflicts: tuple[str, ...] = ()
-    """Traits and drivers that it cannot live with."""
+    """Traits and drivers that it is incompatible with."""
     footprint: Footprint = Footprint()
-    shares: tuple[str, ...] = ()
-    """Folders of modules that other options of the decision bring, too."""
-    where: tuple[tuple[str, str], ...] = ()
-    """Traits, each with a folder of modules that the option brings where one provides it."""
+    shared_modules: tuple[str, ...] = ()
+    """Folders of modules that it shares with other options of the decision."""
+    modules_when: tuple[tuple[str, str], ...] = ()
+    """Traits, each with a folder of modules that the option adds if some option provides the trait."""
     modules: tuple[Module, ...] = ()
 
     @property
@@ -255,7 +324,7 @@ class Option:
 
 @dataclass(frozen=True)
 class Reversal:
-    """What the dearest change of a decision touches in a project of three services, outside its documents."""
+    """The size of a decision's most expensive change in a project of three services, documents excluded."""
 
     files: int
     lines: int
@@ -267,7 +336,7 @@ class Reversal:
 
 @dataclass(frozen=True)
 class Decision:
-    """A question of the guide whose answers are known beforehand."""
+    """A question of the guide with a fixed set of options."""
 
     id: str
     guide: str
@@ -276,14 +345,16 @@ class Decision:
     question: str
     options: tuple[Option, ...]
     """The simplest first: ties go to the earlier one."""
-    delivers: tuple[str, ...] = ()
-    """The modules that each offered option must bring, because other code imports them."""
-    about: tuple[str, ...] = ()
-    """Traits and drivers without any of which there is nothing to decide; empty where there always is."""
-    otherwise: str = ""
-    """What is so then."""
+    required_modules: tuple[str, ...] = ()
+    """The modules that each offered option must have, because other code imports them."""
+    owned_modules: tuple[tuple[str, str], ...] = ()
+    """The modules of its options that are written once, and never overwritten; with what people write there."""
+    applies_when: tuple[str, ...] = ()
+    """Traits and drivers of which at least one must hold for the decision to apply; empty if it always applies."""
+    not_applicable: str = ""
+    """What documents state when it does not apply."""
     reversal: Reversal | None = None
-    """Measured, where there is a choice."""
+    """Measured if more than one option is offered."""
 
     @property
     def offered(self) -> tuple[Option, ...]:
@@ -294,18 +365,18 @@ class Decision:
         return tuple(option for option in self.offered if trait in option.provides)
 
     @cached_property
-    def provided(self) -> frozenset[str]:
-        """The traits that its outcome may have."""
+    def offered_traits(self) -> frozenset[str]:
+        """The traits that at least one of its offered options provides."""
         return frozenset(trait for option in self.offered for trait in option.provides)
 
     @cached_property
-    def bound(self) -> frozenset[str]:
-        """What it is about, and what its options need or cannot live with."""
-        return frozenset(self.about).union(*((*it.needs, *it.conflicts) for it in self.offered))
+    def depends_on(self) -> frozenset[str]:
+        """The traits and drivers by which it applies, or that an offered option needs or conflicts with."""
+        return frozenset(self.applies_when).union(*((*it.needs, *it.conflicts) for it in self.offered))
 
     @property
     def settled(self) -> bool:
-        """True when there is nothing to ask: one option is offered."""
+        """True if only one option is offered, so that there is nothing to ask."""
         return len(self.offered) == 1
 
     @property
@@ -315,12 +386,12 @@ class Decision:
 
     @property
     def words(self) -> tuple[str, ...]:
-        """What an answer can at all mean; that planned options are not offered yet is told separately."""
+        """All recognised answers: planned options have their own error message."""
         return (*(option.name for option in self.options), *LEFT_OPEN)
 
     @property
     def group(self) -> str:
-        """The guide's group that it belongs to: `data`."""
+        """The guide's group of the decision, such as `data`."""
         return GROUPS[self.guide[:2]]
 
     def option(self, name: str) -> Option | None:
@@ -332,39 +403,91 @@ class Catalogue:
     """All decisions in the guide's order."""
 
     decisions: tuple[Decision, ...]
+    traits: tuple[tuple[str, str], ...] = ()
+    """The traits that options may provide, each with its meaning in a sentence."""
 
     def __getitem__(self, id: str) -> Decision:
         return next(decision for decision in self.decisions if decision.id == id)
 
     @cached_property
     def subjects(self) -> frozenset[str]:
-        """The traits and drivers that decisions are about."""
-        return frozenset(it for decision in self.decisions for it in decision.about)
+        """The traits and drivers on which it depends whether a decision applies."""
+        return frozenset(it for decision in self.decisions for it in decision.applies_when)
 
     @cached_property
     def settings(self) -> frozenset[str]:
-        """The environment variables of all offered options, but for those that each service has."""
+        """The names of the environment variables of all offered options, except those per service."""
         offered = (option for decision in self.decisions for option in decision.offered)
         variables = (variable for option in offered for variable in option.footprint.environment)
         return frozenset(it.name for it in variables if not it.per_service)
 
     @cached_property
-    def partners(self) -> dict[str, tuple[str, ...]]:
-        """By decision, the others that may rule out an option of it, or need one."""
+    def servers(self) -> dict[str, Server]:
+        """The servers that options need, planned ones included, by name."""
+        options = (option for decision in self.decisions for option in decision.options)
+        return {server.name: server for option in options for server in option.footprint.servers}
+
+    @property
+    def manager(self) -> Manager | None:
+        """The package manager of which documents speak that are about no project."""
+        offered = (option for decision in self.decisions for option in decision.offered)
+        return next((option.footprint.manager for option in offered if option.footprint.manager), None)
+
+    @cached_property
+    def related_decisions(self) -> dict[str, tuple[str, ...]]:
+        """The ids of the decisions that each decision depends on by a trait, or that depend on it, by its own id."""
         return {
             it.id: tuple(
                 other.id
                 for other in self.decisions
-                if other is not it and (it.provided & other.bound or other.provided & it.bound)
+                if other is not it and (it.offered_traits & other.depends_on or other.offered_traits & it.depends_on)
             )
             for it in self.decisions
         }
 
 
+def with_commands(words: str, manager: Manager | None) -> str:
+    """An option's text with its placeholders, such as `{run:plan check}`, written as the package manager runs them."""
+
+    def spell(found: re.Match[str]) -> str:
+        if manager is None:
+            return found[0]
+        return manager.command(found["command"]) if found["command"] else str(getattr(manager, found["part"]))
+
+    return SPELLED.sub(spell, words)
+
+
 def load(folder: Path) -> Catalogue:
-    """Read every decision under `folder`, or raise `CatalogueError` for the first one that is malformed."""
+    """Read every decision under `folder`; raise `CatalogueError` for the first malformed one."""
     decisions = [_decision(path) for path in sorted(folder.glob("*/decision.yml"))]
-    return Catalogue(tuple(sorted(decisions, key=lambda it: (it.phase, it.guide, it.id))))
+    traits = _traits(folder / "traits.yml")
+    catalogue = Catalogue(tuple(sorted(decisions, key=lambda it: (it.phase, it.guide, it.id))), traits)
+    for decision in catalogue.decisions:
+        where = f"decisions/{decision.id}/decision.yml"
+        for option in decision.options:
+            _check_traits(option, frozenset(dict(traits)), f"{where}: options.{option.name}")
+        for variable in (it for option in decision.options for it in option.footprint.environment):
+            if unknown := set(SERVER.findall(variable.default)) - catalogue.servers.keys():
+                raise CatalogueError(f"{where}: {variable.name} is at a server that no option has: {min(unknown)}")
+    return catalogue
+
+
+def _traits(path: Path) -> tuple[tuple[str, str], ...]:
+    """The traits that are described; none where no option provides any."""
+    where = f"decisions/{path.name}"
+    return _phrases(yaml.load(path.read_text("utf-8"), LOADER), where) if path.is_file() else ()
+
+
+def _check_traits(option: Option, described: frozenset[str], where: str) -> None:
+    """Refuse an option that names a trait which is not described."""
+    modules = {it.needs for it in option.modules} | {it.needs for it in option.monitoring}
+    for key, named, known in (
+        ("provides", {*option.provides}, described),
+        ("needs", {*option.needs}, described),
+        ("modules or monitoring", modules - {""}, described | PRODUCT_TRAITS),
+    ):
+        if unknown := named - known:
+            raise CatalogueError(f"{where}: {key}: decisions/traits.yml does not describe {min(unknown)!r}")
 
 
 def _decision(path: Path) -> Decision:
@@ -375,62 +498,70 @@ def _decision(path: Path) -> Decision:
         raise CatalogueError(f"{where}: is not YAML: {' '.join(str(error).split())}") from error
     entry = _mapping(raw, where)
     options = _mapping(entry.get("options"), f"{where}: options")
-    decision = _made(
+    owned = _phrases(entry.get("owned_modules", {}), f"{where}: owned_modules")
+    decision = _instance(
         Decision,
         {
             **entry,
             "id": path.parent.name,
-            "options": tuple(_option(path.parent, where, *item) for item in options.items()),
-            "delivers": _texts(entry.get("delivers"), f"{where}: delivers"),
-            "about": _texts(entry.get("about"), f"{where}: about"),
+            "options": tuple(_option(path.parent, where, *item, owned) for item in options.items()),
+            "required_modules": _texts(entry.get("required_modules"), f"{where}: required_modules"),
+            "owned_modules": owned,
+            "applies_when": _texts(entry.get("applies_when"), f"{where}: applies_when"),
             "reversal": _reversal(path.with_name("reversal.yml")),
         },
         where,
     )
     if not decision.offered:
         raise CatalogueError(f"{where}: offers no option")
-    if bool(decision.about) != bool(decision.otherwise):
-        raise CatalogueError(f"{where}: has one of about and otherwise; they need each other")
+    if bool(decision.applies_when) != bool(decision.not_applicable):
+        raise CatalogueError(f"{where}: has one of applies_when and not_applicable; they need each other")
     if decision.guide[:2] not in GROUPS:
         raise CatalogueError(f"{where}: guide is {decision.guide!r}, which is in none of {', '.join(GROUPS)}")
     for option in decision.offered:
-        if missing := set(decision.delivers) - {module.target for module in option.modules}:
+        if missing := set(decision.required_modules) - {module.target for module in option.modules}:
             raise CatalogueError(f"{where}: {option.name} does not bring {', '.join(sorted(missing))}")
+    if len({option.footprint.manager is None for option in decision.offered}) > 1:
+        raise CatalogueError(f"{where}: has options with a manager and without one; they need one each")
     return decision
 
 
 def _reversal(path: Path) -> Reversal | None:
-    """What was measured for a decision, where it was."""
+    """The measured cost of reversing a decision, if it was measured."""
     if not path.is_file():
         return None
     where = f"decisions/{path.parent.name}/{path.name}"
-    return _made(Reversal, _mapping(yaml.load(path.read_text("utf-8"), LOADER), where), where)
+    return _instance(Reversal, _mapping(yaml.load(path.read_text("utf-8"), LOADER), where), where)
 
 
-def _option(folder: Path, file: str, name: str, raw: object) -> Option:
+def _option(folder: Path, file: str, name: str, raw: object, owned: Sequence[tuple[str, str]]) -> Option:
     where = f"{file}: options.{name}"
     if name in LEFT_OPEN:
         raise CatalogueError(f"{where}: the name is taken")
     entry = _mapping(raw, where)
     drivers = _mapping(entry.get("drivers", {}), f"{where}.drivers")
-    shares = _texts(entry.get("shares"), f"{where}.shares")
-    only = _words(entry.get("where", {}), f"{where}.where")
-    for key, folders in (("shares", shares), ("where", [it for _, it in only])):
+    shared = _texts(entry.get("shared_modules"), f"{where}.shared_modules")
+    conditional = _phrases(entry.get("modules_when", {}), f"{where}.modules_when")
+    for key, folders in (("shared_modules", shared), ("modules_when", [it for _, it in conditional])):
         if missing := [it for it in folders if not (folder / it).is_dir()]:
             raise CatalogueError(f"{where}.{key}: there is no folder {missing[0]}")
-    brought = [("", name), *(("", it) for it in shares), *only]
-    option = _made(
+    folders_by_trait = [("", name), *(("", it) for it in shared), *conditional]
+    option = _instance(
         Option,
         {
             **entry,
             "name": name,
             "drivers": tuple((driver, _weight(weight, where)) for driver, weight in drivers.items()),
-            "says": _words(entry.get("says", {}), f"{where}.says"),
+            "wording": _phrases(entry.get("wording", {}), f"{where}.wording"),
             "footprint": _footprint(entry.get("footprint", {}), folder.name, f"{where}.footprint"),
-            "shares": shares,
-            "where": only,
-            "watch": _watch(entry.get("watch", []), f"{where}.watch"),
-            "modules": tuple(module for trait, it in brought for module in _modules(folder / it, trait)),
+            "shared_modules": shared,
+            "modules_when": conditional,
+            "monitoring": _monitoring(entry.get("monitoring", []), f"{where}.monitoring"),
+            "modules": tuple(
+                replace(module, takes=dict(owned).get(module.target, ""))
+                for trait, it in folders_by_trait
+                for module in _modules(folder / it, trait)
+            ),
             **{key: _texts(entry.get(key), f"{where}.{key}") for key in ("provides", "needs", "conflicts")},
         },
         where,
@@ -444,7 +575,7 @@ def _footprint(raw: object, decision: str, where: str) -> Footprint:
     entry = _mapping(raw, where)
     dependencies = _mapping(entry.get("dependencies", {}), f"{where}.dependencies")
     environment = _mapping(entry.get("environment", {}), f"{where}.environment")
-    return _made(
+    return _instance(
         Footprint,
         {
             **entry,
@@ -452,34 +583,64 @@ def _footprint(raw: object, decision: str, where: str) -> Footprint:
             "environment": tuple(
                 _variable(name, variable, decision, f"{where}.{name}") for name, variable in environment.items()
             ),
-            "events": _way(entry["events"], f"{where}.events") if "events" in entry else None,
-            **{key: _words(entry.get(key, {}), f"{where}.{key}") for key in ("beside", "commands", "servers", "fills")},
+            "event_transport": _event_transport(entry["event_transport"], f"{where}.event_transport")
+            if "event_transport" in entry
+            else None,
+            "manager": _manager(entry["manager"], decision, f"{where}.manager") if "manager" in entry else None,
+            "servers": _servers(entry.get("servers", {}), f"{where}.servers"),
+            **{
+                key: _phrases(entry.get(key, {}), f"{where}.{key}")
+                for key in ("extra_processes", "commands", "substitutions")
+            },
         },
         where,
     )
 
 
-def _way(raw: object, where: str) -> Way:
+def _manager(raw: object, decision: str, where: str) -> Manager:
+    return _instance(Manager, {**_mapping(raw, where), "decision": decision}, where)
+
+
+def _servers(raw: object, where: str) -> tuple[Server, ...]:
+    return tuple(_server(name, it, f"{where}.{name}") for name, it in _mapping(raw, where).items())
+
+
+def _server(name: str, raw: object, where: str) -> Server:
     entry = _mapping(raw, where)
-    return _made(Way, {**entry, "watched": _watch(entry.get("watched", []), f"{where}.watched")}, where)
+    return _instance(
+        Server,
+        {
+            **entry,
+            "name": name,
+            "arguments": _texts(entry.get("arguments"), f"{where}.arguments"),
+            "environment": _phrases(entry.get("environment", {}), f"{where}.environment"),
+        },
+        where,
+    )
+
+
+def _event_transport(raw: object, where: str) -> EventTransport:
+    entry = _mapping(raw, where)
+    monitoring = _monitoring(entry.get("monitoring", []), f"{where}.monitoring")
+    return _instance(EventTransport, {**entry, "monitoring": monitoring}, where)
 
 
 def _variable(name: str, raw: object, decision: str, where: str) -> Variable:
     entry = _mapping(raw, where)
-    reading = _reading(entry["reading"], f"{where}.reading") if "reading" in entry else None
-    return _made(Variable, {**entry, "name": name, "decision": decision, "reading": reading}, where)
+    access = _read_access(entry["read_access"], f"{where}.read_access") if "read_access" in entry else None
+    return _instance(Variable, {**entry, "name": name, "decision": decision, "read_access": access}, where)
 
 
-def _reading(raw: object, where: str) -> Reading:
+def _read_access(raw: object, where: str) -> ReadAccess:
     entry = _mapping(raw, where)
-    query = _mapping(entry.get("query", {}), f"{where}.query")
-    return _made(Reading, {**entry, "query": tuple((name, str(value)) for name, value in query.items())}, where)
+    query = _mapping(entry.get("url_query", {}), f"{where}.url_query")
+    return _instance(ReadAccess, {**entry, "url_query": tuple((name, str(it)) for name, it in query.items())}, where)
 
 
-def _watch(raw: object, where: str) -> tuple[Watch, ...]:
+def _monitoring(raw: object, where: str) -> tuple[MonitoringHint, ...]:
     if not isinstance(raw, list):
         raise CatalogueError(f"{where}: must be a list")
-    return tuple(_made(Watch, _mapping(it, where), where) for it in raw)
+    return tuple(_instance(MonitoringHint, _mapping(it, where), where) for it in raw)
 
 
 def _modules(folder: Path, needs: str) -> tuple[Module, ...]:
@@ -500,8 +661,8 @@ def _module(path: Path, folder: Path, needs: str) -> Module:
     )
 
 
-def _made(kind: type[T], values: Mapping[str, object], where: str) -> T:
-    """Build a dataclass from what a file says, after checking that the file says no more and no less."""
+def _instance(kind: type[T], values: Mapping[str, object], where: str) -> T:
+    """Build a dataclass from an entry of a file, after checking that the keys are exactly its fields."""
     known: Iterable[str] = [item.name for item in dataclass_fields(kind)]  # type: ignore[arg-type]
     if unknown := [key for key in values if key not in known]:
         raise CatalogueError(f"{where}: unknown key {unknown[0]!r}; known are {', '.join(known)}")
@@ -517,8 +678,8 @@ def _mapping(raw: object, where: str) -> dict[str, object]:
     return raw
 
 
-def _words(raw: object, where: str) -> tuple[tuple[str, str], ...]:
-    """A mapping of words to texts."""
+def _phrases(raw: object, where: str) -> tuple[tuple[str, str], ...]:
+    """A mapping from topics to texts."""
     return tuple((name, " ".join(str(text).split())) for name, text in _mapping(raw, where).items())
 
 
@@ -532,5 +693,5 @@ def _texts(raw: object, where: str) -> tuple[str, ...]:
 
 def _weight(raw: object, where: str) -> int:
     if not isinstance(raw, int) or isinstance(raw, bool):
-        raise CatalogueError(f"{where}.drivers: {raw!r} is no whole number")
+        raise CatalogueError(f"{where}.drivers: {raw!r} is not a whole number")
     return raw

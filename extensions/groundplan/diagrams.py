@@ -12,9 +12,9 @@ from datetime import date, timedelta
 from functools import wraps
 from typing import ParamSpec
 
-from .domain import Entity, ExternalApi, Field, Item, Product, Service, Value
+from .domain import Entity, ExternalApi, Field, Item, Product, Service, ValueObject
 from .plan import Calendar, Plan
-from .provenance import Names, note, noting, told
+from .provenance import QuestionNames, track, tracked, tracking
 from .text import line
 
 _PLAIN = re.compile(r"[^A-Za-z0-9 ,.()/'?!+=\u00c0-\u024f-]")
@@ -23,25 +23,25 @@ _PLAIN = re.compile(r"[^A-Za-z0-9 ,.()/'?!+=\u00c0-\u024f-]")
 P = ParamSpec("P")
 
 
-@told(lambda it, part: it.answers if part == "source" else ())
+@tracked(lambda it, part: it.answers if part == "source" else ())
 @dataclass(frozen=True)
 class Diagram:
     """A diagram and the sentence that says what it shows."""
 
     title: str
     source: str
-    answers: Names = dataclass_field(default=frozenset(), compare=False)
-    """What it was drawn from."""
+    answers: QuestionNames = dataclass_field(default=frozenset(), compare=False)
+    """The answers that it depends on."""
 
 
 def drawn(draw: Callable[P, Diagram]) -> Callable[P, Diagram]:
-    """Let a diagram remember what it was drawn from."""
+    """Record the answers that a diagram depends on."""
 
     @wraps(draw)
     def remembering(*args: P.args, **kwargs: P.kwargs) -> Diagram:
-        with noting() as answers:
+        with tracking() as answers:
             diagram = draw(*args, **kwargs)
-        note(*answers)
+        track(*answers)
         return replace(diagram, answers=frozenset(answers))
 
     return remembering
@@ -65,8 +65,8 @@ def context(product: Product, personas: Sequence[Item], systems: Sequence[Item] 
     lines += [f'  persona{n} -->|"{label(persona.text or "uses")}"| system' for n, persona in enumerate(personas, 1)]
     lines += [f'  system -->|"{label(api.purpose or "calls")}"| {_api(api)}' for api in product.external_apis]
     for n, it in enumerate(systems, 1):
-        lines.append(f'  neighbour{n}[["{label(it.name)}"]]')
-        ends = ("system", f"neighbour{n}") if it.get("direction") == "out" else (f"neighbour{n}", "system")
+        lines.append(f'  external{n}[["{label(it.name)}"]]')
+        ends = ("system", f"external{n}") if it.get("direction") == "out" else (f"external{n}", "system")
         arrow = {"in": "-->", "out": "-->", "both": "<-->"}.get(str(it.get("direction")), "---")
         lines.append(f'  {ends[0]} {arrow}|"{label(it.text or "works with it")}"| {ends[1]}')
     shown = lines if len(lines) > len(["flowchart LR", "system"]) else []
@@ -84,7 +84,7 @@ def containers(
     one_store: str = "",
     entrance: tuple[str, int] | None = None,
 ) -> Diagram:
-    """The processes with the services in them, their stores and broker, and the APIs of others that they use.
+    """The processes with their services, databases and broker, and the external APIs that they use.
 
     `one_store` tells how they share a store, where they do.
     """
@@ -121,48 +121,48 @@ def containers(
 
 
 @drawn
-def dependencies(product: Product, unheard: str = "") -> Diagram:
+def dependencies(product: Product, uncached: str = "") -> Diagram:
     """Which service asks which for what, and which hears of what: solid arrows are calls, dotted ones events.
 
-    `unheard` says for which records it matters that their owner is away, if not for all.
+    `uncached` says for which records it matters that their owner is away, if not for all.
     """
     nodes = " & ".join(f'{_node(it)}["{label(it.name)}"]' for it in product.services)
-    edges = tuple(_edges(product, unheard))
+    edges = tuple(_edges(product, uncached))
     lines = ["flowchart LR", f"  {nodes}", *edges] if edges else []
     return Diagram("Calls (solid) and events (dotted)", "\n".join(lines))
 
 
 def _entrance(product: Product, entrance: tuple[str, int]) -> Iterator[str]:
-    """The process before the services, with its port, and those that it leads to."""
+    """The edge process with its port, and the services behind it."""
     name, port = entrance
     yield f'  entrance(["{label(name)}, port {port}"])'
     yield from (f"  entrance --> {_node(it)}" for it in product.services if it.exposure == "public")
 
 
-def _edges(product: Product, unheard: str) -> Iterator[str]:
+def _edges(product: Product, uncached: str) -> Iterator[str]:
     for service in product.services:
         checks = product.checks(service)
         for call in product.calls(service):
             asked = ", ".join(it.entity.name for it in checks if it.owner == call.service)
             without = "refuses without" if call.when_away == "refuse" else "goes on without"
-            lately = f", if {unheard}" if unheard and call.when_away == "refuse" else ""
+            lately = f", if {uncached}" if uncached and call.when_away == "refuse" else ""
             what = f"asks for {asked}, {without}{lately}" if asked else without
             yield f'  {_node(service)} -->|"{label(what, 300)}"| s_{call.service}'
-    told: dict[tuple[str, str], list[str]] = {}
+    messages: dict[tuple[str, str], list[str]] = {}
     for event in product.events.values():
         for subscriber in product.subscribers(event.name):
-            told.setdefault((event.service, subscriber.name), []).append(event.name)
+            messages.setdefault((event.service, subscriber.name), []).append(event.name)
     for workflow in product.workflows:
         for step in workflow.steps:
-            told.setdefault((workflow.service, step.service), []).append(f"{workflow.name}: {step.creates}")
-    for (owner, hearer), events in told.items():  # one arrow for all, as the labels of several would overlap
+            messages.setdefault((workflow.service, step.service), []).append(f"{workflow.name}: {step.creates}")
+    for (owner, hearer), events in messages.items():  # one arrow for all, as the labels of several would overlap
         yield f'  s_{owner} -.->|"{label(", ".join(events), 300)}"| s_{hearer}'
 
 
 @drawn
 def entities(product: Product) -> Diagram:
     """Entities with their keepers, value objects, and what refers to what; nothing where nothing does."""
-    holders: tuple[Entity | Value, ...] = (*product.entities.values(), *product.values)
+    holders: tuple[Entity | ValueObject, ...] = (*product.entities.values(), *product.values)
     lines = ["erDiagram"]
     lines += [f'  e_{it.name}["{it.name}, {label(it.service)}"]' for it in product.entities.values()]
     lines += [f'  e_{it.name}["{it.name}"]' for it in product.values]
@@ -212,7 +212,7 @@ STATEMENT = re.compile(
 def _bar(plan: Plan, title: str, marks: Sequence[str], first: int, last: int) -> str:
     """A bar over working days to the end of the last; Mermaid puts a milestone into the middle of its one day.
 
-    It has both days, because Mermaid writes the title beside a bar that it has to make longer by days without work.
+    It has both days, because Mermaid writes the title next to a bar that it has to make longer by days without work.
     """
     begins, ends = (plan.dated(it) or Calendar(7).working_day(NEW_YEAR, it) for it in (first, last))
     end = min(ends, date.max - timedelta(days=1)) + timedelta(days=1)

@@ -1,25 +1,33 @@
-"""What was asked: the product in its own words, normalised, immutable and independent of any technology.
+"""The domain model: the product that the answers describe, immutable and independent of any technology.
 
-`reading.py` builds a `Product` from answers; everything else only looks at one.
+The package `reading` builds a `Product` from answers; everything else only looks at one.
 Names keep the field's words: entity, event, read copy, reaction, feature, acceptance criterion.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from dataclasses import field as dataclass_field
+from decimal import Decimal
 from graphlib import TopologicalSorter
 
-from .provenance import cached_property, told
+from .field_types import FIELD_TYPES
+from .provenance import cached_property, tracked
 from .text import js
 
-SCALARS = ("str", "text", "int", "float", "bool", "money", "date", "datetime", "email", "url", "uuid")
+SCALARS = tuple(FIELD_TYPES)
 """The kinds of field that hold one plain value."""
 
 OPERATIONS = ("create", "update", "delete")
 """What can happen to a record, in the order in which it happens."""
+
+ON_DELETE = ("keep", "refuse", "cascade")
+"""What deleting a record means for one that refers to it: it keeps the id, it forbids that, or it is deleted, too."""
+
+API_OPERATIONS = ("create", "list", "read", "replace", "patch", "delete")
+"""What callers can do with the records of an entity, in the order in which a service has it."""
 
 
 def snake(name: str) -> str:
@@ -42,8 +50,44 @@ def plural(word: str) -> str:
 
 
 @dataclass(frozen=True)
+class Limits:
+    """What is asked of values in addition to their type."""
+
+    least: Decimal | None = None
+    """The smallest number, or the fewest characters of a text."""
+    most: Decimal | None = None
+    pattern: str = ""
+    """What a text has to match."""
+    currency: str = ""
+    """What an amount of money is counted in: `EUR`."""
+
+    @property
+    def range(self) -> str:
+        """`1..80`, or empty."""
+        ends = ("" if it is None else f"{it:f}" for it in (self.least, self.most))
+        return "" if self.least is self.most is None else "..".join(ends)
+
+    @property
+    def restrict(self) -> bool:
+        """Whether values can break them."""
+        return bool(self.range or self.pattern)
+
+    def within(self, other: Limits) -> bool:
+        """Whether every value that keeps these keeps the others, too, as far as that can be told."""
+        return (
+            (other.least is None or (self.least is not None and self.least >= other.least))
+            and (other.most is None or (self.most is not None and self.most <= other.most))
+            and other.pattern in ("", self.pattern)
+            and (not (other.currency and self.currency) or other.currency == self.currency)
+        )
+
+
+NO_LIMITS = Limits()
+
+
+@dataclass(frozen=True)
 class Type:
-    """The type of a field, as it was written: `str`, `list[Line]`, `placed|paid`, `Book?`."""
+    """The type of a field, as it was written: `str`, `list[Line]`, `placed|paid`, `Book?`, `int(1..5)`."""
 
     kind: str
     """One of `SCALARS`, or `choice`, `reference` (to an entity, by id) or `value` (an embedded value object)."""
@@ -52,13 +96,21 @@ class Type:
     choices: tuple[str, ...] = ()
     many: bool = False
     optional: bool = False
+    limits: Limits = NO_LIMITS
+    """Of each value, if there are many."""
 
     def __str__(self) -> str:
         name = "|".join(self.choices) if self.kind == "choice" else self.target or self.kind
-        return (f"list[{name}]" if self.many else name) + ("?" if self.optional else "")
+        limits = self.limits
+        within = " ".join(filter(None, (limits.currency, limits.range)))
+        name += (f"({within})" if limits.range else f" {within}") if within else ""
+        escaped = limits.pattern.replace("/", "\\/")
+        pattern = f" /{escaped}/" if escaped else ""
+        end = "?" if self.optional else ""
+        return f"list[{name}{pattern}]{end}" if self.many else f"{name}{end}{pattern}"
 
 
-@told(lambda _, __: ("data_entities",))
+@tracked(lambda _, __: ("data_entities",))
 @dataclass(frozen=True)
 class Field:
     """A field of an entity, a value object or an event."""
@@ -66,7 +118,19 @@ class Field:
     name: str
     type: Type
     default: str | int | float | bool | None = None
-    """What a client may leave out; `None` means that there is no default."""
+    """The value if a client omits the field; `None` if there is no default."""
+    unique: bool = False
+    """Whether no two records may have the same value; several may have none."""
+    indexed: bool = False
+    """Whether records are looked up by it; a reference has an index anyway."""
+    secret: bool = False
+    """Whether it is stored, and is in no answer, event, read copy or log."""
+    system: bool = False
+    """Whether rules, jobs and workflows set it, and callers do not."""
+    immutable: bool = False
+    """Whether callers cannot replace what it was created with."""
+    on_delete: str = "keep"
+    """What becomes of the record when the one that it refers to is deleted, out of `ON_DELETE`."""
 
     @property
     def required(self) -> bool:
@@ -75,32 +139,119 @@ class Field:
     @property
     def written(self) -> str:
         """The default as an answer has it; empty without one."""
-        said = "" if self.default is None else str(self.default)
-        return said.lower() if isinstance(self.default, bool) else said
+        text = "" if self.default is None else str(self.default)
+        return text.lower() if isinstance(self.default, bool) else text
+
+    @property
+    def marks(self) -> tuple[str, ...]:
+        """The words behind its type."""
+        said = {
+            "unique": self.unique,
+            "index": self.indexed,
+            "secret": self.secret,
+            "system": self.system,
+            "immutable": self.immutable,
+            self.on_delete: self.on_delete != "keep",
+        }
+        return tuple(word for word, holds in said.items() if holds)
 
     def __str__(self) -> str:
-        return f"{self.name}: {self.type}" + ("" if self.default is None else f" = {self.written}")
+        """As an answer has it."""
+        return f"{self.name}: {' '.join((str(self.type), *self.marks))}" + (
+            "" if self.default is None else f" = {self.written}"
+        )
 
 
-@told(lambda _, __: ("data_entities",))
+@tracked(lambda _, __: ("data_entities",))
 @dataclass(frozen=True)
-class Value:
+class ValueObject:
     """A value object: fields without an identity, embedded where it is used."""
 
     name: str
     fields: tuple[Field, ...]
 
 
-@told(lambda _, part: ("data_entities", *(["api_versioning"] if part in ("path", "prefix") else ())))
+@dataclass(frozen=True)
+class Listing:
+    """How callers choose among the records of an entity, and order them, when they list them."""
+
+    filters: tuple[str, ...] = ()
+    """The fields of which they may give a value; of a field with several, one of these."""
+    sorts: tuple[str, ...] = ()
+    """The fields by which they may order them."""
+    searched: tuple[str, ...] = ()
+    """The fields that they may search for text."""
+
+
+LIST_PARAMETERS = ("after", "limit", "sort", "search")
+"""The parameters of a list that are no fields."""
+
+
+@tracked(lambda _, part: ("data_entities", *(["api_versioning"] if part in ("path", "prefix") else ())))
 @dataclass(frozen=True)
 class Entity:
-    """Records with an identity, kept by one service."""
+    """A kind of record with an identity, owned by one service."""
 
     name: str
     service: str
     fields: tuple[Field, ...]
     prefix: str = ""
-    """What its address begins with, if versions of the API are told by it: `/v1`."""
+    """The prefix of its path, if the API is versioned by path: `/v1`."""
+    operations: tuple[str, ...] = API_OPERATIONS
+    """What callers can do with its records, out of `API_OPERATIONS`; nothing if it is private."""
+    unique_together: tuple[tuple[str, ...], ...] = ()
+    """Fields whose values no two records may have in common, unless one of the values is missing."""
+    indexed_together: tuple[tuple[str, ...], ...] = ()
+    """Fields by whose values together records are looked up."""
+    listing: Listing | None = None
+    """How callers choose among its records; `None` if they get them page by page, oldest first."""
+
+    @property
+    def sent(self) -> tuple[Field, ...]:
+        """The fields that callers send."""
+        return tuple(it for it in self.fields if not it.system)
+
+    @property
+    def shown(self) -> tuple[Field, ...]:
+        """The fields that callers and other services see."""
+        return tuple(it for it in self.fields if not it.secret)
+
+    @property
+    def answer(self) -> str:
+        """The model of what callers see of a record: its own, or one without what is secret."""
+        return self.name if len(self.shown) == len(self.fields) else f"{self.name}Answer"
+
+    @property
+    def immutable(self) -> tuple[str, ...]:
+        """The names of the fields that callers cannot replace."""
+        return tuple(it.name for it in self.fields if it.immutable)
+
+    @property
+    def uniques(self) -> tuple[tuple[str, ...], ...]:
+        """All that no two records may have in common, as names of one or several fields."""
+        return (*((it.name,) for it in self.fields if it.unique), *self.unique_together)
+
+    @property
+    def indexes(self) -> tuple[tuple[str, ...], ...]:
+        """What has an index besides, unless another one begins with the same: what was asked for, references, lists."""
+        single = ((it.name,) for it in self.fields if it.indexed or self._is_looked_up(it))
+        found: list[tuple[str, ...]] = [*self.uniques]
+        for names in (*self.indexed_together, *single):
+            if not any(there[: len(names)] == names for there in found):
+                found.append(names)
+        return tuple(found[len(self.uniques) :])
+
+    def _is_looked_up(self, field: Field) -> bool:
+        """Whether records are looked up by a field without anybody saying so."""
+        if field.type.many or field.type.kind in ("text", "url", "bool", "value"):
+            return False  # too long, or of too few values
+        listed = (*self.listing.filters, *self.listing.sorts) if self.listing else ()
+        return field.type.kind == "reference" or field.name in listed
+
+    @property
+    def private(self) -> bool:
+        """Whether only the code of its service changes and reads its records."""
+        return not self.operations
 
     @property
     def snake(self) -> str:
@@ -126,7 +277,7 @@ class Entity:
         return plural(self.snake)
 
 
-@told(lambda _, __: ("services",))
+@tracked(lambda _, __: ("services",))
 @dataclass(frozen=True)
 class Event:
     """A fact that a service publishes with the change that caused it."""
@@ -138,7 +289,7 @@ class Event:
     operations: tuple[str, ...]
     """The operations on the entity that cause it, out of `OPERATIONS`."""
     fields: tuple[Field, ...]
-    """What it carries beside the record's id and version; all fields of the entity unless declared."""
+    """The fields that it carries besides the record's id and version; all fields of the entity unless declared."""
     implied: bool = False
     """True when nobody declared it and a read copy needs it."""
 
@@ -151,8 +302,8 @@ class Event:
         return pascal(self.name)
 
     @property
-    def does_to_copies(self) -> str:
-        """What whoever keeps a copy of its entity does because of it: `renew` or `remove`."""
+    def copy_effect(self) -> str:
+        """What it does to read copies of its entity: `renew` or `remove`."""
         return "remove" if self.operations == ("delete",) else "renew"
 
 
@@ -165,14 +316,14 @@ class Dependency:
     """`refuse`: a write that needs the answer fails with 503; `accept`: it is stored unchecked."""
 
     @property
-    def without(self) -> str:
+    def failure_behaviour(self) -> str:
         """`refuses while catalog is away`."""
         return f"{'refuses' if self.when_away == 'refuse' else 'goes on'} while {self.service} is away"
 
 
 @dataclass(frozen=True)
 class Check:
-    """An entity of another service that a service asks for before it stores what refers to it."""
+    """A remote lookup: an entity of another service that is checked before a record that refers to it is stored."""
 
     owner: str
     entity: Entity
@@ -187,10 +338,10 @@ class ReadCopy:
     owner: str
 
 
-@told(lambda _, __: ("services",))
+@tracked(lambda _, __: ("services",))
 @dataclass(frozen=True)
 class Reaction:
-    """What a service does about an event: create a record of its own."""
+    """How a service reacts to an event: it creates a record itself."""
 
     event: str
     creates: str
@@ -199,8 +350,8 @@ class Reaction:
 
     @property
     def snake(self) -> str:
-        """The module of its rules: `on_order_placed_create_notification` would be exact; the event names it alone
-        unless one service reacts twice, which `reading.py` refuses."""
+        """The module with its code: `on_order_placed`. The event is name enough, because `reading` refuses a
+        service that reacts to one event twice."""
         return f"on_{snake(self.event)}"
 
 
@@ -216,17 +367,17 @@ class Schedule:
     """As it was written: `daily at 02:00`."""
 
 
-@told(lambda _, __: ("jobs",))
+@tracked(lambda _, __: ("jobs",))
 @dataclass(frozen=True)
 class Job:
-    """Work that outlasts the request that asked for it, or that is due at times."""
+    """Work in the background: triggered by a change of a record, or scheduled."""
 
     name: str
     service: str
     entity: str = ""
-    """Whose change asks for it; empty where a schedule does."""
+    """The entity whose changes trigger it; empty for a scheduled job."""
     operations: tuple[str, ...] = ()
-    """The operations on the entity that ask for it, out of `OPERATIONS`."""
+    """The operations on the entity that trigger it, out of `OPERATIONS`."""
     schedule: Schedule | None = None
 
     @property
@@ -236,7 +387,7 @@ class Job:
 
     @property
     def begins(self) -> str:
-        """What begins it: `on create Order`, `daily at 02:00`."""
+        """Its trigger: `on create Order`, `daily at 02:00`."""
         return self.schedule.words if self.schedule else f"on {', '.join(self.operations)} {self.entity}"
 
 
@@ -253,19 +404,19 @@ class Source:
         return self.field or js(self.literal)
 
 
-def _says(service: Service, part: str) -> Iterator[str]:
+def _service_questions(service: Service, part: str) -> Iterator[str]:
     """The questions that a part of a service answers."""
     yield "services"
     if part == "jobs":
         yield "jobs"
-    if part == "port" and service.counted:
+    if part == "port" and service.port_assigned:
         yield "port_base"
 
 
-@told(_says)
+@tracked(_service_questions)
 @dataclass(frozen=True)
 class Service:
-    """A boundary: one responsibility, its entities, and what it says to and hears from the others."""
+    """A boundary: one responsibility, its entities, and what it publishes, consumes and calls."""
 
     name: str
     responsibility: str
@@ -279,19 +430,19 @@ class Service:
     copies: tuple[ReadCopy, ...] = ()
     reactions: tuple[Reaction, ...] = ()
     jobs: tuple[Job, ...] = ()
-    counted: bool = False
+    port_assigned: bool = False
     """Whether its port was given to it, counted from `port_base`."""
 
     @property
     def subscriptions(self) -> tuple[str, ...]:
-        """Names of the events that it hears because of a reaction, in declared order."""
+        """The names of the events that it reacts to, in declared order."""
         return tuple(dict.fromkeys(reaction.event for reaction in self.reactions))
 
 
-@told(lambda _, __: ("workflows",))
+@tracked(lambda _, __: ("workflows",))
 @dataclass(frozen=True)
 class Step:
-    """A part of a workflow that another service does: it creates a record, and takes it back if a later part fails."""
+    """A step of a workflow in another service: it creates a record, and compensates if a later step fails."""
 
     workflow: str
     service: str
@@ -310,12 +461,12 @@ class Step:
 
     @property
     def commands(self) -> tuple[str, ...]:
-        """What it is told, as messages between services are called."""
+        """The message types of its commands."""
         return tuple(f"{self.workflow}.{self.name}.{word}" for word in ("do", "undo"))
 
     @property
     def answers(self) -> tuple[str, ...]:
-        """What it answers."""
+        """The message types of its replies."""
         return tuple(f"{self.workflow}.{self.name}.{word}" for word in ("done", "refused", "undone"))
 
 
@@ -330,14 +481,14 @@ class Outcome:
         return f"{self.field} = {str(self.value).lower() if isinstance(self.value, bool) else self.value}"
 
 
-PATIENCE_S = 600
-"""How long a step may be without an answer, unless the workflow says otherwise."""
+DEFAULT_PATIENCE_S = 600
+"""The seconds that a step may take to reply, unless the workflow says otherwise."""
 
 
-@told(lambda _, __: ("workflows",))
+@tracked(lambda _, __: ("workflows",))
 @dataclass(frozen=True)
 class Workflow:
-    """Steps in several services that are all done or all undone, led by the service that keeps their subject."""
+    """A saga: steps in several services that are all done or all undone, orchestrated by the owner of its subject."""
 
     name: str
     service: str
@@ -346,7 +497,7 @@ class Workflow:
     steps: tuple[Step, ...]
     done: Outcome
     undone: Outcome
-    patience_s: int = PATIENCE_S
+    patience_s: int = DEFAULT_PATIENCE_S
 
     @property
     def words(self) -> str:
@@ -354,12 +505,12 @@ class Workflow:
 
     @property
     def path(self) -> str:
-        """The last part of the address that tells how it goes: `checkout`."""
+        """The last part of the path of its status: `checkout`."""
         return self.name.replace("_", "-")
 
     @property
     def full_name(self) -> str:
-        """What is read at that address: `checkout_of_order`."""
+        """The name of its status: `checkout_of_order`."""
         return f"{self.name}_of_{snake(self.entity)}"
 
 
@@ -372,7 +523,7 @@ class Criterion:
     text: str
 
 
-@told(lambda _, __: ("mvp_features",))
+@tracked(lambda _, __: ("mvp_features",))
 @dataclass(frozen=True)
 class Feature:
     """A functional requirement of the MVP."""
@@ -385,6 +536,11 @@ class Feature:
     priority: str = "P1"
     services: tuple[str, ...] = ()
     criteria: tuple[Criterion, ...] = ()
+
+    @property
+    def acceptance_test(self) -> str:
+        """The path of the test file with a test for each criterion."""
+        return f"tests/acceptance/test_{self.id.lower().replace('-', '_')}.py"
 
 
 @dataclass(frozen=True)
@@ -400,7 +556,11 @@ class Item:
         return self.extra.get(key, "")
 
 
-@told(lambda _, part: ("external_api_details" if part == "asks_who_calls" else "external_apis",))
+DETAILS_OF_APIS = ("needs_key", "max_calls", "within_s")
+"""What `external_api_details` says of an external API."""
+
+
+@tracked(lambda _, part: ("external_api_details" if part in DETAILS_OF_APIS else "external_apis",))
 @dataclass(frozen=True)
 class ExternalApi:
     """A service of somebody else that the product calls."""
@@ -412,8 +572,11 @@ class ExternalApi:
     critical: bool = False
     timeout_s: float | None = None
     fallback: str = ""
-    asks_who_calls: bool = True
-    """Whether it knows the project by a key."""
+    needs_key: bool = True
+    """Whether callers need an API key."""
+    max_calls: int = 0
+    """How many calls it allows within `within_s` seconds; 0 where it sets no limit."""
+    within_s: int = 0
 
     @property
     def env(self) -> str:
@@ -421,11 +584,11 @@ class ExternalApi:
 
     @property
     def key(self) -> str:
-        """The setting that holds the key by which it knows the project."""
+        """The setting with the API key."""
         return f"{self.env}_KEY"
 
 
-DESCRIBED_BY = {
+QUESTION_OF_PART = {
     "name": "project_name",
     "slug": "project_slug",
     "concept": "concept",
@@ -438,11 +601,36 @@ DESCRIBED_BY = {
     "features": "mvp_features",
     "external_apis": "external_apis",
     "workflows": "workflows",
+    "version_header": "api_versioning",
 }
 """The question whose answer a part of the product is."""
 
 
-@told(lambda _, part: filter(None, [DESCRIBED_BY.get(part)]))
+API_TRAITS: Mapping[str, Callable[[ExternalApi], object]] = {"limited_apis": lambda api: api.max_calls}
+"""What a product has where one of the external APIs does."""
+
+SERVICE_TRAITS: Mapping[str, Callable[[Service], object]] = {
+    "keeps_copies": lambda service: service.copies,
+    "publishes": lambda service: service.events,
+    "reacts": lambda service: service.reactions,
+    "immutable_fields": lambda service: any(entity.immutable for entity in service.entities),
+    "secret_fields": lambda service: any(len(it.shown) < len(it.fields) for it in service.entities),
+    "system_fields": lambda service: any(len(it.sent) < len(it.fields) for it in service.entities),
+    "lists_by_fields": lambda service: any(it.listing for it in service.entities),
+    "searches_text": lambda service: any(it.listing and it.listing.searched for it in service.entities),
+    "guards_references": lambda service: any(
+        field.on_delete != "keep" for entity in service.entities for field in entity.fields
+    ),
+    "patches": lambda service: any("patch" in it.operations for it in service.entities),
+    "unique_fields": lambda service: any(entity.uniques for entity in service.entities),
+}
+"""What a product has where one of its services does."""
+
+PRODUCT_TRAITS = frozenset((*SERVICE_TRAITS, *API_TRAITS))
+"""All of these."""
+
+
+@tracked(lambda _, part: filter(None, [QUESTION_OF_PART.get(part)]))
 @dataclass(frozen=True)
 class Product:
     """Everything that the answers say about the product."""
@@ -452,10 +640,18 @@ class Product:
     """A Python identifier; distribution, database and image names come from it."""
     concept: str
     services: tuple[Service, ...]
-    values: tuple[Value, ...] = ()
+    values: tuple[ValueObject, ...] = ()
     features: tuple[Feature, ...] = ()
     external_apis: tuple[ExternalApi, ...] = ()
     workflows: tuple[Workflow, ...] = ()
+    version_header: str = ""
+    """The header in which callers name a version of the API, if the version is given in a header: `API-Version`."""
+
+    @cached_property
+    def traits(self) -> frozenset[str]:
+        """What modules of options may be needed for, in addition to what other options provide."""
+        of_services = {name for name, has in SERVICE_TRAITS.items() if any(map(has, self.services))}
+        return frozenset(of_services | {name for name, has in API_TRAITS.items() if any(map(has, self.external_apis))})
 
     @cached_property
     def entities(self) -> dict[str, Entity]:
@@ -470,23 +666,23 @@ class Product:
         return {service.name: service for service in self.services}
 
     @cached_property
-    def value_objects(self) -> dict[str, Value]:
+    def value_objects(self) -> dict[str, ValueObject]:
         return {value.name: value for value in self.values}
 
-    def below(self, prefix: str) -> Product:
-        """The same, with the addresses of all entities below a prefix."""
+    def versioned(self, prefix: str, header: str) -> Product:
+        """The same, with the version of the API given by a prefix of all addresses, or by a header."""
         services = (
             replace(it, entities=tuple(replace(entity, prefix=prefix) for entity in it.entities))
             for it in self.services
         )
-        return replace(self, services=tuple(services))
+        return replace(self, services=tuple(services), version_header=header)
 
-    def led(self, service: str) -> tuple[Workflow, ...]:
-        """The workflows that a service leads."""
+    def workflows_led_by(self, service: str) -> tuple[Workflow, ...]:
+        """The workflows that a service orchestrates."""
         return tuple(it for it in self.workflows if it.service == service)
 
-    def steps(self, service: str) -> tuple[Step, ...]:
-        """The steps that a service does in workflows of others."""
+    def workflow_steps_in(self, service: str) -> tuple[Step, ...]:
+        """The steps that a service performs in workflows of others."""
         return tuple(step for it in self.workflows for step in it.steps if step.service == service)
 
     def subscribers(self, event: str) -> tuple[Service, ...]:
@@ -507,27 +703,27 @@ class Product:
                     hearing[name].append(service)
         return {name: tuple(services) for name, services in hearing.items()}
 
-    def told(self, service: str) -> tuple[str, ...]:
-        """The services that one sends events, commands and answers to."""
+    def message_recipients(self, service: str) -> tuple[str, ...]:
+        """The services to which one sends events, commands and replies."""
         heard = (it.name for event in self.by_name[service].events for it in self.subscribers(event.name))
-        asked = (step.service for it in self.led(service) for step in it.steps)
+        asked = (step.service for it in self.workflows_led_by(service) for step in it.steps)
         leaders = {it.name: it.service for it in self.workflows}
-        answered = (leaders[step.workflow] for step in self.steps(service))
+        answered = (leaders[step.workflow] for step in self.workflow_steps_in(service))
         return tuple(dict.fromkeys((*heard, *asked, *answered)))
 
-    def referred(self, fields: Sequence[Field]) -> Iterator[str]:
+    def referenced_entities(self, fields: Sequence[Field]) -> Iterator[str]:
         """The entities that fields refer to, directly or inside value objects."""
         for field in fields:
             if field.type.kind == "reference":
                 yield field.type.target
             elif field.type.kind == "value":
-                yield from self.referred(self.value_objects[field.type.target].fields)
+                yield from self.referenced_entities(self.value_objects[field.type.target].fields)
 
     def checks(self, service: Service) -> tuple[Check, ...]:
-        """What a service asks others for; what it has a read copy of it asks nobody for."""
+        """The remote lookups of a service; entities of which it keeps read copies need none."""
         copied = {copy.entity for copy in service.copies}
         behaviour = {dependency.service: dependency.when_away for dependency in service.depends_on}
-        named = [target for entity in service.entities for target in self.referred(entity.fields)]
+        named = [target for entity in service.entities for target in self.referenced_entities(entity.fields)]
         return tuple(
             Check(entity.service, entity, behaviour[entity.service])
             for entity in (self.entities[name] for name in dict.fromkeys(named))

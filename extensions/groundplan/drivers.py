@@ -1,7 +1,8 @@
 """What speaks for or against options: facts computed from the answers, never asked.
 
-Each driver is a function that says why it holds, naming the answers, or returns an empty string. Its docstring ends the
-sentence "it matters that …". Options give drivers weights in their `decision.yml`.
+Each driver is a function that says why it holds, naming the answers, or returns an empty string. Its docstring says
+what it means, and fits after "if", as documents say both `There is only one service` and `if there is only one
+service`. Options give drivers weights in their `decision.yml`.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from dataclasses import dataclass
 from . import reading
 from .answers import Answers
 from .domain import Product
-from .provenance import note, told
+from .provenance import track, tracked
 
 Rule = Callable[[Answers, Product], str]
 
@@ -27,14 +28,14 @@ HEAVY = 100
 """Requests a second from which one writer at a time is a risk."""
 
 
-@told(lambda driver, part: driver.answers if part == "because" else ())
+@tracked(lambda driver, part: driver.answers if part == "because" else ())
 @dataclass(frozen=True)
 class Driver:
     """A driver that holds."""
 
     name: str
     because: str
-    """The answers that make it hold: `deploy_target is kubernetes`."""
+    """The answers because of which it holds: `deploy_target is kubernetes`."""
 
     @property
     def answers(self) -> tuple[str, ...]:
@@ -49,8 +50,8 @@ def holding(answers: Answers, product: Product) -> tuple[Driver, ...]:
 
 
 def meaning(name: str) -> str:
-    """What a driver says when it holds: `one person builds and runs it`."""
-    note(*RESTS_ON[name])
+    """The meaning of a driver: `one person builds and runs it`."""
+    track(*RESTS_ON[name])
     return (RULES[name].__doc__ or "").rstrip(".")
 
 
@@ -87,28 +88,28 @@ def many_writers(answers: Answers, product: Product) -> str:
 
 @driver("team")
 def solo(answers: Answers, product: Product) -> str:
-    """one person builds and runs it."""
+    """one person builds and runs the product."""
     size = _team(answers)
     return "team.size is 1" if size == 1 else ""
 
 
 @driver("team")
 def several_people(answers: Answers, product: Product) -> str:
-    """two people or more work on it."""
+    """two people or more work on the product."""
     size = _team(answers)
     return f"team.size is {size}" if size is not None and size > 1 else ""
 
 
 @driver("team")
 def big_team(answers: Answers, product: Product) -> str:
-    """eight people or more work on it."""
+    """eight people or more work on the product."""
     size = _team(answers)
     return f"team.size is {size}" if size is not None and size >= 8 else ""
 
 
 @driver("services")
 def one_service(answers: Answers, product: Product) -> str:
-    """there is one service."""
+    """there is only one service."""
     return f"services has {product.services[0].name} only" if len(product.services) == 1 else ""
 
 
@@ -120,73 +121,73 @@ def many_services(answers: Answers, product: Product) -> str:
 
 @driver("services")
 def events(answers: Answers, product: Product) -> str:
-    """services tell each other what happened."""
+    """a service subscribes to events of another."""
     heard = [event for event in product.events if product.subscribers(event)]
     return f"services subscribe to {_listed(heard)}" if heard else ""
 
 
 @driver("services")
 def announced(answers: Answers, product: Product) -> str:
-    """services publish what happens, whether or not another hears it."""
+    """services publish events, with or without subscribers."""
     return f"services publish {_listed(product.events)}" if product.events else ""
 
 
 @driver("workflows")
 def workflows(answers: Answers, product: Product) -> str:
-    """work in several services must be done in all of them or undone in all."""
+    """a workflow spans several services."""
     return f"workflows has {_listed(it.name for it in product.workflows)}" if product.workflows else ""
 
 
 @driver("services", "workflows")
 def no_workflows(answers: Answers, product: Product) -> str:
-    """there are several services, and no work must be done in several of them or undone in all."""
+    """there are several services, and no workflow spans them."""
     return "workflows has none" if len(product.services) > 1 and not product.workflows else ""
 
 
 @driver("services", "workflows")
 def no_events(answers: Answers, product: Product) -> str:
-    """there are several services, and none tells another what happened."""
+    """there are several services, and none subscribes to events of another."""
     silent = len(product.services) > 1 and not product.workflows and not any(map(product.subscribers, product.events))
     return "services subscribe to nothing" if silent else ""
 
 
 @driver("services", "data_entities")
 def calls(answers: Answers, product: Product) -> str:
-    """services ask each other while a user waits."""
+    """a service calls another while a user waits."""
     callers = [service.name for service in product.services if product.calls(service)]
     return f"depends_on is given for {_listed(callers)}" if callers else ""
 
 
 @driver("services", "data_entities")
 def no_lookups(answers: Answers, product: Product) -> str:
-    """there are several services, and none asks another for a record."""
+    """there are several services, and none looks up a record of another."""
     alone = len(product.services) > 1 and not any(map(product.checks, product.services))
     return "data_entities refers to nothing that services ask each other for" if alone else ""
 
 
 @driver("jobs", "services")
 def jobs(answers: Answers, product: Product) -> str:
-    """work outlasts the request that asked for it, or is due at times."""
+    """work goes on after the request that asked for it, or runs at set times."""
     names = [job.name for service in product.services for job in service.jobs]
     return f"jobs has {_listed(names)}" if names else ""
 
 
 @driver("jobs", "services")
 def no_jobs(answers: Answers, product: Product) -> str:
-    """no work outlasts its request, and none is due at times."""
+    """no work goes on after its request, and none runs at set times."""
     return "jobs names none" if product.services and not any(it.jobs for it in product.services) else ""
 
 
 @driver("jobs", "services", "data_entities")
 def triggered_jobs(answers: Answers, product: Product) -> str:
-    """changes of records ask for work that outlasts their requests."""
+    """a change of a record starts work that goes on after its request."""
     names = [job.name for service in product.services for job in service.jobs if job.entity]
     return f"jobs has {_listed(names)} on changes" if names else ""
 
 
 @driver("external_apis")
 def external(answers: Answers, product: Product) -> str:
-    """it calls somebody else's API."""
+    """the product calls an external API."""
     names = [api.name for api in product.external_apis]
     return f"external_apis has {_listed(names)}" if names else ""
 
@@ -211,7 +212,7 @@ def sensitive(answers: Answers, product: Product) -> str:
 
 @driver("data_sensitivity")
 def money(answers: Answers, product: Product) -> str:
-    """it keeps financial records."""
+    """the product stores financial records."""
     return _has(answers, "data_sensitivity", "financial")
 
 
@@ -229,13 +230,13 @@ def web_clients(answers: Answers, product: Product) -> str:
 
 @driver("deploy_target")
 def local(answers: Answers, product: Product) -> str:
-    """it runs on its user's own machine."""
+    """the product runs on its user's own machine."""
     return _is(answers, "deploy_target", "local")
 
 
 @driver("deploy_target")
 def own_machine(answers: Answers, product: Product) -> str:
-    """it runs on a machine that keeps its disk."""
+    """the product runs on a machine that keeps its disk."""
     return _is(answers, "deploy_target", "local", "vm", "on_prem")
 
 
@@ -285,9 +286,11 @@ def objectives(answers: Answers, product: Product) -> str:
 
 @driver("monitoring_requirements")
 def watched(answers: Answers, product: Product) -> str:
-    """somebody is told when something is wrong."""
-    told = [str(item.get("notify")) for item in reading.items(answers, "monitoring_requirements") if item.get("notify")]
-    return f"monitoring_requirements tells {_listed(dict.fromkeys(told))}" if told else ""
+    """somebody is notified when something is wrong."""
+    notified = [
+        str(item.get("notify")) for item in reading.items(answers, "monitoring_requirements") if item.get("notify")
+    ]
+    return f"monitoring_requirements tells {_listed(dict.fromkeys(notified))}" if notified else ""
 
 
 def _is(answers: Answers, name: str, *values: str) -> str:
@@ -324,7 +327,7 @@ def _per_second(item: Mapping[object, object]) -> float:
 
 
 def _listed(names: Iterable[str]) -> str:
-    """Names in a sentence: `a, b and c`; of many, the first and how many there are beside."""
+    """Names in a sentence: `a, b and c`; of many, the first and how many more there are."""
     known = tuple(names)
     *head, last = known if len(known) <= 5 else (*known[:3], f"{len(known) - 3} more")
     return " and ".join(filter(None, [", ".join(head), last]))

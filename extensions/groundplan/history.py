@@ -1,7 +1,7 @@
-"""What a project remembers beyond its answers, kept in the answers file under `history` and never asked.
+"""What a project remembers beyond its answers, recorded in the answers file under `history` and never asked.
 
-`step` is idempotent, so that the several renders of one update agree; `settle` puts what is remembered into the
-product.
+`advance` is idempotent, so that the several renders of one update agree; `assign_ports_and_ids` puts what is remembered
+into the product.
 """
 
 from __future__ import annotations
@@ -11,11 +11,11 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import count
 
-from . import schema
+from . import migrations
 from .decisions import Resolved, has
 from .domain import Criterion, Feature, Product, Service
 from .problems import Problem, Refused
-from .provenance import told
+from .provenance import tracked
 from .text import line
 
 WIDTHS = {"FR": 3, "NFR": 2, "SM": 1, "RISK": 1}
@@ -24,14 +24,14 @@ WIDTHS = {"FR": 3, "NFR": 2, "SM": 1, "RISK": 1}
 FEATURE = re.compile(r"FR-\d{3,}")
 """The id of a feature, which is also the kind of its criteria: what they say is their name."""
 
-KEPT = ("auto", "tbd", "settled")
-"""How a decision was made when nobody chose: its option then stays until somebody does."""
+UNCHOSEN = ("auto", "tbd", "settled")
+"""How decisions were made that nobody chose; they keep their option until somebody does."""
 
 PARTS = ("trail", "offsets", "ids", "schema")
-"""What a history is written as."""
+"""The parts of a written history."""
 
 LATER_PARTS = ("records",)
-"""What it is written as besides, and projects of earlier versions do not have."""
+"""Further parts of a written history, which projects of earlier versions lack."""
 
 LAST_PORT = 65535
 
@@ -41,7 +41,7 @@ Numbers = tuple[tuple[str, int], ...]
 Revisions = tuple[tuple[str, ...], ...]
 
 
-@told(lambda it, part: (it.decision,) if part in ("option", "how", "on", "why") else ())
+@tracked(lambda it, part: (it.decision,) if part in ("option", "how", "on", "why") else ())
 @dataclass(frozen=True)
 class Record:
     """One decision as it was taken: a line of the trail."""
@@ -51,7 +51,7 @@ class Record:
     option: str
     how: str
     on: str = ""
-    """The day, where somebody told it."""
+    """The day, if it was given."""
     why: str = ""
 
     @property
@@ -64,21 +64,21 @@ class Record:
 
 @dataclass(frozen=True)
 class History:
-    """The memory of a project. Nothing in it is ever given to somebody else, not even after its owner is gone."""
+    """The memory of a project. Ids, ports and numbers are never reused, not even after their owner is gone."""
 
     trail: tuple[Record, ...] = ()
     """Every decision ever taken, oldest first."""
     offsets: Numbers = ()
-    """The port of a service, or of a process beside them, counted from `port_base`."""
+    """The port of each service or extra process, relative to `port_base`."""
     ids: tuple[tuple[str, Numbers], ...] = ()
     """Numbers given to names, by kind; to what criteria say, by the id of their feature."""
     schema: tuple[tuple[str, Revisions], ...] = ()
     """The revisions of each service's tables."""
     records: tuple[str, ...] = ()
-    """The decisions that were once worth a record of their own, and so have one for as long as they stand."""
+    """The decisions that ever had their own record, and keep it while they apply."""
 
     def current(self, decision: str) -> Record | None:
-        """How a decision stands."""
+        """The latest record of a decision."""
         return next((record for record in reversed(self.trail) if record.decision == decision), None)
 
     def superseded_by(self, record: Record) -> Record | None:
@@ -86,10 +86,10 @@ class History:
         later = (it for it in self.trail if it.decision == record.decision and it.number > record.number)
         return next(later, None)
 
-    def kept(self) -> dict[str, str]:
-        """The options that stay although nobody chose them."""
+    def unchosen_options(self) -> dict[str, str]:
+        """The recorded options of decisions that nobody chose."""
         current = {record.decision: record for record in self.trail}
-        return {id: record.option for id, record in current.items() if record.how in KEPT}
+        return {id: record.option for id, record in current.items() if record.how in UNCHOSEN}
 
     def id(self, kind: str, name: str) -> str:
         """The id of something by its name: `FR-001`, or of a criterion of `FR-001` by what it says."""
@@ -99,7 +99,7 @@ class History:
         """The revisions of a service's tables, oldest first."""
         return dict(self.schema).get(service, ())
 
-    def plain(self) -> dict[str, object]:
+    def as_answer(self) -> dict[str, object]:
         """What the answers file holds."""
         return {
             "trail": [str(record) for record in self.trail],
@@ -111,8 +111,8 @@ class History:
 
 
 @dataclass(frozen=True)
-class Asked:
-    """What the answers say that a project may have to remember."""
+class HistoryInput:
+    """The answers that a project may have to remember."""
 
     product: Product
     resolved: tuple[Resolved, ...] = ()
@@ -124,73 +124,75 @@ class Asked:
     """The day and the reason of what is decided now."""
 
 
-def step(history: History, asked: Asked) -> History:
-    """Remember what is new in the answers."""
+def advance(history: History, current: HistoryInput) -> History:
+    """The history with what is new in the answers."""
     return History(
-        trail=_trail(history, asked),
-        offsets=_offsets(history.offsets, asked),
-        ids=_ids(history, asked),
-        schema=_schema(history, asked),
-        records=_noted(history, asked),
+        trail=_trail(history, current),
+        offsets=_offsets(history.offsets, current),
+        ids=_ids(history, current),
+        schema=_schema(history, current),
+        records=_recorded_decisions(history, current),
     )
 
 
-def beside(resolved: Iterable[Resolved], product: Product) -> tuple[str, ...]:
-    """The processes that options put beside those of the services; none of them has the name of a service."""
-    return tuple(it.name for decision in resolved for it in decision.option.footprint.put_beside(product))
+def extra_process_names(resolved: Iterable[Resolved], product: Product) -> tuple[str, ...]:
+    """The names of the extra processes that the chosen options need."""
+    return tuple(it.name for decision in resolved for it in decision.option.footprint.extra_processes_for(product))
 
 
-def settle(product: Product, history: History, port_base: int, beside: Sequence[str] = ()) -> Product:
+def assign_ports_and_ids(
+    product: Product, history: History, port_base: int, extra_processes: Sequence[str] = ()
+) -> Product:
     """The product with its ids and ports; raise `Refused` when a port cannot be had."""
     services = tuple(_placed(service, history, port_base) for service in product.services)
-    others: Ports = {port_base + dict(history.offsets)[name]: name for name in beside}
+    others: Ports = {port_base + dict(history.offsets)[name]: name for name in extra_processes}
     if problems := tuple(_port_problems(product.services, services, others)):
         raise Refused(problems)
     features = tuple(_identified(feature, history) for feature in product.features)
     return replace(product, services=services, features=features)
 
 
-def _trail(history: History, asked: Asked) -> tuple[Record, ...]:
+def _trail(history: History, current: HistoryInput) -> tuple[Record, ...]:
     """Add a record for each new outcome; amend the one whose outcome stays and is now made in another way."""
     trail = {record.number: record for record in history.trail}
-    for it in asked.resolved:
+    for it in current.resolved:
         last = history.current(it.decision.id)
         if last is None or last.option != it.option.name:
             number = max(trail, default=0) + 1
-            why = asked.why if last or it.how == "chosen" else ""  # nobody gave a reason for a first proposal
-            trail[number] = Record(number, it.decision.id, it.option.name, it.how, asked.on, why)
+            why = current.why if last or it.how == "chosen" else ""  # nobody gave a reason for a first proposal
+            trail[number] = Record(number, it.decision.id, it.option.name, it.how, current.on, why)
         elif last.how != it.how:
-            on, why = asked.on or last.on, asked.why or last.why
+            on, why = current.on or last.on, current.why or last.why
             trail[last.number] = replace(last, how=it.how, on=on, why=why)
     return tuple(trail.values())
 
 
-def _noted(history: History, asked: Asked) -> tuple[str, ...]:
+def _recorded_decisions(history: History, current: HistoryInput) -> tuple[str, ...]:
     """Add each decision that is worth a record now."""
-    noteworthy = (it.decision.id for it in asked.resolved if it.noteworthy)
+    noteworthy = (it.decision.id for it in current.resolved if it.noteworthy)
     return tuple(dict.fromkeys((*history.records, *noteworthy)))
 
 
-def _offsets(given: Numbers, asked: Asked) -> Numbers:
+def _offsets(given: Numbers, current: HistoryInput) -> Numbers:
     """Give all that has no port of its own the first offset that is nobody's and never was."""
     offsets = dict(given)
-    fixed = {service.port for service in asked.product.services}
-    homeless = (service.name for service in asked.product.services if service.port is None)
-    for name in (*homeless, *beside(asked.resolved, asked.product)):
+    fixed = {service.port for service in current.product.services}
+    homeless = (service.name for service in current.product.services if service.port is None)
+    for name in (*homeless, *extra_process_names(current.resolved, current.product)):
         if name not in offsets:
             taken = set(offsets.values())
-            offsets[name] = next(it for it in count() if it not in taken and asked.port_base + it not in fixed)
+            offsets[name] = next(it for it in count() if it not in taken and current.port_base + it not in fixed)
     return tuple(offsets.items())
 
 
-def _ids(history: History, asked: Asked) -> tuple[tuple[str, Numbers], ...]:
+def _ids(history: History, current: HistoryInput) -> tuple[tuple[str, Numbers], ...]:
     """Number each new name within its kind, and each new criterion within its feature."""
-    known, names = dict(history.ids), dict(asked.names)
+    known, names = dict(history.ids), dict(current.names)
     given = {kind: _numbered(known.get(kind, ()), names.get(kind, ())) for kind in WIDTHS}
     features = dict(given["FR"])
-    criteria = {_id("FR", features[it.name]): it.criteria for it in asked.product.features if it.criteria}
-    said = {id: _numbered(known.get(id, ()), (it.text for it in each)) for id, each in criteria.items()}
-    return tuple((known | given | said).items())
+    criteria = {_id("FR", features[it.name]): it.criteria for it in current.product.features if it.criteria}
+    numbered = {id: _numbered(known.get(id, ()), (it.text for it in each)) for id, each in criteria.items()}
+    return tuple((known | given | numbered).items())
 
 
 def _id(kind: str, number: int) -> str:
@@ -206,13 +208,13 @@ def _numbered(given: Numbers, names: Iterable[str]) -> Numbers:
     return tuple(numbers.items())
 
 
-def _schema(history: History, asked: Asked) -> tuple[tuple[str, Revisions], ...]:
+def _schema(history: History, current: HistoryInput) -> tuple[tuple[str, Revisions], ...]:
     """Add a revision to each service whose tables differ from what its revisions make."""
-    known, queues = dict(history.schema), has(asked.resolved, "queues_jobs")
-    for service in asked.product.services:
+    known, queues = dict(history.schema), has(current.resolved, "queues_jobs")
+    for service in current.product.services:
         try:
-            others = schema.beside(asked.product, service, queues=queues)
-            known[service.name] = schema.revise(known.get(service.name, ()), service, others)
+            others = migrations.other_tables(current.product, service, queues=queues)
+            known[service.name] = migrations.revise(known.get(service.name, ()), service, others)
         except (KeyError, ValueError):
             raise _damaged(f"schema.{service.name}") from None
     return tuple(known.items())
@@ -221,17 +223,17 @@ def _schema(history: History, asked: Asked) -> tuple[tuple[str, Revisions], ...]
 def _placed(service: Service, history: History, port_base: int) -> Service:
     if service.port is not None:
         return service
-    return replace(service, port=port_base + dict(history.offsets)[service.name], counted=True)
+    return replace(service, port=port_base + dict(history.offsets)[service.name], port_assigned=True)
 
 
-def _port_problems(asked: tuple[Service, ...], placed: tuple[Service, ...], others: Ports) -> Iterator[Problem]:
+def _port_problems(declared: tuple[Service, ...], placed: tuple[Service, ...], others: Ports) -> Iterator[Problem]:
     """Find fixed ports that something else was given, and given ports that do not exist."""
-    found = {after.port: after.name for before, after in zip(asked, placed, strict=True) if before.port is None}
+    found = {after.port: after.name for before, after in zip(declared, placed, strict=True) if before.port is None}
     given = found | others
     for port, name in given.items():
         if port and port > LAST_PORT:
             yield Problem("port_base", f"leaves no port for {name}", f"choose {LAST_PORT - len(placed)} or less")
-    for index, service in enumerate(asked):
+    for index, service in enumerate(declared):
         if owner := given.get(service.port):
             yield Problem(f"services[{index}].port", f"{service.port} is the port of {owner}", "choose another port")
 
@@ -253,7 +255,7 @@ def read(raw: object) -> History:
 FIX = "put back what the last commit of .copier-answers.yml has"
 
 GONE = Problem("history", "is gone", FIX)
-"""What is wrong with an existing project that remembers nothing: ports, ids and migrations would start anew."""
+"""An existing project has lost its history: ports, ids and migrations would start anew."""
 
 
 def _damaged(place: str) -> Refused:
@@ -310,7 +312,7 @@ def _numbers(raw: object, where: str, least: int) -> Numbers:
 def _part(raw: object, where: str, known: Iterable[str] = ()) -> Mapping[str, object]:
     """A mapping of texts to anything; of known texts, where some are given."""
     if not isinstance(raw, Mapping) or not all(isinstance(key, str) for key in raw):
-        raise _Damage(f"{where} is no mapping of names")
+        raise _Damage(f"{where} is not a mapping of names")
     if known and (unknown := set(raw) - set(known)):
         raise _Damage(f"{where} has {line(min(unknown))}")
     return raw
@@ -318,12 +320,12 @@ def _part(raw: object, where: str, known: Iterable[str] = ()) -> Mapping[str, ob
 
 def _list(raw: object, where: str) -> Sequence[object]:
     if not isinstance(raw, (list, tuple)):
-        raise _Damage(f"{where} is no list")
+        raise _Damage(f"{where} is not a list")
     return raw
 
 
 def _texts(raw: object, where: str) -> Iterator[str]:
     for item in _list(raw, where):
         if not isinstance(item, str):
-            raise _Damage(f"{where} has something that is no text")
+            raise _Damage(f"{where} has something that is not text")
         yield item

@@ -1,4 +1,4 @@
-"""Which names the generated code can bear, and why not the others."""
+"""Which names are valid in generated code, and why others are not."""
 
 from __future__ import annotations
 
@@ -29,17 +29,22 @@ STANDARD_LIBRARY = frozenset(sys.stdlib_module_names) | _words(
 )
 """Modules of any Python from 3.11 on, so that a name is judged alike wherever the template runs."""
 
-GENERATED_PACKAGES = _words("common config docs fixtures migrations planning scripts services tests")
-"""Packages and folders of the generated project."""
+GENERATED_PACKAGES = _words("common config docs fixtures migrations planning scripts services settings tests")
+"""Packages, folders and shared modules of the generated project."""
 
-GENERATED_MODULES = _words("main api models tables records events workflows migrations")
+GENERATED_MODULES = _words("main api models tables services hooks events consumers workflows migrations")
 """Modules that a service has of its own."""
 
+OWNED_MODULES = _words("queries routes")
+"""Modules that every service has, and that belong to the project's people."""
+
 JOB_MODULES = _words("jobs worker")
-"""Modules that a service with jobs has besides."""
+"""Further modules of a service with jobs."""
+
+EVERYWHERE = GENERATED_MODULES | OWNED_MODULES
 
 GENERATED_ADDRESSES = _words("docs health internal openapi redoc")
-"""Where a process answers beside its services."""
+"""The paths of a process that belong to none of its services."""
 
 SETTINGS = ("URL", "DATABASE_URL", "KEY", "TIMEOUT_S")
 """How the settings end that begin with the name of a service or of somebody else's."""
@@ -47,7 +52,7 @@ SETTINGS = ("URL", "DATABASE_URL", "KEY", "TIMEOUT_S")
 METHODS = frozenset(["DATABASE_URL"])
 """Methods of the settings, which a setting of that name would hide."""
 
-GENERATED_CLASSES = _words("Depend Literal")
+GENERATED_CLASSES = _words("Depend Literal UUID")
 """Names that would hide, as they are or in the plural, what generated modules import."""
 
 GENERATED_TABLES = _words("read_copies")
@@ -69,10 +74,10 @@ MODEL_ATTRIBUTES = _words(
     "cls construct copy dict from_orm json parse_file parse_obj parse_raw schema schema_json update_forward_refs "
     "validate"
 )
-"""What Pydantic's models already have under that name, or take as an argument beside the fields."""
+"""Attributes of Pydantic's models, and arguments of their constructors."""
 
 KEPT_FIELDS = frozenset(["id", "version", "created_at", "updated_at"])
-"""Fields that every record has without being asked."""
+"""The fields that every record has."""
 
 ANNOTATIONS = _words("common str int float bool list dict tuple set bytes")
 """Names that annotations in a model's body are made of."""
@@ -93,7 +98,7 @@ DISTRIBUTIONS = _words(
 
 
 def service(name: str, settings: Collection[str] = ()) -> str:
-    """Why this is no name for a service beside the settings of options, or an empty string."""
+    """Why this is not a valid name for a service, given the settings of options; empty if it is."""
     return (
         _not_snake(name)
         or ("is a module of Python's standard library" if name in STANDARD_LIBRARY else "")
@@ -105,7 +110,7 @@ def service(name: str, settings: Collection[str] = ()) -> str:
 
 
 def project(name: str) -> str:
-    """Why this is no name for the project's distribution and databases, or an empty string."""
+    """Why this is not a name for the project's distribution and databases, or an empty string."""
     return (
         _not_snake(name)
         or ("is a module of Python's standard library" if name in STANDARD_LIBRARY else "")
@@ -123,20 +128,25 @@ def project_for(title: object) -> str:
 
 
 def external_api(name: str, settings: Collection[str] = ()) -> str:
-    """Why this is no name for somebody else's service beside the settings of options, or an empty string."""
+    """Why this is not a valid name for an external API, given the settings of options; empty if it is."""
     return _not_snake(name) or _setting(name, settings)
 
 
+def is_python_name(name: str) -> bool:
+    """Whether Python itself gives the name a meaning, as a keyword or a built-in."""
+    return keyword.iskeyword(name) or hasattr(builtins, name)
+
+
 def entity(name: str) -> str:
-    """Why this is no name for an entity or a value object, or an empty string."""
+    """Why this is not a name for an entity or a value object, or an empty string."""
     if not re.fullmatch(r"[A-Z][A-Za-z0-9]*", name):
         return "is not one capitalised word of plain letters and digits"
     module = snake(name)
     return (
         _too_long(plural(module))
-        or ("is a keyword or built-in name of Python" if keyword.iskeyword(name) or hasattr(builtins, name) else "")
+        or ("is a keyword or built-in name of Python" if is_python_name(name) else "")
         or ("would hide something that generated modules import" if name in GENERATED_CLASSES else "")
-        or (f"needs the module {module}.py, which every generated service has" if module in GENERATED_MODULES else "")
+        or (f"needs the module {module}.py, which every generated service has" if module in EVERYWHERE else "")
         or (f"needs the module {module}.py, which services with jobs have" if module in JOB_MODULES else "")
         or (f"needs the module {module}.py, and '{module}' is a Python keyword" if keyword.iskeyword(module) else "")
         or (f"needs the file {module}.py, which Windows does not allow" if module in DEVICES else "")
@@ -158,7 +168,7 @@ def table(entity: str) -> str:
 
 
 def field(name: str) -> str:
-    """Why this is no name for a field, or an empty string."""
+    """Why this is not a name for a field, or an empty string."""
     return (
         _not_snake(name)
         or ("is a field that every record has anyway" if name in KEPT_FIELDS else "")
@@ -171,7 +181,7 @@ def field(name: str) -> str:
 
 
 def event(name: str) -> str:
-    """Why this is no name for an event, or an empty string."""
+    """Why this is not a name for an event, or an empty string."""
     parts = name.split(".")
     if len(parts) < 2:
         return "is not a subject and a verb in the past tense with a dot between them"
@@ -179,14 +189,12 @@ def event(name: str) -> str:
 
 
 def job(name: str) -> str:
-    """Why this is no name for a job, or an empty string."""
-    return _not_snake(name) or (
-        "is a module of every service with jobs" if name in GENERATED_MODULES | JOB_MODULES else ""
-    )
+    """Why this is not a name for a job, or an empty string."""
+    return _not_snake(name) or ("is a module of every service with jobs" if name in EVERYWHERE | JOB_MODULES else "")
 
 
 def workflow(name: str) -> str:
-    """Why this is no name for a workflow, or an empty string."""
+    """Why this is not a name for a workflow, or an empty string."""
     return _not_snake(name)
 
 

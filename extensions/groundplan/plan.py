@@ -11,7 +11,7 @@ from datetime import date, timedelta
 from fractions import Fraction
 
 from .domain import Feature, Product
-from .provenance import Names, cached_property, told
+from .provenance import QuestionNames, cached_property, tracked
 from .tasks import AGENT, ORDER, PEOPLE, PHASES, Task, gate_after, in_order, without
 
 
@@ -23,13 +23,13 @@ class Team:
 
     @property
     def pace(self) -> Fraction:
-        """The hours of a day, as they were written."""
+        """The exact hours of a day."""
         return Fraction(str(self.hours_per_day))
 
 
 @dataclass(frozen=True)
 class Timeline:
-    """What was answered about time; `fixed` is `date`, `scope` or empty."""
+    """The answers about time; `fixed` is `date`, `scope` or empty."""
 
     start: date | None = None
     weeks: float | None = None
@@ -223,7 +223,7 @@ FOUR_WEEKS = 4
 """Up to this many weeks a plan has a goal for each day, a longer one for each week."""
 
 
-@told(lambda it, part: ("decision_makers",) if part == "deciders" else it.answers if part != "answers" else ())
+@tracked(lambda it, part: ("decision_makers",) if part == "deciders" else it.answers if part != "answers" else ())
 @dataclass(frozen=True)
 class Plan:
     """The tasks in time: levelled, buffered, compared with the timeline."""
@@ -239,7 +239,7 @@ class Plan:
     basis: str = PEOPLE
     loaded: tuple[str, ...] = ()
     """The ids of the targets for which a load is answered."""
-    answers: Names = field(default=frozenset(), compare=False)
+    answers: QuestionNames = field(default=frozenset(), compare=False)
     """What it was made from."""
 
     @property
@@ -385,7 +385,7 @@ class Plan:
         return Cut(features[-1], hours, self.left_without(features).total_days)
 
     def _fits_without(self, features: Sequence[Feature]) -> bool:
-        """Levelling takes its time: it is spared where there is too much work for the people anyway."""
+        """Levelling is slow, so it is skipped if the work alone exceeds what the people can do."""
         ids = {feature.id for feature in features}
         work = sum(task.hours for task in self.tasks if task.requirement not in ids)
         if self._buffered(math.ceil(work / self.team.size)) > (self.available_days or 0):
@@ -478,11 +478,11 @@ class Plan:
         tested = {feature.id for feature in self.product.features if feature.criteria}
         features = [id for id in named if id in tested]
         if number == 1:
-            yield "`uv run plan gaps` shows no gap to resolve before coding (the [gap report](GapReport.md) has them)"
+            yield "`{run:plan gaps}` shows no gap to resolve before coding (the [gap report](GapReport.md) has them)"
             for api in self.product.external_apis:
                 yield f"a real answer of {api.name} is on file, with its limits"
             for risk in named:
-                yield f"what is done about {risk} was tried, and [Notes](Notes.md) say with what result"
+                yield f"the mitigation of {risk} was tried, and [Notes](Notes.md) have the result"
         if features:
             yield f"the acceptance tests of {', '.join(features)} pass without their xfail marks"
         if number == 2 and self.product.features and not named:
@@ -492,9 +492,9 @@ class Plan:
                 yield "nothing: no feature takes a second service, and nobody else's API is called"
             for service in self.product.services:
                 for dependency in self.product.calls(service):
-                    yield f"a test shows that {service.name} {dependency.without}"
+                    yield f"a test shows that {service.name} {dependency.failure_behaviour}"
         if number == 4:
-            yield "`uv run pytest` and `uv run plan check` exit with 0"
+            yield "`{run:pytest}` and `{run:plan check}` exit with 0"
             yield from self._measured([id for id in named if id.startswith("NFR-")])
 
     def _measured(self, targets: Sequence[str]) -> Iterator[str]:

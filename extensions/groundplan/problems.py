@@ -1,4 +1,4 @@
-"""What is wrong with an answer, and how its owner puts it right."""
+"""What is wrong with an answer, and how to correct it."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class Problem:
 
 
 class Refused(Exception):
-    """The answers hold problems: all of them, so that one run shows what one sitting can mend."""
+    """The answers have problems: all of them, so that they can be corrected in one go."""
 
     def __init__(self, problems: Iterable[Problem]) -> None:
         self.problems = tuple(dict.fromkeys(problems))
@@ -39,31 +39,31 @@ class Report:
     """Collects problems while reading goes on."""
 
     def __init__(self, unfinished: bool = False) -> None:
-        """`unfinished` while questions are still asked: no service is missed that a later answer may declare."""
+        """With `unfinished`, an unknown service is not a problem yet: a later answer may declare it."""
         self._unfinished = unfinished
         self._problems: list[Problem] = []
         self._unread = ""
         self._muted = False
 
-    def __call__(self, answer: str, message: str, fix: str) -> None:
-        """Note a problem."""
+    def add(self, answer: str, message: str, fix: str) -> None:
+        """Add a problem."""
         self._problems.append(Problem(answer, message, fix))
 
     def skip(self, text: object) -> None:
-        """Remember what could not be read, so that nobody is blamed for naming what stands in it."""
+        """Remember unreadable text, so that names declared in it are not reported as unknown."""
         self._unread += f" {text}"
 
     def mute(self) -> None:
-        """A whole answer could not be read: any name may stand in it."""
+        """Report no unknown names: an unreadable answer may declare any of them."""
         self._muted = True
 
     def unknown(self, answer: str, name: str, message: str, fix: str, is_service: bool = False) -> None:
-        """Note that a name means nothing, unless that follows from another problem or may change."""
+        """Add that a name means nothing, unless that follows from another problem or may change."""
         if not self._muted and name not in self._unread and not (is_service and self._unfinished):
-            self(answer, message, fix)
+            self.add(answer, message, fix)
 
     def extend(self, problems: Iterable[Problem]) -> None:
-        """Note problems that were found elsewhere."""
+        """Add problems that were found elsewhere."""
         self._problems.extend(problems)
 
     @property
@@ -71,7 +71,7 @@ class Report:
         return tuple(dict.fromkeys(self._problems))
 
     def refuse(self) -> None:
-        """Raise `Refused` when anything was noted."""
+        """Raise `Refused` if there is a problem."""
         if self._problems:
             raise Refused(self._problems)
 

@@ -1,4 +1,4 @@
-"""All that templates read: one immutable `Project`, built from the answers."""
+"""The generated project: its services, processes, settings and files, built from the answers."""
 
 from __future__ import annotations
 
@@ -8,43 +8,83 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from itertools import chain
+from typing import Any, TypeVar
 
-from . import codegen, history, layout, names, reading, text
+from . import formatting, history, names, reading, text
 from .answers import Answers
-from .catalogue import Catalogue, Module, Option, Reading, Requirement, Variable, Watch, Way
-from .codegen import ServiceCode
-from .decisions import Resolved, has, resolve, said, shared
-from .domain import Item, Product, Service
+from .catalogue import (
+    SERVER,
+    Catalogue,
+    EventTransport,
+    Manager,
+    Module,
+    MonitoringHint,
+    Option,
+    ReadAccess,
+    Requirement,
+    Server,
+    Variable,
+    with_commands,
+)
+from .codegen import fields as field_code
+from .codegen.services import ServiceCode
+from .codegen.services import services as service_codes
+from .decisions import Resolved, has, resolve, shared_value, wording
+from .domain import PRODUCT_TRAITS, Item, Product, Service, Type
 from .drivers import holding
-from .facts import Facts, facts
-from .history import Asked, History
-from .planning import Planning
+from .fixture_data import FixtureData, fixture_data
+from .history import History, HistoryInput
 from .problems import Problem, Refused
-from .provenance import Names, cached_property, note, noting, told
+from .project_view import ProjectView
+from .provenance import QuestionNames, cached_property, track, tracked, tracking
+
+T = TypeVar("T")
 
 IDENTIFIED = {"NFR": "performance_targets", "SM": "success_metrics", "RISK": "risks"}
-"""The list answers whose items are given ids, beside the features."""
+"""The list questions whose items get ids, besides the features."""
 
-OWNED = ("CHANGELOG.md", "Planning/Notes.md")
-"""Files of the project's people that no service or feature brings."""
+OWNED = ("CHANGELOG.md", "Planning/Notes.md", "services/settings.py", "tests/drafts.py")
+"""Owned files that belong to no service or feature."""
 
 ANSWERED = ("docs", "health", "internal", "metrics", "redoc")
-"""The addresses at which every service answers beside its records."""
+"""The paths of every service that are not those of records."""
 
 CALL_TIMEOUT_S = 2.0
 """For a call to an API of somebody else, unless the answers know better."""
+
+CHECKS = ("ruff format --check", "ruff check", "mypy", "lint-imports", "pytest", "plan check --code")
+"""The commands that all pass where a project is whole."""
 
 NUMBER = re.compile(r"\b(int|PositiveFloat)\b")
 """The types of settings whose defaults are numbers."""
 
 SPENT = ("why", "decided_on", "reopened")
-"""Answers that are about one change of mind, and must not be there at the next."""
+"""Answers about one change, which are cleared after it."""
+
+EACH = re.compile(r"\{(?P<kind>\w+)(?: with (?P<with>\w+))?\}")
+"""In the path of a module: one for each service, entity or revision; for those alone that have something."""
+KINDS = {"entity": "entities", "revision": "revisions"}
+"""What a service has, by its name in a path."""
+
+PACKAGES = {
+    "api": "What the HTTP interfaces of all services share.",
+    "auth": "Who calls, and how callers prove it.",
+    "clients": "Calls to other services and to external APIs.",
+    "db": "The database of a service.",
+    "gateway": "The gateway: the process between callers from outside and the services that are open to them.",
+    "jobs": "Jobs: work that outlasts its request, or that is due at set times.",
+    "messaging": "Events between services.",
+    "observability": "What can be seen of a running service: logs, metrics and traces.",
+    "references": "The records that a draft refers to.",
+    "workflows": "Workflows over several services: every step is done, or all are undone.",
+}
+"""The packages of the generated `services/common`."""
 
 PORT_BASE = 8001
-"""The first service's port, unless `port_base` says another; the page of `uv run dev` has the one before."""
+"""The first service's port, unless `port_base` says another; the page of `dev` has the one before."""
 
 
-@told(lambda it, part: it.answers if part != "answers" else ())
+@tracked(lambda it, part: it.answers if part != "answers" else ())
 @dataclass(frozen=True)
 class EnvVar:
     """An environment variable that the project's processes read."""
@@ -53,7 +93,7 @@ class EnvVar:
     default: str
     secret: bool
     description: str
-    answers: Names = field(compare=False)
+    answers: QuestionNames = field(compare=False)
     """What it was made from."""
     service: str = ""
     """The service that it is about, if it is about one."""
@@ -61,30 +101,30 @@ class EnvVar:
     """Its Python type, where text would say too little: `PositiveFloat`."""
     required: bool = False
     """Whether it must be set, so that `default` is only an example of it."""
-    by_some: bool = False
-    """Whether a process may do without it that never asks for it; it is missed where it is asked for."""
-    apart: bool = False
-    """Whether no service reads it, but only `uv run migrate`."""
+    optional_for_process: bool = False
+    """Whether a process that never reads it may start without it; reading it then fails."""
+    migrate_only: bool = False
+    """Whether no service reads it, but only the command `migrate`."""
 
     @property
     def declaration(self) -> str:
         """The setting as a line of a class body; what must be set has only an example, in `.env.example`."""
         head = f"{self.name.lower()}: {self.type or ('Key' if self.secret else 'str')}"
         if self.required:
-            return f"{head} | None = None" if self.by_some else head
+            return f"{head} | None = None" if self.optional_for_process else head
         value = self.default if NUMBER.search(self.type) else text.py(self.default)
-        return layout.assigned(head, value)
+        return formatting.assignment(head, value)
 
 
 @dataclass(frozen=True)
-class Rows:
+class RowStorage:
     """Where an option keeps the rows of the services, and what another project needs to read them."""
 
     url: str
     """`{service}` in it stands for the service."""
     package: str
     """The one with the driver, pinned."""
-    reading: Reading
+    read_access: ReadAccess
 
     @property
     def driver(self) -> str:
@@ -92,25 +132,38 @@ class Rows:
         return self.url.partition(":")[0]
 
 
-@told(lambda it, part: it.answers if part == "port" else ())
+@tracked(lambda it, part: it.answers if part == "port" else it.found_by if part == "host" else ())
 @dataclass(frozen=True)
 class Process:
     """A process that serves one or more services on a port."""
 
     name: str
     app: str
-    """What uvicorn is told: `services.catalog.main:app`."""
+    """The application that uvicorn runs: `services.catalog.main:app`."""
     port: int
+    host: str
+    """Where the others find it."""
     services: tuple[str, ...]
-    """Those that it serves; none where it stands before or beside them."""
-    works_for: str = ""
+    """The services that it serves; none for an extra process."""
+    works_for: str
     """The service whose jobs it runs, where it does nothing else."""
-    answers: Names = field(default=frozenset({"port_base"}), compare=False)
+    answers: QuestionNames = field(compare=False)
     """What its port was made from."""
+    found_by: QuestionNames = field(compare=False)
+    """What its host was made from."""
+
+    @property
+    def url(self) -> str:
+        return f"http://{self.host}:{self.port}"
+
+    @property
+    def file(self) -> str:
+        """The module of its application."""
+        return self.app.partition(":")[0].replace(".", "/") + ".py"
 
     @property
     def about(self) -> str:
-        """What it is there for, in a few words."""
+        """Its purpose as a phrase."""
         jobs = f"the jobs of {self.works_for}" if self.works_for else ""
         return ", ".join(self.services) or jobs or "what callers from outside reach"
 
@@ -127,23 +180,52 @@ class Project:
     lists: Mapping[str, tuple[Item, ...]]
     """The list answers by question, read."""
     port_base: int
-    order: tuple[str, ...] = ()
-    """The questions in the order in which the answers file names them."""
+    known_servers: Mapping[str, Server]
+    """The servers that options, chosen or not, need, by name."""
+    question_order: tuple[str, ...] = ()
+    """The order of the questions in the answers file."""
+
+    @cached_property
+    def problems(self) -> tuple[Problem, ...]:
+        """Why the project cannot be generated although its answers can be read."""
+        return (*_shadowed_records(self.product), *_truncated_names(self))
 
     @cached_property
     def services(self) -> tuple[ServiceCode, ...]:
-        """What the services' code consists of."""
-        return codegen.services(self.product, dict(self.history.schema))
+        """The services as code."""
+        return service_codes(self.product, dict(self.history.schema))
 
     @cached_property
-    def facts(self) -> Facts:
-        """What the project's tests know of it."""
-        return facts(self.product, self.services)
+    def field_types(self) -> field_code.FieldTypesCode:
+        """The field types that the generated models define."""
+        return field_code.FieldTypesCode(field_code.used_field_types(self._types_in_models), self.has_limits)
+
+    @property
+    def has_limits(self) -> bool:
+        """Whether values of a field keep limits in addition to their type."""
+        codes = (code for service in self.services for it in service.classes for code in it.fields)
+        return any(it.limited and it.field.type.limits.restrict for it in codes)
+
+    @property
+    def has_lists(self) -> bool:
+        """Whether a field holds several values."""
+        return any(it.many for it in self._types_in_models)
 
     @cached_property
-    def planning(self) -> Planning:
-        """What the documents say."""
-        return Planning(self)
+    def _types_in_models(self) -> tuple[Type, ...]:
+        """The types of all fields of generated models."""
+        classes = (code for service in self.services for code in service.classes)
+        return tuple(it.field.type for code in classes for it in code.fields)
+
+    @cached_property
+    def fixture_data(self) -> FixtureData:
+        """The data of the generated tests."""
+        return fixture_data(self.product, self.services)
+
+    @cached_property
+    def view(self) -> ProjectView:
+        """What gap rules and documents may look at."""
+        return ProjectView(self.answers, self.product, self.lists, self.decisions, self.history.id)
 
     @cached_property
     def public_services(self) -> tuple[Service, ...]:
@@ -159,160 +241,237 @@ class Project:
         return str(self.answers["python_version"].value or "3.11")
 
     def has(self, trait: str) -> bool:
-        """Whether an option provides a trait; templates ask for these and name no option."""
-        note(*(it.decision.id for it in self.decisions if it.decision.offered_with(trait)))
-        with noting():  # those that may provide it are
-            return has(self.decisions, trait)
+        """Whether an option provides a trait; templates ask for these and name no option.
+
+        Raises:
+            ValueError: There is no such trait; a template misspells it.
+        """
+        if trait not in self._known_traits:
+            raise ValueError(f"{trait!r} is no trait that an option or a product can have (decisions/traits.yml)")
+        track(*(it.decision.id for it in self.decisions if it.decision.offered_with(trait)))
+        with tracking():  # those that may provide it are
+            provided = has(self.decisions, trait)
+        return provided or trait in self.product.traits
+
+    @cached_property
+    def _known_traits(self) -> frozenset[str]:
+        options = (option for it in self.decisions for option in it.decision.options)
+        return PRODUCT_TRAITS.union(*(option.provides for option in options))
 
     @property
     def _options(self) -> tuple[Option, ...]:
-        """What was taken. What an option brings tells itself of its decision, so that the others are not noted."""
-        with noting():
+        """The chosen options, untracked: what an option contributes tracks its decision itself."""
+        with tracking():
             return tuple(it.option for it in self.decisions)
 
     @cached_property
     def modules(self) -> tuple[Module, ...]:
-        """The files that the options bring."""
-        with noting():
+        """The modules that the chosen options add."""
+        with tracking():
             brought = [module for option in self._options for module in option.modules]
-            return tuple(self._told(it) if it.needs else it for it in brought if not it.needs or self.has(it.needs))
+            needed = (it for it in brought if not it.needs or self.has(it.needs))
+            return tuple(chain.from_iterable(self._instances(it) for it in needed))
 
-    def _told(self, module: Module) -> Module:
-        """With the decisions that may provide what it needs."""
-        besides = (it.decision.id for it in self.decisions if it.decision.offered_with(module.needs))
-        return replace(module, besides=tuple(besides))
+    def _instances(self, module: Module) -> Iterator[Module]:
+        """The module with the questions that may let it be there: once, or for each service or entity of its path."""
+        because_of = {it.decision.id for it in self.decisions if it.decision.offered_with(module.needs)}
+        if not (found := EACH.search(module.target)):
+            yield replace(module, because_of=tuple(sorted(because_of))) if because_of else module
+            return
+        with tracking() as answers:
+            items = [it for it in self._items(found["kind"], module) if not found["with"] or getattr(it, found["with"])]
+        for item in items:
+            yield from self._instances(
+                replace(
+                    module,
+                    target=module.target.replace(found[0], item.path_name, 1),
+                    because_of=(*module.because_of, *sorted(because_of | answers)),
+                    items=(*module.items, (found["kind"], item)),
+                )
+            )
+
+    def _items(self, kind: str, module: Module) -> Sequence[Any]:
+        """What a path may be made for: the services, and what each has."""
+        if kind == "service":
+            return self.services
+        items: Sequence[Any] = getattr(dict(module.items)["service"], KINDS[kind])
+        return items
 
     @cached_property
     def dependencies(self) -> tuple[Requirement, ...]:
         """The packages that the options need, each once."""
-        with noting():
+        with tracking():
             needed = (needed for option in self._options for needed in option.footprint.dependencies)
             by_package = {requirement.package: requirement for requirement in needed}
             return tuple(by_package[package] for package in sorted(by_package))
 
     @cached_property
-    def asks(self) -> bool:
-        """Whether a service asks another for what its records refer to."""
-        return "at" in self._lookups
-
-    @cached_property
-    def looks_in_copies(self) -> bool:
-        """Whether a service has a read copy of what its records refer to."""
-        return "in_copies" in self._lookups
-
-    @property
-    def _lookups(self) -> set[str]:
+    def lookup_methods(self) -> frozenset[str]:
         """The ways in which services find what their records refer to."""
         entities = (entity for service in self.services for entity in service.entities)
-        return {lookup.method for entity in entities for lookup in entity.lookups}
+        return frozenset(lookup.method for entity in entities for lookup in entity.lookups)
+
+    @cached_property
+    def typed_files(self) -> tuple[str, ...]:
+        """The modules of services and processes outside of `services/common`."""
+        processes = (it.file for it in self.processes if not it.file.startswith("services/common/"))
+        files = (file for it in self.services for file in (*it.files, *self.owned_by(it)))
+        owned = (it for it in OWNED if it.startswith("services/"))
+        return tuple(dict.fromkeys((*files, *owned, *processes)))
+
+    @cached_property
+    def packages(self) -> tuple[tuple[str, str], ...]:
+        """The packages of `services/common`, each with what it is about."""
+        prefix = "services/common/"
+        inside = (it.target.removeprefix(prefix) for it in self.modules if it.target.startswith(prefix))
+        below = {path.partition("/")[0] for path in inside}
+        used = below | {"references"} if self.lookup_methods else below
+        return tuple((name, about) for name, about in PACKAGES.items() if name in used)
 
     @property
-    def way(self) -> Way:
+    def event_transport(self) -> EventTransport:
         """How events get to their subscribers."""
-        return self.planning.facts.way
+        return self.view.event_transport
 
     @cached_property
     def commands(self) -> tuple[tuple[str, str], ...]:
-        """What `uv run` knows besides, by name."""
+        """What can be run besides, by name."""
         return self._listed(lambda option: option.footprint.commands)
 
-    @cached_property
-    def servers(self) -> tuple[tuple[str, str], ...]:
-        """What must run beside the project, by name, with the command that starts it."""
-        return self._listed(lambda option: option.footprint.servers)
+    @property
+    def manager(self) -> Manager:
+        """The commands of the package manager, which record their decision themselves."""
+        with tracking():
+            managers = (it.manager for it in self.decisions)
+            return next(it for it in managers if it)
 
-    def says(self, about: str) -> str:
+    def run(self, command: str) -> str:
+        """A command of the project as somebody types it: `plan check`."""
+        return self.manager.command(command)
+
+    def run_with(self, package: str, command: str) -> str:
+        """The same with a package that the project does not need otherwise."""
+        return self.manager.run_with.replace("{package}", package).replace("{command}", command)
+
+    @property
+    def checks(self) -> tuple[str, ...]:
+        """The commands that all pass where the project is whole, as CI runs them."""
+        return CHECKS
+
+    def spelled(self, words: str) -> str:
+        """Words of an option, with the commands that they leave to the package manager."""
+        return with_commands(words, self.manager)
+
+    @cached_property
+    def servers(self) -> tuple[Server, ...]:
+        """What must run in addition to the project."""
+        return tuple(self._placed(it) for it in self._listed(lambda option: option.footprint.servers))
+
+    def host(self, name: str) -> str:
+        """Where the others find what runs under a name: a process, a server, the page of `dev`."""
+        return self._shared(lambda option: option.footprint.host).replace("{name}", name)
+
+    def _placed(self, server: Server) -> Server:
+        return replace(server, host=self.host(server.name))
+
+    def _addressed(self, default: str) -> str:
+        """The default of a setting, with the addresses that it leaves to the list of servers."""
+        return SERVER.sub(lambda it: self._placed(self.known_servers[it[1]]).address, default)
+
+    def wording(self, topic: str) -> str:
         """The words of an option about something; empty where none has any."""
-        return said(self.decisions, about)
+        return wording(self.decisions, topic)
 
     @cached_property
-    def practices(self) -> tuple[Resolved, ...]:
+    def decisions_with_practices(self) -> tuple[Resolved, ...]:
         """The decisions whose options ask something of the people who run the project."""
-        with noting():
+        with tracking():
             return tuple(it for it in self.decisions if it.option.practice)
 
     @cached_property
-    def watch(self) -> tuple[Watch, ...]:
+    def monitoring(self) -> tuple[MonitoringHint, ...]:
         """What the options let people look at who run the project."""
-        with noting():
-            return tuple(it for option in self._options for it in option.watch if not it.needs or self.has(it.needs))
+        with tracking():
+            return tuple(
+                it for option in self._options for it in option.monitoring if not it.needs or self.has(it.needs)
+            )
 
     @cached_property
     def processes(self) -> tuple[Process, ...]:
-        """What runs: a process per service, or one for all, and what options put before or beside them."""
+        """The processes: one per service or one for all, and the extra ones of options."""
         return tuple(self._processes())
 
     @cached_property
-    def page_port(self) -> int:
-        """Where `uv run dev` shows its page: before the first service, or at the next port that no service has."""
-        note("port_base")
+    def dashboard_port(self) -> int:
+        """Where `dev` shows its page: before the first service, or at the next port that no service has."""
+        track("port_base")
         taken = {process.port for process in self.processes}
         below, above = range(self.port_base - 1, 1023, -1), range(self.port_base, history.LAST_PORT)
         return next(port for port in chain(below, above) if port not in taken)
 
     def prefix(self, service: str) -> str:
         """The path under which a process serves a service."""
-        return self._shared(lambda option: option.footprint.address).format(service=service)
+        return self._shared(lambda option: option.footprint.service_path).format(service=service)
 
-    def _listed(self, part: Callable[[Option], Sequence[tuple[str, str]]]) -> tuple[tuple[str, str], ...]:
-        """What the options list, one after the other; those that list nothing are not noted."""
-        found: list[tuple[str, str]] = []
+    def _listed(self, part: Callable[[Option], Sequence[T]]) -> tuple[T, ...]:
+        """The concatenated lists of the chosen options; those with empty lists are not tracked."""
+        found: list[T] = []
         for it, option in zip(self.decisions, self._options, strict=True):
             if listed := part(option):
-                note(it.decision.id)
+                track(it.decision.id)
                 found += listed
         return tuple(found)
 
     def _shared(self, part: Callable[[Option], str]) -> str:
-        """What one of the options says for all; the decisions that have no say in it are not noted."""
-        return shared(self.decisions, part)
+        """A value that at most one of the chosen options has; decisions without it are not tracked."""
+        return shared_value(self.decisions, part)
 
     def url(self, service: str) -> str:
         """Where a service is on a developer's machine."""
         process = next(it for it in self.processes if service in it.services)
-        return f"http://127.0.0.1:{process.port}{self.prefix(service)}"
+        return f"{process.url}{self.prefix(service)}"
 
     @cached_property
     def entrance(self) -> Process | None:
         """The process through which callers from outside come, where that is none of the services'."""
-        path = self._shared(lambda option: option.footprint.entrance)
+        path = self._shared(lambda option: option.footprint.edge_path)
         return next((it for it in self.processes if not it.services and not it.works_for), None) if path else None
 
     def public_url(self, service: Service) -> str:
         """Where those find a service on a developer's machine who may call it."""
         if self.entrance is None or service.exposure != "public":
             return self.url(service.name)
-        path = self._shared(lambda option: option.footprint.entrance).format(service=service.name)
-        return f"http://127.0.0.1:{self.entrance.port}{path}"
+        path = self._shared(lambda option: option.footprint.edge_path).format(service=service.name)
+        return f"{self.entrance.url}{path}"
 
     def docs_url(self, service: Service) -> str:
         """Where the API of a service is described to those who may call it."""
         if self.entrance is None or service.exposure != "public":
             return f"{self.url(service.name)}/docs"
-        return f"http://127.0.0.1:{self.entrance.port}/docs"
+        return f"{self.entrance.url}/docs"
 
     @cached_property
     def environment(self) -> tuple[EnvVar, ...]:
         """The settings: the options' own, and two for each API of somebody else."""
-        with noting():
+        with tracking():
             chosen = (variable for option in self._options for variable in option.footprint.environment)
             return (*self._variables(chosen), *_external_variables(self.product))
 
     @cached_property
-    def rows(self) -> Rows | None:
+    def row_storage(self) -> RowStorage | None:
         """Where the services keep their rows; nothing where no other project could read them."""
         return next(self._rows(self._options, self._filled), None)
 
     @cached_property
-    def sources(self) -> tuple[Rows, ...]:
+    def possible_row_storages(self) -> tuple[RowStorage, ...]:
         """Where rows can come from: what each option, chosen or not, would keep them in."""
         offered = [option for it in self.decisions for option in it.decision.offered]
-        fills = [option.footprint.fills for option in offered if option.footprint.fills]
+        fills = [option.footprint.substitutions for option in offered if option.footprint.substitutions]
         found = [self._rows([option], partial(_filled, it)) for option in offered for it in fills or [()]]
         return tuple(dict.fromkeys(chain.from_iterable(found)))
 
     @cached_property
-    def imported(self) -> tuple[str, ...]:
+    def services_in_import_order(self) -> tuple[str, ...]:
         """The names of the services as their imports are sorted: numbers by their value, `s2` before `s10`."""
 
         def parts(name: str) -> list[str | int]:
@@ -321,53 +480,74 @@ class Project:
         return tuple(sorted((it.name for it in self.product.services), key=parts))
 
     @cached_property
-    def owned(self) -> tuple[str, ...]:
+    def owned_files(self) -> tuple[str, ...]:
         """The files that are written once and then belong to the project's people."""
-        tests = (f"tests/acceptance/{it.module}.py" for it in self.planning.acceptance)
-        code = (path for service in self.services for path in service.owned)
+        tests = (it.acceptance_test for it in self.product.features if it.criteria)
+        code = (path for service in self.services for path in self.owned_by(service))
         return (*OWNED, *tests, *code)
 
-    def record(self, copier_answers: Mapping[str, object]) -> dict[str, object]:
+    def owned_by(self, service: ServiceCode) -> tuple[str, ...]:
+        """The owned files in the folder of a service."""
+        return (*service.owned, *self.owned_modules(service.name))
+
+    def owned_modules(self, service: str) -> dict[str, str]:
+        """The owned files that options add for a service, with what people write there."""
+        return {it.target: it.takes for it in self.modules if it.takes and it.target.startswith(f"services/{service}/")}
+
+    def answers_file(self, copier_answers: Mapping[str, object]) -> dict[str, object]:
         """What the answers file holds: Copier's own keys, then the answers in the questionnaire's order."""
-        rank = {name: index for index, name in enumerate(self.order)}
+        rank = {name: index for index, name in enumerate(self.question_order)}
         names = sorted(copier_answers, key=lambda it: (not it.startswith("_"), rank.get(it, len(rank))))
         spent = {name: "" for name in SPENT if name in copier_answers}
         recorded = {name: copier_answers[name] for name in names} | spent
-        return recorded | {"history": self.history.plain()}
+        return recorded | {"history": self.history.as_answer()}
 
     def _processes(self) -> Iterator[Process]:
-        app = self._shared(lambda option: option.footprint.processes)
+        app = self._shared(lambda option: option.footprint.app)
         if "{service}" in app:
             for it in self.product.services:
-                with noting() as answers:
+                with tracking() as answers:
                     port = _port(it)
-                yield Process(it.name, app.format(service=it.name), port, (it.name,), answers=frozenset(answers))
+                yield self._process(it.name, app.format(service=it.name), port, (it.name,), answers=frozenset(answers))
         else:
             names = tuple(service.name for service in self.product.services)
-            yield Process(self.product.slug, app, self.port_base, names)
+            yield self._process(self.product.slug, app, self.port_base, names)
         offsets = dict(self.history.offsets)
         for decision, option in zip(self.decisions, self._options, strict=True):
-            for put in option.footprint.put_beside(self.product):
-                note(decision.decision.id)
-                yield Process(put.name, put.app, self.port_base + offsets[put.name], (), put.works_for)
+            for put in option.footprint.extra_processes_for(self.product):
+                track(decision.decision.id)
+                yield self._process(put.name, put.app, self.port_base + offsets[put.name], (), put.works_for)
+
+    def _process(
+        self,
+        name: str,
+        app: str,
+        port: int,
+        services: tuple[str, ...],
+        works_for: str = "",
+        answers: QuestionNames = frozenset({"port_base"}),
+    ) -> Process:
+        with tracking() as found_by:
+            host = self.host(name)
+        return Process(name, app, port, host, services, works_for, answers, frozenset(found_by))
 
     def _filled(self, default: str) -> str:
-        """The default of a setting, with what other options fill in; those that fill in nothing are not noted."""
+        """The default of a setting, with the substitutions of other options; those without one are not tracked."""
         for it, option in zip(self.decisions, self._options, strict=True):
-            filled = _filled(option.footprint.fills, default)
+            filled = _filled(option.footprint.substitutions, default)
             if filled != default:
-                note(it.decision.id)
+                track(it.decision.id)
                 default = filled
         return default
 
-    def _rows(self, options: Iterable[Option], fill: Callable[[str], str]) -> Iterator[Rows]:
+    def _rows(self, options: Iterable[Option], fill: Callable[[str], str]) -> Iterator[RowStorage]:
         for option in options:
             packages = {needed.package: needed.spec for needed in option.footprint.dependencies}
             for variable in option.footprint.environment:
-                if variable.reading:
-                    url = fill(variable.default).format(slug=self.product.slug, service="{service}")
+                if variable.read_access:
+                    url = self._addressed(fill(variable.default)).format(slug=self.product.slug, service="{service}")
                     driver = url.partition(":")[0].partition("+")[2]
-                    yield Rows(url, packages[driver], variable.reading)
+                    yield RowStorage(url, packages[driver], variable.read_access)
 
     def _variables(self, variables: Iterable[Variable]) -> Iterator[EnvVar]:
         for variable in variables:
@@ -377,54 +557,58 @@ class Project:
                 yield self._variable(variable)
 
     def _variable(self, variable: Variable, service: str = "") -> EnvVar:
-        with noting() as answers:
+        with tracking() as answers:
             words = {"service": service, "SERVICE": service.upper()}
             if service:
                 words["url"] = self.url(service)
-            default = self._filled(variable.default)
+            default = self._addressed(self._filled(variable.default))
             if "{slug}" in default:
                 words["slug"] = self.product.slug
+            description = self.spelled(variable.description)
         return EnvVar(
             variable.name.format(**words),
             default.format(**words),
             variable.secret,
-            variable.description.format(**words),
+            description.format(**words),
             frozenset({variable.decision, *answers}),
             service,
             variable.type,
             variable.secret or variable.required,
-            variable.by_some or bool(service),
-            variable.apart,
+            variable.optional_for_process or bool(service),
+            variable.migrate_only,
         )
 
 
-def build(raw: Mapping[str, object], catalogue: Catalogue, order: Sequence[str] = ()) -> Project:
-    """Build the project that the answers describe; raise `Refused` with every problem in them."""
+def assemble(raw: Mapping[str, object], catalogue: Catalogue, question_order: Sequence[str] = ()) -> Project:
+    """Assemble the project that the answers describe; raise `Refused` if they cannot be read or decided.
+
+    The project may still have `problems`.
+    """
     remembered = history.read(raw.get("history"))
     answers = Answers(raw)
     product = reading.read(raw, catalogue.settings)
     lists = {question: reading.items(answers, question) for question in reading.ITEMS}
-    said = answers["port_base"].value
-    port_base = said if isinstance(said, int) else PORT_BASE
+    chosen = answers["port_base"].value
+    port_base = chosen if isinstance(chosen, int) else PORT_BASE
     reopened = str(answers["reopened"].value or "").replace(",", " ").split()
-    kept = {id: option for id, option in remembered.kept().items() if id not in reopened}
+    kept = {id: option for id, option in remembered.unchosen_options().items() if id not in reopened}
     decisions = resolve(catalogue, answers, holding(answers, product), kept)
-    after = history.step(
+    after = history.advance(
         remembered,
-        Asked(product, decisions, tuple(_names(product, lists)), port_base, *_decided(answers)),
+        HistoryInput(product, decisions, tuple(_names(product, lists)), port_base, *_decided(answers)),
     )
-    settled = history.settle(product, after, port_base, history.beside(decisions, product)).below(
-        shared(decisions, lambda option: option.footprint.prefix)
+    settled = history.assign_ports_and_ids(
+        product, after, port_base, history.extra_process_names(decisions, product)
+    ).versioned(
+        shared_value(decisions, lambda option: option.footprint.record_path_prefix),
+        shared_value(decisions, lambda option: option.footprint.version_header),
     )
     decisions = tuple(_remembered(it, after) for it in decisions)
-    project = Project(answers, settled, decisions, after, lists, port_base, tuple(order))
-    if problems := (*_hidden(settled), *_cut(project), *project.planning.problems):
-        raise Refused(problems)
-    return project
+    return Project(answers, settled, decisions, after, lists, port_base, catalogue.servers, tuple(question_order))
 
 
-def _hidden(product: Product) -> Iterator[Problem]:
-    """The entities whose records nobody would find, because every service answers something else there."""
+def _shadowed_records(product: Product) -> Iterator[Problem]:
+    """Entities whose path every service uses for something else."""
     for entity in product.entities.values():
         if entity.path.strip("/") in ANSWERED:
             fix = "give it another name, or set api_versioning to url"
@@ -433,10 +617,10 @@ def _hidden(product: Product) -> Iterator[Problem]:
             )
 
 
-def _cut(project: Project) -> Iterator[Problem]:
-    """The names that a database server would cut, so that two services might share what is behind them."""
+def _truncated_names(project: Project) -> Iterator[Problem]:
+    """Names that a database server would truncate, so that two services might end up with the same one."""
     used = [it.default for option in project._options for it in option.footprint.environment]
-    filled = [pair for option in project._options for pair in option.footprint.fills]
+    filled = [pair for option in project._options for pair in option.footprint.substitutions]
     patterns = [pattern for name, pattern in filled if any(f"{{{name}}}" in it for it in used)]
     for service in project.product.services:
         for pattern in patterns:
@@ -456,7 +640,7 @@ def _filled(fills: Iterable[tuple[str, str]], default: str) -> str:
 
 
 def _remembered(it: Resolved, memory: History) -> Resolved:
-    """A decision with what the project remembers of it."""
+    """A decision with what the history records about it."""
     record = memory.current(it.decision.id)
     return replace(it, recorded_why=record.why if record else "", has_record=it.decision.id in memory.records)
 
@@ -482,11 +666,28 @@ def _external_variables(product: Product) -> Iterator[EnvVar]:
     answers = frozenset(["external_apis"])
     for api in product.external_apis:
         url, key = f"https://{api.name.replace('_', '-')}.invalid", "change-me"
-        yield EnvVar(f"{api.env}_URL", url, False, f"Where {api.name} is reached", answers, required=True, by_some=True)
+        yield EnvVar(
+            f"{api.env}_URL",
+            url,
+            False,
+            f"Where {api.name} is reached",
+            answers,
+            required=True,
+            optional_for_process=True,
+        )
         about = f"The key by which {api.name} knows this project"
-        if api.asks_who_calls:
+        if api.needs_key:
             known = answers | {"external_api_details"}
-            yield EnvVar(api.key, key, True, about, known, required=True, by_some=True)
+            yield EnvVar(api.key, key, True, about, known, required=True, optional_for_process=True)
+        if api.max_calls:
+            known = answers | {"external_api_details"}
+            about = (
+                f"How many calls to {api.name} a process makes within {api.env}_MAX_CALLS_WITHIN_S, retries included"
+            )
+            yield EnvVar(f"{api.env}_MAX_CALLS", str(api.max_calls), False, about, known, type="int")
+            about = f"The seconds within which a process makes {api.env}_MAX_CALLS calls to {api.name}"
+            within = str(float(api.within_s))
+            yield EnvVar(f"{api.env}_MAX_CALLS_WITHIN_S", within, False, about, known, type="PositiveFloat")
         timeout = str(float(api.timeout_s or CALL_TIMEOUT_S))
         about = f"How long a call to {api.name} may take, retries included"
         yield EnvVar(f"{api.env}_TIMEOUT_S", timeout, False, about, answers, type="PositiveFloat")

@@ -1,7 +1,7 @@
-"""Which answers something was made from: noted while it is read, so that `plan why` can tell it of every line.
+"""Dependency tracking: which answers something was made from, so that `plan why` can explain each line.
 
-Whatever an answer describes notes the question when it is read. A cached value remembers what was noted while it was
-made, and notes it again for everybody who takes it; so the order in which files are rendered makes no difference.
+Whatever depends on an answer tracks its question when it is read. A cached value remembers what was tracked while it
+was computed, and tracks it again on every access; so the order in which files are rendered makes no difference.
 """
 
 from __future__ import annotations
@@ -14,24 +14,29 @@ from itertools import groupby
 from typing import Any, Generic, Self, TypeVar, overload
 
 T = TypeVar("T")
-Names = frozenset[str]
+QuestionNames = frozenset[str]
 
 DOCUMENTS = (".md", ".csv", "tasks.json")
-"""What people read, and might edit."""
+"""The files that people read and may edit."""
 
 _open: list[set[str]] = []
-"""The notes that are being taken, the innermost last."""
+"""The active trackers, the innermost last."""
 
 
-def note(*questions: str) -> None:
-    """Note that answers were read; nothing happens while nobody takes notes."""
+def track(*questions: str) -> None:
+    """Track that answers were read; does nothing outside `tracking()`."""
     if _open:
         _open[-1].update(questions)
 
 
 @contextmanager
-def noting() -> Iterator[set[str]]:
-    """Collect what is noted inside, and keep it from whoever takes notes outside."""
+def tracking() -> Iterator[set[str]]:
+    """Collect the answers that are read inside, hidden from outer trackers.
+
+    Where the result is not used, the purpose is to hide: code looks at many things to find a few, such as the one
+    option that has a broker, and a document should not seem to be made from all of them. What is found is tracked
+    afterwards.
+    """
     _open.append(set())
     try:
         yield _open[-1]
@@ -40,7 +45,7 @@ def noting() -> Iterator[set[str]]:
 
 
 class cached_property(Generic[T]):  # noqa: N801  # it stands where that of functools would
-    """As in functools; what the value was made from is noted whenever it is read."""
+    """As in functools; whenever the value is read, the answers that it was computed from are tracked."""
 
     def __init__(self, make: Callable[[Any], T]) -> None:
         self.make = make
@@ -59,23 +64,36 @@ class cached_property(Generic[T]):  # noqa: N801  # it stands where that of func
         if owner is None:
             return self
         if self.slot not in owner.__dict__:
-            with noting() as answers:
+            with tracking() as answers:
                 value = self.make(owner)
             owner.__dict__[self.slot] = (value, answers)
         value, answers = owner.__dict__[self.slot]
-        note(*answers)
+        track(*answers)
         return value
 
 
-def told(by: Callable[[Any, str], Iterable[str]]) -> Callable[[type[T]], type[T]]:
-    """Let instances of a class note their questions; `by` says which, given an instance and what is read of it."""
+def tracked(by: Callable[[Any, str], Iterable[str]]) -> Callable[[type[T]], type[T]]:
+    """Make the instances of a class track questions: `by` returns them, given an instance and the attribute read.
+
+    Here, `name` depends on the answer `services`, and `port` on no answer:
+
+        @tracked(lambda service, part: ("services",) if part == "name" else ())
+        @dataclass(frozen=True)
+        class Service:
+            name: str
+            port: int
+
+        with tracking() as answers:
+            service.name
+        assert answers == {"services"}
+    """
 
     def enter(kind: type[T]) -> type[T]:
         plain = kind.__getattribute__
 
         def read(self: T, name: str) -> Any:
             if _open and name[0] != "_":
-                note(*by(self, name))
+                track(*by(self, name))
             return plain(self, name)
 
         kind.__getattribute__ = read  # type: ignore[assignment, method-assign]
@@ -85,30 +103,30 @@ def told(by: Callable[[Any, str], Iterable[str]]) -> Callable[[type[T]], type[T]
 
 
 @dataclass(frozen=True)
-class Made:
-    """A generated file, and what it was made from."""
+class GeneratedFile:
+    """A generated file, with the answers that it depends on."""
 
     path: str
     text: str
-    there: Names
-    """The answers because of which there is such a file at all."""
-    lines: tuple[tuple[int, Names], ...]
-    """From which line on which answers speak, up to the next entry."""
+    because_of: QuestionNames
+    """The answers because of which the file exists."""
+    lines: tuple[tuple[int, QuestionNames], ...]
+    """The first line of each run of lines that depend on the same answers."""
 
     @property
-    def mark(self) -> str:
-        """Tells whether a file is still as it was made."""
+    def digest(self) -> str:
+        """A digest that shows whether a file was changed."""
         return hashlib.sha256(self.text.encode()).hexdigest()[:12]
 
     @property
-    def sums(self) -> str:
-        """Tells which lines of a document of the plan are still as they were made: four letters for each."""
+    def line_digests(self) -> str:
+        """Digests that show which lines of a planning document were changed, four characters each."""
         if not self.path.endswith(DOCUMENTS):
             return ""
         return "".join(hashlib.sha256(line.encode()).hexdigest()[:4] for line in self.text.splitlines())
 
 
-def made(path: str, there: Iterable[str], chunks: Iterable[tuple[str, Iterable[str]]]) -> Made:
+def generated_file(path: str, because_of: Iterable[str], chunks: Iterable[tuple[str, Iterable[str]]]) -> GeneratedFile:
     """A file from the pieces that it was rendered in, each with what was read for it.
 
     A line without answers of its own goes with the line before it, as the rows of a table do with its first, unless a
@@ -123,13 +141,13 @@ def made(path: str, there: Iterable[str], chunks: Iterable[tuple[str, Iterable[s
         for touched in range(number, last + (not piece.endswith("\n"))):
             found[touched] |= answers
         number = last
-    said: list[tuple[int, Names]] = []
-    above: Names = frozenset()
+    origins: list[tuple[int, QuestionNames]] = []
+    above: QuestionNames = frozenset()
     for line, (content, own) in enumerate(zip(text.split("\n"), found, strict=True), 1):
         if content.strip():
             above = frozenset(own) or above
-            said.append((line, above))
+            origins.append((line, above))
         else:
             above = frozenset()
-    runs = (next(run) for _, run in groupby(said, key=lambda it: it[1]))
-    return Made(path, text, frozenset(there), tuple(runs))
+    runs = (next(run) for _, run in groupby(origins, key=lambda it: it[1]))
+    return GeneratedFile(path, text, frozenset(because_of), tuple(runs))

@@ -12,10 +12,11 @@ from pathlib import Path
 
 import yaml
 
-from .answers import PLAIN, REASON, answer_of, bare, frozen, parsed
+from .answer_shapes import NAMED, Shape, shape
+from .answers import PLAIN, REASON_SUFFIX, answer_of, bare_state, frozen, parsed
 from .catalogue import LOADER
+from .field_types import FIELD_TYPES
 from .problems import Problem, instead
-from .shapes import NAMED, Shape, shape
 from .text import one_of, quoted
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -40,10 +41,10 @@ ASKED_AT = {
 """What `ask` says of a question, and the depth from which on it is asked; decisions compute theirs."""
 
 NONE = "none"
-"""A choice that says that no other one holds."""
+"""The choice that excludes all others."""
 
 STATES = ("tbd", "not needed", "defer", "assume")
-"""What may be said of a requirement in place of a value."""
+"""The states that may replace the value of a requirement."""
 
 
 @dataclass(frozen=True)
@@ -53,7 +54,7 @@ class Question:
     name: str
     type: str
     choices: tuple[str, ...] = ()
-    """What may be chosen, where the file says so itself."""
+    """The choices, if the file lists them."""
     offered: tuple[str, ...] = ()
     """What of it can be chosen today, where that is less."""
     many: bool = False
@@ -68,11 +69,11 @@ class Question:
     """How the choices read."""
     default: object = None
     ask: str = ""
-    """The expression that tells whether it is asked."""
+    """The condition on which it is asked."""
     when: str = ""
-    """The expression without which its answer is forgotten."""
+    """The condition without which its answer is dropped."""
     section: str = ""
-    """The heading that it stands under."""
+    """Its section."""
     number: str = ""
     """The guide's number of its section: `2.1`."""
     items: Shape | None = None
@@ -83,23 +84,23 @@ class Question:
     """Between what a whole number must be."""
 
     naming: frozenset[str] = frozenset()
-    """The questions of whose answers this one's names things, beside those that its parts tell."""
+    """Further questions whose answers declare what this answer refers to."""
 
     @property
     def names(self) -> frozenset[str]:
-        """The questions of whose answers an answer names things, so that it is refused while these lack them."""
+        """The questions whose answers declare what this answer refers to, so that they must be answered first."""
         shape = self.items or self.table
         kinds = (it.name for it in shape.parts.values()) if shape else ()
         return (self.naming | {NAMED[it] for it in kinds if it in NAMED}) - {self.name}
 
     @property
     def is_asked(self) -> bool:
-        """Whether anybody may ever be asked; the guard and what the project remembers are not for people."""
+        """Whether it is ever asked; the guard and the history are not."""
         return self.ask != "False" and "preflight" not in self.when
 
     @property
     def states(self) -> tuple[str, ...]:
-        """What may be said in place of a choice."""
+        """The states that may replace a choice."""
         return STATES if self.about and self.choices else ()
 
     @property
@@ -125,9 +126,9 @@ class Question:
         if not isinstance(items, (list, tuple)):
             raise ValueError(f"{quoted(value)} is not a list")
         if len(items) > 1 and (alone := next((it for it in items if self._state(it)), None)):
-            raise ValueError(f"{quoted(alone)} stands beside other answers")
+            raise ValueError(f"{quoted(alone)} cannot be combined with other answers")
         if len(items) > 1 and NONE in items:
-            raise ValueError(f"{quoted(NONE)} stands beside other answers")
+            raise ValueError(f"{quoted(NONE)} cannot be combined with other answers")
         return [self._one(item) for item in items]
 
     def _one(self, value: object) -> object:
@@ -230,10 +231,10 @@ def is_within(first: str, depth: str) -> bool:
 def _misplaced(known: Mapping[str, Question], taken: Mapping[str, object]) -> Iterator[Problem]:
     """Companions that belong to no state, or do not say what their state needs."""
     for name, because in taken.items():
-        of = name.removesuffix(REASON)
+        of = name.removesuffix(REASON_SUFFIX)
         if of == name or not isinstance(because, str) or not because.strip() or of not in known:
             continue
-        state, choices = bare(taken.get(of)), known[of].choices
+        state, choices = bare_state(taken.get(of)), known[of].choices
         if not state:
             fix = f"remove it, or write it behind the state: {of}: 'defer: ...'"
             yield Problem(name, f"belongs to a state of {of}, which has none that lacks it", fix)
@@ -267,7 +268,7 @@ def _question(name: str, details: object, section: str) -> Question:
         required="default" not in details,
         guide=(guide,) if isinstance(guide, str) else tuple(guide),
         about=details.get("x-about", ""),
-        help=details.get("help", ""),
+        help=details.get("help", "").replace("{{ field_types }}", " ".join(FIELD_TYPES)),
         labels=tuple(map(str, listed)) if isinstance(listed, dict) else (),
         default=details.get("default"),
         ask=str(details.get("ask", "")),

@@ -36,7 +36,7 @@ RATES = {
     "agree": Rate(4, 0, 4, "run the project, go through decisions and gaps"),
     "resolve": Rate(2, 0, 2, "per gap that must be resolved before coding"),
     "spike": Rate(6, 2, 2, "per external API: one real call, its limits and errors noted"),
-    "risk": Rate(4, 2, 2, "per technical risk of high impact: what is done about it, tried once"),
+    "risk": Rate(4, 2, 2, "per technical risk of high impact: its mitigation, tried once"),
     "rules": Rate(3, 1, 1, "per entity, and again per six further fields"),
     "feature": Rate(2, 1, 1, "per feature"),
     "criterion": Rate(4, 1, 1, "per acceptance criterion, test included"),
@@ -50,7 +50,7 @@ RATES = {
     "restore": Rate(4, 1, 2, "one restore from a backup, timed"),
     "privacy": Rate(6, 0, 6, "review of the sensitive data"),
     "deploy": Rate(6, 2, 4, "first deployment to the answered target"),
-    "accept": Rate(4, 0, 4, "acceptance with whoever decides"),
+    "accept": Rate(4, 0, 4, "acceptance by the people who decide"),
 }
 
 
@@ -59,7 +59,7 @@ class Task:
     """A piece of work for one person, or for an agent and then one person."""
 
     id: str
-    """Made from the id of what causes it, so that it stays when others come and go: `T-FR-001`, `T-rules-order`."""
+    """Derived from its cause, so that it is stable when other tasks come and go: `T-FR-001`, `T-rules-order`."""
     title: str
     phase: int
     hours: int = 0
@@ -104,7 +104,7 @@ class Named:
 
 @dataclass(frozen=True)
 class Scope:
-    """What the plan is made from, beside the product."""
+    """The input of the plan."""
 
     product: Product
     blockers: tuple[Named, ...] = ()
@@ -148,7 +148,7 @@ def _foundation(scope: Scope) -> Iterator[Task]:
     for api in scope.product.external_apis:
         yield Task(f"T-spike-{api.name}", f"Try {api.name} for real", 1, work=_once("spike"))
     for it in scope.risks:
-        yield Task(f"T-{it.id}", f"Try what is done about: {it.title}", 1, requirement=it.id, work=_once("risk"))
+        yield Task(f"T-{it.id}", f"Try the mitigation of: {it.title}", 1, requirement=it.id, work=_once("risk"))
 
 
 def _once(kind: str) -> tuple[tuple[str, int], ...]:
@@ -246,7 +246,7 @@ def _boundaries(product: Product) -> Iterator[Task]:
         for dependency in product.calls(service):
             yield Task(
                 _without(service, dependency),
-                f"{service.name} {dependency.without}",
+                f"{service.name} {dependency.failure_behaviour}",
                 3,
                 service=service.name,
                 work=_once("crossing"),
@@ -275,7 +275,7 @@ def _brings_about(product: Product, service: Service, job: Job) -> Iterator[str]
     if job.entity:
         yield f"T-rules-{snake(job.entity)}"
         yield from (_reaction(service, it) for it in service.reactions if it.creates == job.entity)
-        yield from (_step(it) for it in product.steps(service.name) if it.creates == job.entity)
+        yield from (_step(it) for it in product.workflow_steps_in(service.name) if it.creates == job.entity)
 
 
 def _workflows(product: Product) -> Iterator[Task]:
@@ -370,7 +370,7 @@ def in_order(tasks: Sequence[Task]) -> tuple[Task, ...]:
     by_id = {task.id: task for task in tasks}
     for task in tasks:
         if unknown := [need for need in task.needs if need not in by_id]:
-            raise ValueError(f"{task.id} needs {unknown[0]}, which is no task")
+            raise ValueError(f"{task.id} needs {unknown[0]}, which is not a task")
     try:
         return tuple(by_id[id] for id in TopologicalSorter({task.id: task.needs for task in tasks}).static_order())
     except CycleError as fault:

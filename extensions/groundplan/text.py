@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
 import unicodedata
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+
+from .formatting import wrap
 
 UNPRINTABLE = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff\ud800-\udfff]")
 """Characters that some file format cannot hold, or that end a line in one and not in another."""
+
+VOWEL = re.compile(
+    r"(?i:[aio](?!ne\b|nce\b)|e(?!u)|u(?!ni(?![nm])|s[aeu]|til|rol)|hour|honest|honou?r|heir)"
+    r"|[FHLMNRSX][B-DF-HJ-NP-TV-Z]+\b"
+)
+"""How words begin that are spoken with a vowel first, shortenings such as `HR` among them."""
 
 
 def py(value: object) -> str:
@@ -18,6 +27,11 @@ def py(value: object) -> str:
     body = repr('"' + value)[2:-1].replace("\\'", "'")  # the leading " makes repr choose single quotes
     quote = "'" if value.count('"') > value.count("'") else '"'
     return quote + body.replace(quote, "\\" + quote) + quote
+
+
+def short_hash(text: str) -> str:
+    """The first six digits of a text's hash."""
+    return hashlib.sha256(text.encode()).hexdigest()[:6]
 
 
 def js(value: object) -> str:
@@ -70,6 +84,39 @@ def all_of(names: Sequence[str]) -> str:
     return " and ".join(filter(None, [", ".join(names[:-1]), *names[-1:]]))
 
 
+def article(words: str) -> str:
+    """The words with `a` or `an` before them."""
+    return f"{'an' if VOWEL.match(unicodedata.normalize('NFKD', words)) else 'a'} {words}"
+
+
+def possessive(name: str) -> str:
+    """`catalog's`, `orders'`."""
+    return f"{name}'" if name.endswith("s") else f"{name}'s"
+
+
+def json_lines(value: Mapping[str, object]) -> str:
+    """JSON with a key a line, and a thing a line in lists of things, so that a change reads well in a diff."""
+    parts = (f"  {_json(key)}: {_things(it)}" for key, it in value.items())
+    return "{\n" + ",\n".join(parts) + "\n}"
+
+
+def _things(value: object) -> str:
+    if isinstance(value, (list, tuple)) and any(isinstance(item, dict) for item in value):
+        return "[\n" + ",\n".join(f"    {_json(item)}" for item in value) + "\n  ]"
+    return _json(value)
+
+
+def _json(value: object) -> str:
+    return json.dumps(value, ensure_ascii=True)
+
+
+def commented(rows: Iterable[tuple[str, str]]) -> str:
+    """Commands of a shell, each with a comment; the comments begin below each other."""
+    listed = list(rows)
+    width = max(len(command) for command, _ in listed)
+    return "\n".join(f"{command.ljust(width)}   # {comment}" for command, comment in listed)
+
+
 FILTERS: dict[str, Callable[..., str]] = {
     "py": py,
     "js": js,
@@ -77,5 +124,7 @@ FILTERS: dict[str, Callable[..., str]] = {
     "doc": doc,
     "md": md,
     "one_of": one_of,
+    "wrap": wrap,
+    "commented": commented,
 }
 """What templates and questions may use."""

@@ -1,4 +1,4 @@
-"""Start everything for development, with one page that shows it: `uv run dev`. Ctrl-C stops all."""
+"""Start everything for development, with one page that shows it: `dev`. Ctrl-C stops all."""
 
 from __future__ import annotations
 
@@ -14,15 +14,13 @@ from html import escape
 import httpx2
 import uvicorn
 from dotenv import dotenv_values
-from starlette.applications import Starlette
-from starlette.requests import Request
-from starlette.responses import HTMLResponse
-from starlette.routing import Route
 
-from services.common import callers, lines
+from services.common.api.asgi import ASGIApp, Receive, Scope, Send
+from services.common.auth import authentication
 from services.common.config import PROJECT
+from services.common.observability import log_format
 from scripts.migrate import migrate_all
-from scripts.processes import ROOT, Process, load_page_port, load_processes, service_names
+from scripts.processes import ROOT, Process, load_page, load_processes, service_names
 
 GIVE_UP_AFTER = 3
 """Starts in a row that end within `TOO_SOON_S` seconds."""
@@ -55,17 +53,17 @@ def settings_for_development() -> dict[str, str]:
     """The environment of the processes: what is set, then `.env`, then the example's values."""
     files = (dotenv_values(ROOT / name) for name in (".env", ".env.example"))
     mine, example = ({k: v for k, v in file.items() if v is not None} for file in files)
-    return {**example, **lines.FOR_DEVELOPMENT, **mine, **os.environ}
+    return {**example, **log_format.FOR_DEVELOPMENT, **mine, **os.environ}
 
 
-def taken_ports(wanted: Mapping[str, int]) -> list[str]:
+def taken_ports(wanted: Mapping[str, tuple[str, int]]) -> list[str]:
     """A line for each port that something else listens on."""
     taken = []
-    for name, port in wanted.items():
+    for name, (host, port) in wanted.items():
         with socket.socket() as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             try:
-                probe.bind(("127.0.0.1", port))
+                probe.bind((host, port))
             except OSError:
                 taken.append(f"Port {port} of {name} is taken.")
     return taken
@@ -109,11 +107,11 @@ async def health(client: httpx2.AsyncClient, url: str) -> str:
     return "ready" if response.is_success else "away"
 
 
-def page(processes: list[Process], advice: str) -> Starlette:
-    """The page that lists the services."""
+def page(processes: list[Process], advice: str) -> ASGIApp:
+    """An application that shows one page, with all services."""
     urls = {name: url for process in processes for name, url in process.urls.items()}
 
-    async def show(_: Request) -> HTMLResponse:
+    async def show(scope: Scope, receive: Receive, send: Send) -> None:
         async with httpx2.AsyncClient(timeout=1) as client:
             states = await asyncio.gather(*(health(client, url) for url in urls.values()))
         rows = (
@@ -121,20 +119,23 @@ def page(processes: list[Process], advice: str) -> Starlette:
             for (name, url), state in zip(urls.items(), states, strict=True)
         )
         shown = PAGE.format(project=escape(PROJECT), rows="\n".join(rows), advice=escape(advice))
-        return HTMLResponse(shown)
+        headers = [(b"content-type", b"text/html; charset=utf-8")]
+        await send({"type": "http.response.start", "status": 200, "headers": headers})
+        await send({"type": "http.response.body", "body": shown.encode()})
 
-    return Starlette(routes=[Route("/", show)])
+    return show
 
 
-async def run(processes: list[Process], port: int, environment: dict[str, str]) -> None:
+async def run(processes: list[Process], host: str, port: int, environment: dict[str, str]) -> None:
     """Run the processes and the page until Ctrl-C, or until one does not stay up."""
     os.environ.update(environment)
     await migrate_all(service_names())
-    advice = callers.advice(environment, dotenv_values(ROOT / ".env.example"))
-    config = uvicorn.Config(page(processes, advice), port=port, log_level="warning")
+    advice = authentication.advice(environment, dotenv_values(ROOT / ".env.example"))
+    shown = page(processes, advice)
+    config = uvicorn.Config(shown, host=host, port=port, log_level="warning", lifespan="off")
     tasks = [asyncio.create_task(supervise(process, environment)) for process in processes]
     tasks.append(asyncio.create_task(uvicorn.Server(config).serve()))
-    print(f"{PROJECT}: http://127.0.0.1:{port} shows all services. Ctrl-C stops them.", flush=True)
+    print(f"{PROJECT}: http://{host}:{port} shows all services. Ctrl-C stops them.", flush=True)
     try:
         done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
         for task in done:
@@ -150,14 +151,14 @@ def main() -> None:
     for name in ("SIGTERM", "SIGHUP"):  # end as on Ctrl-C, and leave no process behind
         if hasattr(signal, name):
             signal.signal(getattr(signal, name), signal.default_int_handler)
-    processes, port = load_processes(), load_page_port()
-    wanted = {"this page": port} | {process.name: process.port for process in processes}
+    processes, page_at = load_processes(), load_page()
+    wanted = {"this page": page_at} | {it.name: (it.host, it.port) for it in processes}
     if taken := taken_ports(wanted):
         sys.exit(
             "\n".join(taken)
-            + "\nStop what uses it, or give another `port_base` (see README.md, Changing your mind)."
+            + "\nStop what uses it, or give another `port_base` (see README.md, Changing a decision)."
         )
     try:
-        asyncio.run(run(processes, port, settings_for_development()))
+        asyncio.run(run(processes, *page_at, settings_for_development()))
     except KeyboardInterrupt:
         print("Stopped.")

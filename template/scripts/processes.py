@@ -1,4 +1,4 @@
-"""The processes that `config/processes.toml` lists; `uv run serve NAME [--host ADDRESS]` runs one."""
+"""The processes that `config/processes.toml` lists; `serve NAME [--host ADDRESS]` runs one."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from typing import Any
 
 import uvicorn
 
-from services.common import callers
+from services.common.auth import authentication
 from services.common.config import load_settings
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -29,20 +29,24 @@ class Process:
 
     name: str
     app: str
+    host: str
     port: int
     services: dict[str, str]
     """The services in it, each with the path under which it is mounted; none where it stands before them."""
 
     @property
     def urls(self) -> dict[str, str]:
-        """Where what it serves is on this machine, by name."""
-        return {it: self.url(it) for it in self.services} or {
-            self.name: f"http://127.0.0.1:{self.port}"
-        }
+        """Where what it serves is found, by name."""
+        return {it: self.url(it) for it in self.services} or {self.name: self.base}
+
+    @property
+    def base(self) -> str:
+        """Where the process is found."""
+        return f"http://{self.host}:{self.port}"
 
     def url(self, service: str) -> str:
-        """Where a service of the process is on this machine."""
-        return f"http://127.0.0.1:{self.port}{self.services[service]}"
+        """Where a service of the process is found."""
+        return f"{self.base}{self.services[service]}"
 
 
 def load_processes() -> list[Process]:
@@ -54,10 +58,10 @@ def _read() -> dict[str, Any]:
     return tomllib.loads((ROOT / "config" / "processes.toml").read_text(encoding="utf-8"))
 
 
-def load_page_port() -> int:
-    """The port of the page that `uv run dev` shows."""
-    port: int = _read()["page_port"]
-    return port
+def load_page() -> tuple[str, int]:
+    """Host and port of the page that `dev` shows."""
+    page = _read()["page"]
+    return page["host"], page["port"]
 
 
 def service_names() -> list[str]:
@@ -72,21 +76,22 @@ def end_with_input() -> None:
 
 
 def main() -> None:
-    """Serve until told to stop."""
+    """Serve until a signal stops the process."""
     processes = {process.name: process for process in load_processes()}
     parser = argparse.ArgumentParser(prog="serve", description="Run one process of the project.")
     parser.add_argument("name", choices=sorted(processes))
-    parser.add_argument("--host", default="127.0.0.1", help="the address to listen on")
+    parser.add_argument("--host", help="the address to listen on, where it is another than listed")
     parser.add_argument("--end-with-input", action="store_true", help="as `dev` starts it")
     asked = parser.parse_args()
     process = processes[asked.name]
+    host = asked.host or process.host
     if asked.end_with_input:
         Thread(target=end_with_input, daemon=True).start()
-    settings = load_settings()  # what is missing is said here, in a line
-    if fault := callers.fault(settings, alone=asked.host in LOOPBACK):
-        sys.exit(f"Settings (see .env.example): {fault}")
+    settings = load_settings()  # what is missing is reported here, in a line
+    if unsafe := authentication.unsafe_settings(settings, loopback_only=host in LOOPBACK):
+        sys.exit(f"Settings (see .env.example): {unsafe}")
     # The services configure logging themselves, uvicorn's included.
-    uvicorn.run(process.app, host=asked.host, port=process.port, log_config=None, access_log=False)
+    uvicorn.run(process.app, host=host, port=process.port, log_config=None, access_log=False)
 
 
 if __name__ == "__main__":

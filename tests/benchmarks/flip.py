@@ -1,4 +1,4 @@
-"""How long a change of mind takes on ten services: against a fresh copy, and an update of as many empty files.
+"""How long changing a decision takes on ten services: against a fresh copy, and an update of as many empty files.
 
 Run with `uv run python tests/benchmarks/flip.py`; prints a Markdown table.
 """

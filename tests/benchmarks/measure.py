@@ -8,7 +8,7 @@ import statistics
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import yaml
@@ -64,7 +64,7 @@ def empty_template(folder: Path, like: Path) -> Path:
 
 
 def copy(template: Path, target: Path, answers: Path | None = None) -> None:
-    """`copier copy` in a process of its own, as a user starts it."""
+    """`copier copy` in a separate process, as a user starts it."""
     given: tuple[str | Path, ...] = ("--data-file", answers) if answers else ()
     shutil.rmtree(target, ignore_errors=True)
     run(sys.executable, "-m", "copier", "copy", "--trust", "--defaults", "--quiet", *given, template, target)
@@ -81,12 +81,31 @@ def chain(size: int, path: Path) -> Path:
         }
         for number in range(1, size + 1)
     ]
+    return write_stages(services, [f"stage_{number}.Item{number}(label: str)" for number in range(1, size + 1)], path)
+
+
+def references(size: int, path: Path) -> Path:
+    """Write the answers of a product with so many services, whose entities refer to one another."""
+    services = [
+        {
+            "name": f"stage_{number}",
+            "responsibility": f"keeps what has reached stage {number}",
+            "depends_on": [f"stage_{number - 1}"] if number > 1 else [],
+        }
+        for number in range(1, size + 1)
+    ]
+    entities = [f"stage_{number}.Item{number}(label: str, before: Item{number - 1})" for number in range(2, size + 1)]
+    return write_stages(services, ["stage_1.Item1(label: str)", *entities], path)
+
+
+def write_stages(services: Sequence[Mapping[str, object]], entities: Sequence[str], path: Path) -> Path:
+    """Write the answers of a product of services whose names tell their order."""
     answers = {
         "project_name": "Chain",
         "concept": "An item passes from stage to stage.",
         "mvp_features": [{"name": "Pass an item on", "outcome": "it arrives", "services": ["stage_1"]}],
-        "data_entities": [f"stage_{number}.Item{number}(label: str)" for number in range(1, size + 1)],
-        "services": services,
+        "data_entities": list(entities),
+        "services": list(services),
     }
     path.write_text(yaml.safe_dump(answers, sort_keys=False))
     return path

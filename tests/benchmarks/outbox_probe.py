@@ -15,14 +15,15 @@ from dataclasses import replace
 from pathlib import Path
 
 from scripts.migrate import migrate
-from services.common import boxes
-from services.common.broker import connect
-from services.common.carrier import BrokerRelay, Listener
 from services.common.config import load_settings
-from services.common.consumers import Consumer, ReadCopy
-from services.common.envelopes import Envelope
+from services.common.db.database import Database
+from services.common.messaging import outbox
+from services.common.messaging.broker import connect
+from services.common.messaging.consumer import Consumer
+from services.common.messaging.envelope import Envelope
+from services.common.messaging.read_copies import ReadCopy
+from services.common.messaging.transport import BrokerRelay, Listener
 from services.common.runtime import Runtime
-from services.common.storage import Database
 from services.common.utils import new_id, now
 
 SAVED = "thing.saved"
@@ -43,7 +44,7 @@ async def direct() -> float:
     """One connection publishes, in batches as the relay does, and another takes and acknowledges."""
     settings = load_settings()
     async with connect(settings, PROJECT) as publisher, connect(settings, PROJECT) as subscriber:
-        await publisher.prepare("direct", [SAVED])
+        await publisher.subscribe("direct", [SAVED])
         rows = [it.model_dump(mode="json") for it in events()]
         begin = time.perf_counter()
 
@@ -55,7 +56,7 @@ async def direct() -> float:
         taken = 0
         async with aclosing(subscriber.deliveries("direct")) as deliveries:
             async for delivery in deliveries:
-                await delivery.done()
+                await delivery.acknowledge()
                 taken += 1
                 if taken == COUNT:
                     break
@@ -64,7 +65,7 @@ async def direct() -> float:
 
 
 async def through_the_outbox(folder: Path) -> float:
-    """Each event is stored in a transaction of its own, published, and handled in one with its read copy."""
+    """Each event is stored in its own transaction, published, and handled in one with its read copy."""
     settings = load_settings()
     databases = {}
     for name in ("publisher", "subscriber"):
@@ -86,15 +87,15 @@ async def through_the_outbox(folder: Path) -> float:
     def open_one():  # type: ignore[no-untyped-def]
         return connect(settings, PROJECT)
 
-    consumer = Counting(copies=(ReadCopy("Thing", SAVED, "thing.removed"),))
+    consumer = Counting(ReadCopy("Thing", SAVED, "thing.removed"))
     listening = asyncio.create_task(Listener(open_one, consumer, replace(runtime)).run())
     relay = BrokerRelay(databases["publisher"], open_one, 1.0)
-    async with relay.running():
+    async with relay.lifespan():
         begin = time.perf_counter()
         for event in events():
             async with databases["publisher"].write() as connection:
-                await boxes.publish(connection, event, ["through"])
-            relay.wake()
+                await outbox.add(connection, event, ["through"])
+            relay.notify()
         await handled.wait()
         rate = COUNT / (time.perf_counter() - begin)
     listening.cancel()

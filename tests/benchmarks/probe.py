@@ -17,11 +17,14 @@ from uuid import UUID
 from fastapi import APIRouter, FastAPI
 from scripts.migrate import migrate
 from services.catalog import models, tables
+from services.catalog.api import router as catalog_router
 from services.catalog.main import service
-from services.common import logs
-from services.common.base import Service
+from services.common.api.app import create_app
+from services.common.base import ServiceDefinition
 from services.common.config import load_settings
-from services.common.storage import Database, Store
+from services.common.db.database import Database
+from services.common.db.repository import Repository
+from services.common.observability import logs
 
 ROUNDS, REQUESTS = 15, 300
 
@@ -34,22 +37,22 @@ async def answer() -> dict[str, str]:
 
 
 def bare(database: Database) -> FastAPI:
-    """What a route costs with FastAPI alone: the constant, and a book from the same store."""
+    """What a route costs with FastAPI alone: the constant, and a book from the same repository."""
     app = FastAPI()
-    store = Store(models.Book, tables.books)
+    repository = Repository(models.Book, tables.books)
     app.include_router(constant)
 
     @app.get("/v1/books/{id}")
     async def get_book(id: UUID) -> models.Book:
         async with database.read() as connection:
-            return await store.get(connection, id)
+            return await repository.get(connection, id)
 
     return app
 
 
 def generated(router: APIRouter) -> FastAPI:
     """The catalog's middleware, keys and errors around a router."""
-    return Service(name=service.name, summary=service.summary, router=router).app()
+    return create_app(ServiceDefinition(name=service.name, summary=service.summary), router)
 
 
 async def request(app: FastAPI, path: str, method: str = "GET", body: bytes = b"") -> bytes:
@@ -116,12 +119,12 @@ async def main() -> None:
     async with AsyncExitStack() as stack:
         database = Database(url)
         stack.push_async_callback(database.close)
-        whole = generated(service.router)
+        whole = generated(catalog_router)
         await stack.enter_async_context(whole.router.lifespan_context(whole))
         book = json.loads(await request(whole, "/v1/books", "POST", json.dumps(draft).encode()))
         results = {
             "a constant": await compare("/constant", constant, database),
-            "a book, by id": await compare(f"/v1/books/{book['id']}", service.router, database),
+            "a book, by id": await compare(f"/v1/books/{book['id']}", catalog_router, database),
         }
     print(json.dumps(results), file=sys.stderr)
 

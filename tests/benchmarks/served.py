@@ -14,7 +14,7 @@ import uvicorn
 from scripts.migrate import migrate
 from services.catalog.main import app, service
 from services.common.config import load_settings
-from services.common.storage import Database
+from services.common.db.database import Database
 
 from probe import bare, request
 

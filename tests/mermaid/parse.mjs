@@ -8,8 +8,8 @@ const { default: mermaid } = await import("mermaid");
 
 let input = "";
 for await (const part of process.stdin) input += part;
-const said = [];
+const faults = [];
 for (const source of JSON.parse(input)) {
-  said.push(await mermaid.parse(source).then(() => "", (error) => String(error.message ?? error)));
+  faults.push(await mermaid.parse(source).then(() => "", (error) => String(error.message ?? error)));
 }
-console.log(JSON.stringify(said));
+console.log(JSON.stringify(faults));

@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 
 from groundplan import catalogue
+from groundplan.generation import build
 from groundplan.problems import Refused
-from groundplan.project import ANSWERED, build
+from groundplan.project import ANSWERED
 from projects import REPOSITORY
 
 CATALOGUE = catalogue.load(REPOSITORY / "decisions")
@@ -20,13 +21,13 @@ KEPT = {
 
 @pytest.mark.parametrize(("option", "path"), [("url", "/v1/sheets"), ("header", "/sheets"), ("additive", "/sheets")])
 def test_an_address_has_the_version_that_the_option_puts_there(option: str, path: str) -> None:
-    project = build(KEPT | {"data_entities": ["papers.Sheet(label: str)"], "api_versioning": option}, CATALOGUE)
+    project = build(KEPT | {"data_entities": ["papers.Sheet(label: str)"], "api_versioning": option}, CATALOGUE).project
     assert project.product.entities["Sheet"].path == path
 
 
 @pytest.mark.parametrize("name", ["Doc", "Metric"])
 def test_an_entity_is_not_hidden_by_what_every_service_answers(name: str) -> None:
     hidden = KEPT | {"data_entities": [f"papers.{name}(label: str)"]}
-    assert build(hidden | {"api_versioning": "url"}, CATALOGUE).product.entities[name].collection in ANSWERED
+    assert build(hidden | {"api_versioning": "url"}, CATALOGUE).project.product.entities[name].collection in ANSWERED
     with pytest.raises(Refused, match=f"{name} would be found at /{name.lower()}s, where every service answers"):
         build(hidden | {"api_versioning": "additive"}, CATALOGUE)

@@ -10,7 +10,7 @@ from groundplan.answers import Answer, Answers, frozen, parsed
 
 
 @pytest.mark.parametrize(
-    ("said", "meant"),
+    ("written", "meant"),
     [
         ("tbd", Answer("q")),
         (" TBD ", Answer("q")),
@@ -43,8 +43,8 @@ from groundplan.answers import Answer, Answers, frozen, parsed
         ({"defer": "a", "other": "b"}, Answer("q", "value", value={"defer": "a", "other": "b"})),
     ],
 )
-def test_the_state_is_told_from_the_answer(said: object, meant: Answer) -> None:
-    assert Answers({"q": said})["q"] == meant
+def test_the_state_is_read_from_the_answer(written: object, meant: Answer) -> None:
+    assert Answers({"q": written})["q"] == meant
 
 
 @pytest.mark.parametrize("chosen", ["defer", ["defer"]])
@@ -93,9 +93,9 @@ def test_text_is_read_as_yaml(text: str, value: object) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "said"),
+    ("text", "message"),
     [
-        ("[", "no valid YAML in line 1"),
+        ("[", "not valid YAML in line 1"),
         ("a: b: c", "mapping values are not allowed here"),
         ("x: &a [*a]", "levels deep"),
         ("2026-13-45", "a day, number or tag that cannot be"),
@@ -106,8 +106,8 @@ def test_text_is_read_as_yaml(text: str, value: object) -> None:
         ("[" * 2000, "deep"),
     ],
 )
-def test_text_that_is_no_yaml_is_a_value_error(text: str, said: str) -> None:
-    with pytest.raises(ValueError, match=said):
+def test_text_that_is_no_yaml_is_a_value_error(text: str, message: str) -> None:
+    with pytest.raises(ValueError, match=message):
         parsed(text)
 
 

@@ -131,10 +131,22 @@ fields = st.builds(
     st.one_of(st.none(), literals),
 )
 entity_lines = st.builds(
-    lambda owner, name, inside: f"{owner}{name}({', '.join(inside)})",
-    st.sampled_from(["", "catalog.", "orders.", "letters.", "nobody.", "value "]),
+    lambda owner, name, inside, clause: f"{owner}{name}({', '.join(inside)}){clause}",
+    st.sampled_from(["", "catalog.", "orders.", "letters.", "nobody.", "value ", "private "]),
     st.sampled_from(["Book", "Order", "Letter", "Note", "Line", "Box", "Boxe", "BookDraft", "note"]),
     st.lists(fields, max_size=3),
+    st.sampled_from(
+        [
+            "",
+            "; only read, list",
+            "; without delete",
+            "; without read; only read",
+            "; only",
+            "; list(a)",
+            "; list(title; sort title, b; search title)",
+            "; list(sort created_at)",
+        ]
+    ),
 )
 event_lines = st.builds(
     "{}{} on {} {}".format,
@@ -271,7 +283,7 @@ def explosion() -> list[object]:
 
 
 @pytest.mark.parametrize(
-    ("value", "said"),
+    ("value", "message"),
     [
         (endless(), "levels deep"),
         (explosion(), "parts"),
@@ -284,8 +296,8 @@ def explosion() -> list[object]:
     ],
     ids=["endless", "explosion", "huge", "control", "surrogate", "number", "bytes", "set"],
 )
-def test_what_no_file_can_hold_is_refused(value: object, said: str) -> None:
+def test_what_no_file_can_hold_is_refused(value: object, message: str) -> None:
     for question in SHOP:
         first, *_ = read_or_refuse(SHOP | {question: value})
         assert first.startswith(f"{question}: ")
-        assert said in first
+        assert message in first

@@ -1,4 +1,4 @@
-"""Reading decisions from files: what their authors may write, and what they are told when it is wrong."""
+"""Reading decisions from files: what their authors may write, and the message when it is wrong."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from groundplan import catalogue
-from groundplan.catalogue import Catalogue, CatalogueError, Reading, Requirement
+from groundplan.catalogue import Catalogue, CatalogueError, ReadAccess, Requirement
+from groundplan.domain import PRODUCT_TRAITS
 from groundplan.drivers import RULES
 from groundplan.questionnaire import BY_NAME, QUESTIONS
 
@@ -32,6 +33,9 @@ options:
   green: {label: Green, status: planned, because: It is fresh., cost: It grows., rejected: it grows}
 """
 
+PARTS = ("run", "run_with", "tool", "install", "sync", "sync_production", "add", "lock", "lock_check", "lock_file")
+MANAGER = f"      manager: {{{', '.join(f'{part}: it' for part in (*PARTS, 'pyproject'))}}}\n"
+
 
 @pytest.fixture(scope="module")
 def real() -> Catalogue:
@@ -39,7 +43,8 @@ def real() -> Catalogue:
 
 
 def load(folder: Path, text: str = COLOUR) -> Catalogue:
-    """Load a catalogue with one decision, `colour`."""
+    """Load a catalogue with one decision, `colour`, and one trait, `dark`."""
+    (folder / "traits.yml").write_text("dark: It swallows light.\n")
     file = folder / "colour" / "decision.yml"
     file.parent.mkdir(parents=True, exist_ok=True)
     file.write_text(text)
@@ -65,16 +70,16 @@ class TestDecision:
         assert red.footprint.dependencies == (Requirement("red==1.0", "the pigment", "colour"),)
         assert [(it.name, it.default) for it in red.footprint.environment] == [("RED", "#f00")]
 
-    def test_says_what_can_be_looked_at(self, tmp_path: Path) -> None:
-        watch = "because: It is warm.\n    watch: [{what: the sun, where: in the west, unwell: it is dark}]"
-        (it,) = load(tmp_path, COLOUR.replace("because: It is warm.", watch))["colour"].options[0].watch
-        assert (it.what, it.where, it.unwell) == ("the sun", "in the west", "it is dark")
+    def test_has_monitoring_hints(self, tmp_path: Path) -> None:
+        hint = "because: It is warm.\n    monitoring: [{what: the sun, where: in the west, if_unhealthy: it is dark}]"
+        (it,) = load(tmp_path, COLOUR.replace("because: It is warm.", hint))["colour"].options[0].monitoring
+        assert (it.what, it.where, it.if_unhealthy) == ("the sun", "in the west", "it is dark")
 
-    def test_says_how_the_rows_at_a_setting_are_read(self, tmp_path: Path) -> None:
-        reading = 'reading: {begin: BEGIN, query: {mode: ro, uri: "true"}}'
-        red = load(tmp_path, COLOUR.replace("description: The shade", f"description: The shade, {reading}"))
+    def test_states_how_a_migration_reads_a_database(self, tmp_path: Path) -> None:
+        access = 'read_access: {begin_statement: BEGIN, url_query: {mode: ro, uri: "true"}}'
+        red = load(tmp_path, COLOUR.replace("description: The shade", f"description: The shade, {access}"))
         (shade,) = red["colour"].options[0].footprint.environment
-        assert shade.reading == Reading("BEGIN", "{database}", (("mode", "ro"), ("uri", "true")))
+        assert shade.read_access == ReadAccess("BEGIN", "{database}", (("mode", "ro"), ("uri", "true")))
 
     def test_brings_the_files_of_its_folder(self, tmp_path: Path) -> None:
         folder = tmp_path / "decisions"
@@ -94,7 +99,7 @@ class TestDecision:
         for name in ("red", "at_night"):
             (folder / "colour" / name).mkdir(parents=True)
             (folder / "colour" / name / f"of_{name}.py").write_text("SHADE = 1\n")
-        text = COLOUR.replace("because: It is warm.", "because: It is warm.\n    where: {dark: at_night}")
+        text = COLOUR.replace("because: It is warm.", "because: It is warm.\n    modules_when: {dark: at_night}")
         red = load(folder, text)["colour"].options[0]
         assert [(it.target, it.needs) for it in red.modules] == [("of_red.py", ""), ("of_at_night.py", "dark")]
 
@@ -105,19 +110,54 @@ class TestDecision:
         ("because: It is warm.", "becuase: It is warm.", "options.red: unknown key 'becuase'"),
         ("    cost: It fades.\n", "", "options.red: missing 1 required positional argument: 'cost'"),
         ("status: planned", "status: someday", "options.green.status: is 'someday'"),
-        ("{public: 2}", "{public: much}", "options.red.drivers: 'much' is no whole number"),
+        ("{public: 2}", "{public: much}", "options.red.drivers: 'much' is not a whole number"),
         ("{public: 2}", "[public]", "options.red.drivers: must be a mapping"),
-        ("phase: 3", "phase: 3\ndelivers: [services/common/shade.py]", "red does not bring services/common/shade.py"),
+        (
+            "phase: 3",
+            "phase: 3\nrequired_modules: [services/common/shade.py]",
+            "red does not bring services/common/shade.py",
+        ),
         ("phase: 3", "phase: 3\nmultiple: true", "decision.yml: unknown key 'multiple'"),
-        ("The shade}", "The shade, reading: {}}", "RED.reading: missing 1 required positional"),
-        ("The shade}", "The shade, reading: {begin: B, query: q}}", "RED.reading.query: must be a mapping"),
-        ("It is warm.", "It is warm.\n    watch: it", "options.red.watch: must be a list"),
-        ("It is warm.", "It is warm.\n    watch: [it]", "options.red.watch: must be a mapping"),
-        ("It is warm.", "It is warm.\n    watch: [{where: here}]", "options.red.watch: missing 2 required"),
-        ("It is warm.", "It is warm.\n    where: {dark: night}", "options.red.where: there is no folder night"),
-        ("It is warm.", "It is warm.\n    where: [night]", "options.red.where: must be a mapping"),
+        ("The shade}", "The shade, read_access: {}}", "RED.read_access: missing 1 required positional"),
+        (
+            "The shade}",
+            "The shade, read_access: {begin_statement: B, url_query: q}}",
+            "RED.read_access.url_query: must be a mapping",
+        ),
+        ("It is warm.", "It is warm.\n    monitoring: it", "options.red.monitoring: must be a list"),
+        ("It is warm.", "It is warm.\n    monitoring: [it]", "options.red.monitoring: must be a mapping"),
+        ("It is warm.", "It is warm.\n    monitoring: [{where: here}]", "options.red.monitoring: missing 2 required"),
+        (
+            "It is warm.",
+            "It is warm.\n    modules_when: {dark: night}",
+            "options.red.modules_when: there is no folder night",
+        ),
+        ("It is warm.", "It is warm.\n    modules_when: [night]", "options.red.modules_when: must be a mapping"),
+        (
+            "It is warm.",
+            "It is warm.\n    provides: [drak]",
+            "red: provides: decisions/traits.yml does not describe 'drak'",
+        ),
+        ("It is warm.", "It is warm.\n    needs: [drak]", "red: needs: decisions/traits.yml does not describe 'drak'"),
+        (
+            "It is warm.",
+            "It is warm.\n    monitoring: [{what: w, where: it, if_unhealthy: i, needs: drak}]",
+            "red: modules or monitoring: decisions/traits.yml does not describe 'drak'",
+        ),
         ("  red:", "  auto:", "options.auto: the name is taken"),
         ("question: Which colour?", "question: [", "is not YAML"),
+        ("#f00", "red://{server:easel}", "RED is at a server that no option has: easel"),
+        (
+            "      dependencies",
+            "      servers: {easel: {image: e}}\n      dependencies",
+            "servers.easel: missing 1 required",
+        ),
+        (
+            "      dependencies",
+            "      manager: {run: go}\n      dependencies",
+            "footprint.manager: missing 10 required",
+        ),
+        ("      dependencies", f"{MANAGER}      dependencies", "has options with a manager and without one"),
     ],
 )
 def test_malformed_files_are_named(tmp_path: Path, written: str, instead: str, message: str) -> None:
@@ -127,6 +167,11 @@ def test_malformed_files_are_named(tmp_path: Path, written: str, instead: str, m
     assert str(error.value).startswith("decisions/colour/decision.yml: ")
     assert message in str(error.value)
     assert "\n" not in str(error.value)
+
+
+def test_a_trait_is_described_in_a_sentence(tmp_path: Path) -> None:
+    assert load(tmp_path).traits == (("dark", "It swallows light."),)
+    assert catalogue.load(tmp_path / "nowhere").traits == ()
 
 
 def test_a_decision_without_offered_options_is_refused(tmp_path: Path) -> None:
@@ -158,8 +203,14 @@ class TestRealDecisions:
         traits = {trait for option in options for trait in option.provides}
         assert not traits & set(RULES), "a conflict must say whether it means a trait or a driver"
         assert {trait for option in options for trait in option.needs} <= traits
-        assert {module.needs for option in options for module in option.modules} <= traits | {""}
+        assert {module.needs for option in options for module in option.modules} <= traits | set(PRODUCT_TRAITS) | {""}
         assert {name for option in options for name in option.conflicts} <= traits | set(RULES)
+
+    def test_provide_every_trait_that_is_described(self, real: Catalogue) -> None:
+        provided = {trait for it in real.decisions for option in it.options for trait in option.provides}
+        assert list(dict(real.traits)) == sorted(provided)
+        assert all(meaning.endswith(".") for _, meaning in real.traits)
+        assert provided.isdisjoint(PRODUCT_TRAITS)
 
     def test_reject_something_each(self, real: Catalogue) -> None:
         assert all(len(decision.options) > 1 for decision in real.decisions)
@@ -182,7 +233,7 @@ class TestRealDecisions:
     def test_keep_rows_where_another_project_can_read_them(self, real: Catalogue) -> None:
         """By a driver that the URL names, from a package that the option brings."""
         for option in real["storage_kind"].offered_with("tables"):
-            (url,) = [it.default for it in option.footprint.environment if it.reading]
+            (url,) = [it.default for it in option.footprint.environment if it.read_access]
             driver = url.partition(":")[0].partition("+")[2]
             assert driver in [needed.package for needed in option.footprint.dependencies]
             assert "{service}" in url or "{database}" in url
@@ -193,27 +244,27 @@ class TestRealDecisions:
             variable.default
             for option in real["storage_kind"].offered_with("database_server")
             for variable in option.footprint.environment
-            if variable.reading
+            if variable.read_access
         ]
         open_ = {name for url in urls for name in re.findall(r"{(\w+)}", url)}
-        filled = [option.footprint.fills for option in real["data_ownership"].offered]
+        filled = [option.footprint.substitutions for option in real["data_ownership"].offered]
         assert all({name for name, _ in it} == open_ for it in filled)
         makers: dict[str, set[object]] = {}
         for option in real["data_ownership"].offered:
             brought = {it.target: it.source for it in option.modules if it.needs == "database_server"}
-            assert brought.keys() >= {"services/common/ownership.py", "tests/fixtures/places.py"}
-            makers.setdefault(brought["services/common/ownership.py"], set()).add(option.footprint.fills)
+            assert brought.keys() >= {"services/common/db/ownership.py", "tests/fixtures/ownership.py"}
+            makers.setdefault(brought["services/common/db/ownership.py"], set()).add(option.footprint.substitutions)
         assert all(len(fills) == 1 for fills in makers.values()), "what one module makes is of one form"
 
     def test_say_how_events_travel(self, real: Catalogue) -> None:
         """By an address of the subscriber, or by names at a broker; and what to keep an eye on."""
         for option in real["delivery"].offered:
-            way = option.footprint.events
+            way = option.footprint.event_transport
             assert way is not None
-            assert way.watched
+            assert way.monitoring
             assert bool(way.broker) == ("broker" in option.provides) == (not way.endpoint)
             names = {"slug": "shop", "service": "post", "event": "order.placed"}
-            at_broker = [it.format(**names) for it in (way.sent, way.heard, way.set_aside)]
+            at_broker = [it.format(**names) for it in (way.published_to, way.consumed_from, way.dead_letters_in)]
             assert all("shop" in it for it in at_broker) or not way.broker
 
     def test_pin_each_package_once(self, real: Catalogue) -> None:

@@ -1,4 +1,4 @@
-"""Resolving decisions: what is chosen, what is proposed, what stays, what cannot be, and what is said about it."""
+"""Resolving decisions: what is chosen, what is proposed, what stays, what cannot be, and the message about it."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import pytest
 from groundplan import catalogue
 from groundplan.answers import Answers
 from groundplan.catalogue import Catalogue, Decision, Option
-from groundplan.decisions import Resolved, resolve
+from groundplan.decisions import How, Resolved, resolve
 from groundplan.drivers import Driver, holding
 from groundplan.problems import Refused
 from groundplan.reading import read
@@ -140,13 +140,13 @@ class TestRefusal:
     def test_of_an_option_that_the_answers_rule_out(self) -> None:
         with pytest.raises(Refused) as refused:
             decide({"size": "big"}, "personal")
-        assert str(refused.value) == "size: Big cannot be: personal it is. Fix: set size to small."
+        assert str(refused.value) == "size: Big is not possible: personal it is. Fix: set size to small."
 
     def test_of_two_options_that_do_not_go_together(self) -> None:
         with pytest.raises(Refused) as refused:
             decide({"size": "small", "case": "trunk"}, decisions=(SIZE, CASE))
         assert [problem.answer for problem in refused.value.problems] == ["size", "case"]
-        assert "case: Trunk cannot be: it does not go with Small (fits_pocket)" in str(refused.value)
+        assert "case: Trunk is not possible: it does not go with Small (fits_pocket)" in str(refused.value)
 
     def test_does_not_speak_of_what_nobody_chose(self) -> None:
         strap = decision("strap", option("short", needs=("fits_pocket",)), option("long", needs=("fits_pocket",)))
@@ -157,12 +157,12 @@ class TestRefusal:
     def test_of_an_option_that_lacks_what_it_needs(self) -> None:
         with pytest.raises(Refused) as refused:
             decide({"size": "big", "case": "pouch"}, decisions=(SIZE, CASE))
-        assert "case: Pouch cannot be: it needs Small (size). Fix: set case to trunk" in str(refused.value)
+        assert "case: Pouch is not possible: it needs Small (size). Fix: set case to trunk" in str(refused.value)
 
     @pytest.mark.parametrize(
         ("overrides", "message"),
         [
-            ({"sise": {"why": "x"}}, "decision_overrides.sise: is no decision. Fix: did you mean 'size'?"),
+            ({"sise": {"why": "x"}}, "decision_overrides.sise: is not a decision. Fix: did you mean 'size'?"),
             ({"size": {"wy": "x"}}, "decision_overrides.size.wy: is not known"),
             ({"size": {"rejected": {"bigg": "x"}}}, "decision_overrides.size.rejected.bigg: is not an option"),
             ({"size": {"why": 3}}, "decision_overrides.size.why: '3' is not text"),
@@ -201,19 +201,22 @@ class TestReasons:
     def test_against_what_cannot_be_are_what_it_cannot_live_with(self) -> None:
         """An answer, or what was decided besides; the catalogue's words would say what was never weighed."""
         (big, _) = decide({}, "public", "personal")["size"].rejected
-        assert (big.reason, big.why) == ("it cannot be, as personal it is",) * 2
+        assert (big.reason, big.why) == ("not possible, because personal it is",) * 2
         (trunk,) = decide({"size": "small"}, "public", decisions=(SIZE, CASE))["case"].rejected
-        assert trunk.why == "it cannot be, as it does not go with Small (fits_pocket)"
+        assert trunk.why == "not possible, because it does not go with Small (fits_pocket)"
         pocketless = decide({"case": "pouch"}, "public", decisions=(SIZE, CASE))["size"].rejected
-        assert pocketless[0].why == "it cannot be, as Pouch (case) needs Small (size)"
+        assert pocketless[0].why == "not possible, because Pouch (case) needs Small (size)"
 
     def test_admit_what_speaks_for_a_rejected_option(self) -> None:
         size = decide({"size": "big"}, "solo")["size"]
         assert size.rejected[0].why == "not small, although solo it is"
 
     def test_tell_what_alone_would_reopen_the_decision(self) -> None:
-        assert decide({})["size"].reopened_by == ("anybody may use the product", "eight people or more work on it")
-        assert decide({}, "solo", "big_team")["size"].reopened_by == ("anybody may use the product",)
+        assert decide({})["size"].reopened_by == (
+            "if anybody may use the product",
+            "if eight people or more work on the product",
+        )
+        assert decide({}, "solo", "big_team")["size"].reopened_by == ("if anybody may use the product",)
         assert decide({}, "solo")["size"].reopened_by == ()
 
     def test_are_replaced_by_own_words(self) -> None:
@@ -238,7 +241,7 @@ class TestReasons:
         case = decide({"size": "small"}, decisions=(SIZE, CASE))["case"]
         assert not case.noteworthy
         assert replace(case, has_record=True).noteworthy
-        assert not replace(case, has_record=True, how="idle").noteworthy
+        assert not replace(case, has_record=True, how=How.IDLE).noteworthy
 
 
 class TestRealDecisions:
@@ -292,8 +295,8 @@ class TestNothingToDecide:
         3,
         "How loud?",
         (option("low", provides=("whisper",)), option("high", needs=("sound",))),
-        about=("sound",),
-        otherwise="It is silent.",
+        applies_when=("sound",),
+        not_applicable="It is silent.",
     )
     ALL = (MUSIC, VOLUME, decision("ear", option("bare"), option("plug", conflicts=("whisper",))))
 
@@ -315,7 +318,7 @@ class TestNothingToDecide:
         assert decide({"volume": "low"}, decisions=self.ALL)["music"].option.name == "loud"
 
     def test_a_choice_that_would_do_nothing_is_refused(self) -> None:
-        with pytest.raises(Refused, match=r"volume: Low cannot be: .*It is silent. Fix: set volume to auto"):
+        with pytest.raises(Refused, match=r"volume: Low is not possible: .*It is silent. Fix: set volume to auto"):
             decide({"music": "silent", "volume": "low"}, decisions=self.ALL)
 
     def test_a_record_of_before_does_not_matter_and_does_not_come_back_by_itself(self) -> None:

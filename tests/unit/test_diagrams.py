@@ -96,8 +96,8 @@ def test_dependencies_show_calls_and_events(product: Product) -> None:
     assert 's_orders -.->|"order.placed"| s_post' in source
     assert 's_end -.->|"book.saved, book.removed"| s_post' in source
     assert "sms" not in source
-    remembering = diagrams.dependencies(product, "not heard of lately").source
-    assert 's_orders -->|"asks for Book, refuses without, if not heard of lately"| s_end' in remembering
+    remembering = diagrams.dependencies(product, "not cached").source
+    assert 's_orders -->|"asks for Book, refuses without, if not cached"| s_end' in remembering
 
 
 def test_a_read_copy_is_no_call() -> None:
@@ -165,10 +165,10 @@ def test_entities_show_keepers_and_references(product: Product) -> None:
 def test_existing_systems_are_drawn_by_the_way_that_things_go(product: Product) -> None:
     systems = tuple(Item(name, "x", {"direction": way}) for name, way in (("A", "in"), ("B", "out"), ("C", "both")))
     source = diagrams.context(product, (), (*systems, Item("D"))).source
-    assert 'neighbour1 -->|"x"| system' in source
-    assert 'system -->|"x"| neighbour2' in source
-    assert 'neighbour3 <-->|"x"| system' in source
-    assert 'neighbour4 ---|"works with it"| system' in source
+    assert 'external1 -->|"x"| system' in source
+    assert 'system -->|"x"| external2' in source
+    assert 'external3 <-->|"x"| system' in source
+    assert 'external4 ---|"works with it"| system' in source
 
 
 def test_a_read_copy_is_asked_of_nobody(product: Product) -> None:

@@ -134,7 +134,9 @@ def test_needs_no_answers_but_those_that_it_says_it_rests_on(
     name: str, answers: dict[str, object], because: str
 ) -> None:
     shape = ("services", "data_entities")  # without which what is left could not be read
-    assert held({it: said for it, said in answers.items() if it in (*drivers.RESTS_ON[name], *shape)})[name] == because
+    assert (
+        held({it: answer for it, answer in answers.items() if it in (*drivers.RESTS_ON[name], *shape)})[name] == because
+    )
     assert set(drivers.RESTS_ON[name]) <= {*REQUIREMENTS, "jobs", "workflows"}
 
 

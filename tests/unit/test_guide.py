@@ -1,4 +1,4 @@
-"""Every question of the guide is asked, and what is said of the guide's parts is shown by this repository."""
+"""Every question of the guide is asked, and this repository shows what is claimed about the guide's parts."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from pathlib import Path
 import pytest
 
 from groundplan.gaps import MUST, RULES
-from groundplan.publishing import coverage
+from groundplan.publishing import guide_coverage
 from groundplan.questionnaire import QUESTIONS
 
 ROOT = Path(__file__).parents[2]
-PARTS = coverage.read(ROOT / "docs" / "guide.yml")
+PARTS = guide_coverage.read(ROOT / "docs" / "guide.yml")
 
 GROUPS = {"G": [4, 4, 4, 4, 3, 3, 3, 3, 3, 3], "A": [3, 3, 3, 3, 3, 3], "S": [3, 3, 3, 3], "T": [3, 3, 3, 3]}
 """How many questions and decision points the guide has, section by section."""
@@ -41,7 +41,7 @@ def test_no_question_names_a_part_that_the_guide_does_not_have() -> None:
 
 
 @pytest.mark.parametrize("part", PARTS, ids=lambda part: part.id)
-def test_what_is_claimed_is_there(part: coverage.Part) -> None:
+def test_what_is_claimed_is_there(part: guide_coverage.Part) -> None:
     assert bool(part.evidence) != bool(part.not_yet)
     for reference in part.evidence:
         path, _, inside = reference.partition("#")

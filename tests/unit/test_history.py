@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 
 from groundplan import history
 from groundplan.catalogue import Decision, Option
-from groundplan.decisions import Resolved
+from groundplan.decisions import How, Resolved
 from groundplan.domain import Criterion, Entity, Feature, Field, Product, Service, Type
-from groundplan.history import Asked, History, Record, settle, step
+from groundplan.history import History, HistoryInput, Record, advance, assign_ports_and_ids
 from groundplan.problems import Refused
 
 NOTHING = History()
@@ -33,18 +33,18 @@ def product(*services: str | Service, features: tuple[str, ...] = ()) -> Product
 def chosen(option: str, how: str = "chosen", decision: str = "colour") -> Resolved:
     """The outcome of a made-up decision."""
     made = Option(option, option, "", "", "")
-    return Resolved(Decision(decision, "A9z", 3, "?", (made,)), made, how, (), (), ((option, 0),), None, ())
+    return Resolved(Decision(decision, "A9z", 3, "?", (made,)), made, How(how), (), (), ((option, 0),), None, ())
 
 
 def decided(history: History, *resolved: Resolved, on: str = "", why: str = "") -> History:
-    return step(history, Asked(product(), resolved, on=on, why=why))
+    return advance(history, HistoryInput(product(), resolved, on=on, why=why))
 
 
 def ports(history: History, *services: str | Service, port_base: int = 8000) -> tuple[dict[str, int | None], History]:
     """The ports after a step, and the history then."""
     asked = product(*services)
-    after = step(history, Asked(asked, port_base=port_base))
-    return {it.name: it.port for it in settle(asked, after, port_base).services}, after
+    after = advance(history, HistoryInput(asked, port_base=port_base))
+    return {it.name: it.port for it in assign_ports_and_ids(asked, after, port_base).services}, after
 
 
 class TestPorts:
@@ -88,33 +88,33 @@ class TestPorts:
 
 class TestIds:
     def test_are_given_by_name_and_never_again(self) -> None:
-        first = step(NOTHING, Asked(product(), names=(("FR", ("Buy", "Sell")), ("NFR", ("Fast",)))))
-        second = step(first, Asked(product(), names=(("FR", ("Lend", "Sell")),)))
+        first = advance(NOTHING, HistoryInput(product(), names=(("FR", ("Buy", "Sell")), ("NFR", ("Fast",)))))
+        second = advance(first, HistoryInput(product(), names=(("FR", ("Lend", "Sell")),)))
         assert [second.id("FR", name) for name in ("Buy", "Sell", "Lend")] == ["FR-001", "FR-002", "FR-003"]
         assert second.id("NFR", "Fast") == "NFR-01"
-        again = step(second, Asked(product(), names=(("FR", ("Buy",)),)))
+        again = advance(second, HistoryInput(product(), names=(("FR", ("Buy",)),)))
         assert again.id("FR", "Buy") == "FR-001"
 
     def test_reach_features_and_criteria(self) -> None:
         asked = product(features=("Buy", "Sell"))
-        after = step(NOTHING, Asked(asked, names=(("FR", ("Buy", "Sell")),)))
-        feature = settle(asked, after, 8000).features[1]
+        after = advance(NOTHING, HistoryInput(asked, names=(("FR", ("Buy", "Sell")),)))
+        feature = assign_ports_and_ids(asked, after, 8000).features[1]
         assert (feature.id, feature.criteria) == ("FR-002", (Criterion("FR-002-AC1", "Sell works"),))
 
     def test_of_criteria_go_with_what_they_say(self) -> None:
         """A test that was written for one criterion never speaks for another."""
         before = NOTHING
         for says, ids in (
-            (("it is stored", "it is told"), ("AC1", "AC2")),
-            (("it is told", "it is paid"), ("AC2", "AC3")),
+            (("it is stored", "it is sent"), ("AC1", "AC2")),
+            (("it is sent", "it is paid"), ("AC2", "AC3")),
             ((), ()),
             (("it is paid", "it is stored"), ("AC3", "AC1")),
         ):
             asked = replace(product(), features=(Feature("", "Buy", criteria=tuple(Criterion("", it) for it in says)),))
-            before = step(before, Asked(asked, names=(("FR", ("Buy",)),)))
-            criteria = settle(asked, before, 8000).features[0].criteria
+            before = advance(before, HistoryInput(asked, names=(("FR", ("Buy",)),)))
+            criteria = assign_ports_and_ids(asked, before, 8000).features[0].criteria
             assert criteria == tuple(Criterion(f"FR-001-{id}", it) for id, it in zip(ids, says, strict=True))
-        assert history.read(before.plain()) == before
+        assert history.read(before.as_answer()) == before
 
 
 class TestTrail:
@@ -151,13 +151,13 @@ class TestTrail:
 
     @pytest.mark.parametrize(("how", "stays"), [("auto", True), ("tbd", True), ("settled", True), ("chosen", False)])
     def test_keeps_the_options_that_nobody_chose(self, how: str, stays: bool) -> None:
-        assert decided(NOTHING, chosen("red", how)).kept() == ({"colour": "red"} if stays else {})
+        assert decided(NOTHING, chosen("red", how)).unchosen_options() == ({"colour": "red"} if stays else {})
 
     def test_lets_a_decision_be_reopened(self) -> None:
         """How `plan decide KEY=auto` asks the catalogue anew: it hands the record back as `reopened`."""
         before = decided(NOTHING, chosen("red", "auto"))
         reopened = replace(before, trail=(replace(before.trail[0], how="reopened"),))
-        assert reopened.kept() == {}
+        assert reopened.unchosen_options() == {}
         assert decided(reopened, chosen("red", "auto")) == before
         assert [record.option for record in decided(reopened, chosen("blue", "auto")).trail] == ["red", "blue"]
 
@@ -173,16 +173,16 @@ class TestSchema:
     BOOK = Entity("Book", "shop", (Field("title", Type("str")),))
 
     def test_grows_by_a_revision_when_the_tables_change(self) -> None:
-        first = step(NOTHING, Asked(product(Service("shop", "sells", entities=(self.BOOK,)))))
+        first = advance(NOTHING, HistoryInput(product(Service("shop", "sells", entities=(self.BOOK,)))))
         longer = replace(self.BOOK, fields=(*self.BOOK.fields, Field("pages", Type("int"))))
-        second = step(first, Asked(product(Service("shop", "sells", entities=(longer,)))))
+        second = advance(first, HistoryInput(product(Service("shop", "sells", entities=(longer,)))))
         assert len(first.revisions("shop")) == 1
         assert second.revisions("shop")[:1] == first.revisions("shop")
         assert len(second.revisions("shop")) == 2
 
     def test_outlives_its_service(self) -> None:
-        first = step(NOTHING, Asked(product(Service("shop", "sells", entities=(self.BOOK,)))))
-        assert step(first, Asked(product("other"))).revisions("shop") == first.revisions("shop")
+        first = advance(NOTHING, HistoryInput(product(Service("shop", "sells", entities=(self.BOOK,)))))
+        assert advance(first, HistoryInput(product("other"))).revisions("shop") == first.revisions("shop")
 
 
 SERVICES = st.lists(
@@ -203,7 +203,7 @@ DECISIONS = st.lists(
 )
 NAMES = st.lists(st.text(max_size=5), max_size=4).map(lambda names: (("FR", tuple(names)), ("RISK", tuple(names[:1]))))
 ASKED = st.builds(
-    lambda services, resolved, names, why: Asked(product(*services), tuple(resolved), names, why=why),
+    lambda services, resolved, names, why: HistoryInput(product(*services), tuple(resolved), names, why=why),
     SERVICES,
     DECISIONS,
     NAMES,
@@ -217,30 +217,30 @@ ASKED = st.builds(
 def test_operations_that_cannot_be_are_damage(revision: str) -> None:
     known = history.read({"trail": [], "offsets": {}, "ids": {}, "schema": {"shop": [[revision]]}})
     with pytest.raises(Refused, match="history: is damaged: schema"):
-        step(known, Asked(product("shop")))
+        advance(known, HistoryInput(product("shop")))
 
 
 @given(st.lists(ASKED, max_size=4), ASKED)
-def test_a_step_is_idempotent(past: list[Asked], asked: Asked) -> None:
+def test_advancing_is_idempotent(past: list[HistoryInput], current: HistoryInput) -> None:
     """The renders of one update, each of which takes the step, agree."""
     before = NOTHING
     for it in past:
-        before = step(before, it)
-    after = step(before, asked)
-    assert step(after, asked) == after
+        before = advance(before, it)
+    after = advance(before, current)
+    assert advance(after, current) == after
 
 
 @given(st.lists(ASKED, max_size=4))
-def test_it_is_read_as_it_was_written(past: list[Asked]) -> None:
+def test_it_is_read_as_it_was_written(past: list[HistoryInput]) -> None:
     before = NOTHING
     for it in past:
-        before = step(before, it)
-    assert history.read(yaml.safe_load(yaml.safe_dump(before.plain(), sort_keys=False))) == before
+        before = advance(before, it)
+    assert history.read(yaml.safe_load(yaml.safe_dump(before.as_answer(), sort_keys=False))) == before
 
 
 def test_it_is_read_without_what_earlier_versions_did_not_remember() -> None:
     """Which decisions had records was not written down once."""
-    written = decided(NOTHING, chosen("red")).plain()
+    written = decided(NOTHING, chosen("red")).as_answer()
     assert history.read({part: it for part, it in written.items() if part != "records"}).records == ()
     assert history.read(written).records == ("colour",)
 
@@ -253,27 +253,27 @@ def test_no_history_is_an_empty_one(empty: object) -> None:
 @pytest.mark.parametrize(
     ("damaged", "place"),
     [
-        ("lost", "history is no mapping of names"),
-        (7, "history is no mapping of names"),
-        (["trail"], "history is no mapping of names"),
-        ({3: {}}, "history is no mapping of names"),
+        ("lost", "history is not a mapping of names"),
+        (7, "history is not a mapping of names"),
+        (["trail"], "history is not a mapping of names"),
+        ({3: {}}, "history is not a mapping of names"),
         ({"trial": []}, "history has trial"),
-        ({"trail": {}}, "trail is no list"),
-        ({"trail": [None]}, "trail has something that is no text"),
+        ({"trail": {}}, "trail is not a list"),
+        ({"trail": [None]}, "trail has something that is not text"),
         ({"trail": ["0001|colour|chosen||"]}, "line 1 of the trail"),
         ({"trail": ["0002|a=b|auto||", "0001|a=b|auto||"]}, "line 2 of the trail"),
-        ({"offsets": []}, "offsets is no mapping of names"),
+        ({"offsets": []}, "offsets is not a mapping of names"),
         ({"offsets": {"a": "1"}}, "offsets of a"),
         ({"offsets": {"a": True}}, "offsets of a"),
         ({"offsets": {"a": -1}}, "offsets of a"),
         ({"offsets": {"a": 1, "b": 1}}, "offsets gives a number twice"),
         ({"ids": {"FR": {"Buy": 0}}}, "ids.FR of Buy"),
         ({"ids": {"XX": {}}}, "ids has XX"),
-        ({"schema": {"a": "create a"}}, "schema.a is no list"),
-        ({"schema": {"a": ["create a"]}}, "schema.a is no list"),
-        ({"schema": {"a": [[1]]}}, "schema.a has something that is no text"),
+        ({"schema": {"a": "create a"}}, "schema.a is not a list"),
+        ({"schema": {"a": ["create a"]}}, "schema.a is not a list"),
+        ({"schema": {"a": [[1]]}}, "schema.a has something that is not text"),
         ({"trail": [], "offsets": {}, "ids": {}}, "history has no schema"),
-        ({"records": {"colour": True}}, "records is no list"),
+        ({"records": {"colour": True}}, "records is not a list"),
     ],
 )
 def test_damage_is_named_in_one_line(damaged: object, place: str) -> None:

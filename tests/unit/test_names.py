@@ -88,6 +88,7 @@ def test_a_capitalised_word_names_an_entity(name: str) -> None:
         ("Class", "'class' is a Python keyword"),
         ("Con", "Windows"),
         ("Literal", "hide"),
+        ("UUID", "hide"),
         ("X" * 41, "longer"),
     ],
 )

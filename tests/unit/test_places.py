@@ -7,8 +7,10 @@ from typing import Any
 import pytest
 
 from groundplan import catalogue
+from groundplan.generation import build
+from groundplan.planning.documents import Planning
 from groundplan.problems import Refused
-from groundplan.project import Project, build
+from groundplan.project import Project
 from projects import REPOSITORY
 
 CATALOGUE = catalogue.load(REPOSITORY / "decisions")
@@ -29,7 +31,7 @@ def settings(project: Project) -> dict[str, str]:
 
 
 def test_each_service_has_a_database() -> None:
-    assert settings(build(SHOP | APART, CATALOGUE)) == {
+    assert settings(build(SHOP | APART, CATALOGUE).project) == {
         "STOCK_DATABASE_URL": f"postgresql+asyncpg://postgres:postgres@{SERVER}/shop_stock",
         "SALES_DATABASE_URL": f"postgresql+asyncpg://postgres:postgres@{SERVER}/shop_sales",
     }
@@ -37,20 +39,20 @@ def test_each_service_has_a_database() -> None:
 
 @pytest.mark.parametrize("where", [TOGETHER, SHARED])
 def test_each_service_has_a_role_in_one_database_and_none_knows_who_makes_them(where: dict[str, str]) -> None:
-    project = build(SHOP | where, CATALOGUE)
+    project = build(SHOP | where, CATALOGUE).project
     assert settings(project) == {
         "DATABASE_ADMIN_URL": f"postgresql+asyncpg://postgres:postgres@{SERVER}/postgres",
         "STOCK_DATABASE_URL": f"postgresql+asyncpg://shop_stock:development@{SERVER}/shop",
         "SALES_DATABASE_URL": f"postgresql+asyncpg://shop_sales:development@{SERVER}/shop",
     }
-    for it in project.planning.specifications:
+    for it in Planning(project).specifications:
         assert [setting.name for setting in it.settings if "DATABASE" in setting.name] == [
             f"{it.name.upper()}_DATABASE_URL"
         ]
 
 
 def test_who_else_reads_rows_moves_none() -> None:
-    assert build(SHOP | TOGETHER, CATALOGUE).rows == build(SHOP | SHARED, CATALOGUE).rows
+    assert build(SHOP | TOGETHER, CATALOGUE).project.row_storage == build(SHOP | SHARED, CATALOGUE).project.row_storage
 
 
 def test_rows_can_come_from_wherever_they_may_be_kept() -> None:
@@ -60,35 +62,35 @@ def test_rows_can_come_from_wherever_they_may_be_kept() -> None:
         f"postgresql+asyncpg://shop_{{service}}:development@{SERVER}/shop",
     ]
     for where, url in zip(({}, APART, TOGETHER), urls, strict=True):
-        project = build(SHOP | where, CATALOGUE)
-        assert [it.url for it in project.sources] == urls
-        assert project.rows is not None
-        assert project.rows.url == url
+        project = build(SHOP | where, CATALOGUE).project
+        assert [it.url for it in project.possible_row_storages] == urls
+        assert project.row_storage is not None
+        assert project.row_storage.url == url
 
 
-def test_what_was_filled_in_is_told_of_both_decisions() -> None:
+def test_what_was_filled_in_is_reported_for_both_decisions() -> None:
     for where in (APART, TOGETHER):
-        (stock,) = [it for it in build(SHOP | where, CATALOGUE).environment if it.name == "STOCK_DATABASE_URL"]
+        (stock,) = [it for it in build(SHOP | where, CATALOGUE).project.environment if it.name == "STOCK_DATABASE_URL"]
         assert stock.answers >= {"storage_kind", "data_ownership", "project_slug"}
-    (stock,) = [it for it in build(SHOP, CATALOGUE).environment if it.name == "STOCK_DATABASE_URL"]
+    (stock,) = [it for it in build(SHOP, CATALOGUE).project.environment if it.name == "STOCK_DATABASE_URL"]
     assert "data_ownership" not in stock.answers
 
 
 @pytest.mark.parametrize("storage", ["sqlite", "files"])
 def test_without_a_server_there_is_none_to_share(storage: str) -> None:
     for where, label in ((TOGETHER, "A schema for each service"), (SHARED, "One database that all services read")):
-        line = rf"data_ownership: {label} cannot be: it needs PostgreSQL \(storage_kind\)\. Fix: "
+        line = rf"data_ownership: {label} is not possible: it needs PostgreSQL \(storage_kind\)\. Fix: "
         with pytest.raises(Refused, match=line):
             build(SHOP | where | {"storage_kind": storage}, CATALOGUE)
     small = {"team": {"size": 1}, "deploy_target": "vm", "storage_kind": storage}
-    assert build(SHOP | small, CATALOGUE).decision("data_ownership").option.name == "database_per_service"
+    assert build(SHOP | small, CATALOGUE).project.decision("data_ownership").option.name == "database_per_service"
 
 
 @pytest.mark.parametrize("storage", ["auto", "postgres"])
 def test_for_one_person_it_is_proposed_where_there_is_a_server(storage: str) -> None:
     """Whether somebody took the server or it is proposed, too."""
     alone = {"team": {"size": 1}, "deploy_target": "kubernetes", "storage_kind": storage}
-    (it,) = [it for it in build(SHOP | alone, CATALOGUE).decisions if it.decision.id == "data_ownership"]
+    (it,) = [it for it in build(SHOP | alone, CATALOGUE).project.decisions if it.decision.id == "data_ownership"]
     assert (it.option.name, it.better) == ("schema_per_service", None)
 
 

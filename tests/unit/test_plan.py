@@ -33,7 +33,7 @@ from groundplan.domain import (
     Workflow,
 )
 from groundplan.plan import Calendar, Plan, Team, Timeline, Turn, earliest_finish, latest_finish, level
-from groundplan.planning import export
+from groundplan.planning import task_export
 from groundplan.reading import read
 from groundplan.tasks import AGENT, ORDER, PEOPLE, PHASES, RATES, Named, Scope, Task, derive, gated, in_order, without
 
@@ -225,14 +225,14 @@ def test_one_person_never_idles_and_many_need_the_critical_path(tasks: Tasks) ->
 
 
 @pytest.mark.parametrize(
-    ("tasks", "said"),
+    ("tasks", "message"),
     [
         ((Task("a", "", 1, 1, needs=("b",)), Task("b", "", 1, 1, needs=("a",))), "a needs b needs a|b needs a needs b"),
-        ((Task("a", "", 1, 1, needs=("c",)),), "a needs c, which is no task"),
+        ((Task("a", "", 1, 1, needs=("c",)),), "a needs c, which is not a task"),
     ],
 )
-def test_tasks_that_cannot_be_ordered_are_named(tasks: Tasks, said: str) -> None:
-    with pytest.raises(ValueError, match=said):
+def test_tasks_that_cannot_be_ordered_are_named(tasks: Tasks, message: str) -> None:
+    with pytest.raises(ValueError, match=message):
         in_order(tasks)
 
 
@@ -501,12 +501,12 @@ def test_a_phase_ends_with_what_can_be_checked() -> None:
     gap = Named("A07-FR-003", "no criterion", "FR-003")
     scope = Scope(SHOP, (gap,), risks=(Named("RISK-1", "it breaks"),), targets=(Named("NFR-01", "listing"),))
     exits = [phase.exits for phase in plan_of(scope).phases]
-    assert any("RISK-1" in said for said in exits[0])
+    assert any("RISK-1" in line for line in exits[0])
     assert "FR-003" not in " ".join(exits[0])
-    assert any("tests of FR-001 pass" in said for said in exits[1])
+    assert any("tests of FR-001 pass" in line for line in exits[1])
     assert not any(it.id in " ".join(exits[1] + exits[2]) for it in SHOP.features if not it.criteria)
-    assert any("orders refuses while catalog is away" in said for said in exits[2])
-    assert any("NFR-01 measured" in said for said in exits[3])
+    assert any("orders refuses while catalog is away" in line for line in exits[2])
+    assert any("NFR-01 measured" in line for line in exits[3])
 
 
 @pytest.mark.parametrize(
@@ -557,7 +557,7 @@ class TestBasis:
         assert (plan.available_days, plan.over_days, plan.cuts, plan.ends) == (None, 0, (), None)
         assert plan.path_hours == len([task for task in plan.critical_path if not task.is_gate])
         assert "nothing is estimated" in plan.verdict
-        shown = export.tasks(plan)["tasks"]
+        shown = task_export.tasks(plan)["tasks"]
         assert isinstance(shown, list)
         times = ("hours", "agent_hours", "start", "finish", "slack", "person", "start_date", "finish_date")
         assert {it[key] for it in shown for key in times} == {None}
@@ -641,7 +641,7 @@ HOSTILE = ("=1+1", "+1", "-1", "@SUM(A1)", 'a "b", c', "a\nb", "\t=1", "'=1", "W
 
 @pytest.mark.parametrize("title", HOSTILE)
 def test_a_title_is_one_cell_and_no_formula(title: str) -> None:
-    written = export.csv_of(Plan((Task("T-a", title, 1, 1), Task("T-b", "", 1, 1, needs=("T-a",))), SHOP))
+    written = task_export.csv_of(Plan((Task("T-a", title, 1, 1), Task("T-b", "", 1, 1, needs=("T-a",))), SHOP))
     first, second = csv.DictReader(io.StringIO(written))
     assert first["title"].removeprefix("'").split() == title.removeprefix("'").split()
     assert not first["title"].startswith(("=", "+", "-", "@"))

@@ -15,9 +15,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from groundplan import catalogue, project, text
-from groundplan.codegen import ROUTES
-from groundplan.planning import Planning, errors, model
+from groundplan import catalogue, generation, text
+from groundplan.operations import KINDS, operations
+from groundplan.planning import error_catalogue, model_json
+from groundplan.planning.documents import Planning
 from groundplan.planning.markdown import code, table
 from groundplan.planning.prd import quantity
 from projects import EXAMPLES, REPOSITORY, answers
@@ -27,7 +28,7 @@ BOOKSHOP = answers(REPOSITORY / "examples" / "bookshop.yml")
 
 
 def planning(**changes: object) -> Planning:
-    return project.build(copy.deepcopy(BOOKSHOP) | changes, REAL).planning
+    return generation.build(copy.deepcopy(BOOKSHOP) | changes, REAL).planning
 
 
 @pytest.fixture(scope="module")
@@ -116,8 +117,10 @@ def test_a_decision_that_stays_keeps_its_record() -> None:
     assert "D13-architecture_style" in [gap.id for gap in kept.gaps]
 
 
-def test_a_product_of_one_service_is_not_told_of_others() -> None:
-    alone = project.build({"project_name": "Diary", "concept": "Notes.", "services": ["diary: keeps notes"]}, REAL)
+def test_the_guide_of_a_product_of_one_service_mentions_no_others() -> None:
+    alone = generation.build(
+        {"project_name": "Diary", "concept": "Notes.", "services": ["diary: keeps notes"]}, REAL
+    ).project
     words = [it for one in alone.decisions for it in (one.because, one.confirmed_by, one.option.practice)]
     words += [it.description for it in alone.environment] + [it.why for it in alone.dependencies]
     of_others = re.compile("each other|other services|events wait|delivery of events|sends an event")
@@ -134,7 +137,7 @@ def test_every_decision_has_a_row_with_its_reason(bookshop: Planning) -> None:
     assert len(rows) == len(REAL.decisions)
     assert all("" not in row for row in rows)
     kept = [row[3] for row in rows if "](Decisions/" in row[0]]
-    assert set(kept) == {"in its record"}
+    assert set(kept) == {"see the ADR"}
     assert len(kept) == len(bookshop.records.all)
 
 
@@ -146,7 +149,7 @@ def test_a_requirement_leads_to_what_its_words_name(bookshop: Planning) -> None:
 
 
 def test_what_happens_across_services_leads_to_its_requirements(bookshop: Planning) -> None:
-    rows = {row[0]: row[1:] for row in bookshop.courses.rows}
+    rows = {row[0]: row[1:] for row in bookshop.interactions_table.rows}
     assert rows["FR-004 Confirm an order"] == (
         "orders tells notifications of order.placed",
         "[orders](ServiceSpecifications/orders.md#at-run-time)",
@@ -178,7 +181,7 @@ def test_who_keeps_a_copy_calls_nobody_for_it() -> None:
     assert not [it for phase in made.plan.phases for it in phase.exits if "catalog away" in it]
     assert not [it.id for it in made.gaps if it.id == "C11-orders-catalog"]
     assert "calls" not in [row[0] for row in made.architecture.drivers.rows]
-    assert "a neighbour is slow or away" not in [row[0] for row in made.implementation.patterns.rows]
+    assert "a dependency is slow or unavailable" not in [row[0] for row in made.implementation.patterns.rows]
 
 
 def test_processes_start_after_those_that_they_call(bookshop: Planning) -> None:
@@ -207,8 +210,8 @@ def test_a_broker_takes_the_place_of_an_address() -> None:
     """Who publishes names where an event goes, who hears where it comes from; neither knows the other."""
     made = {it.name: it for it in planning(delivery="rabbitmq").specifications}
     assert not any("/internal" in row[1] for it in made.values() for row in it.contract.rows)
-    told = ("`order.placed` is sent to", "exchange `bookshop.events` (topic), routing key `order.placed`")
-    assert told in made["orders"].channels.rows
+    sent = ("`order.placed` is sent to", "exchange `bookshop.events` (topic), routing key `order.placed`")
+    assert sent in made["orders"].channels.rows
     heard = ("it hears from", "queue `bookshop.notifications`, bound to what it hears")
     assert heard in made["notifications"].channels.rows
     assert not made["catalog"].channels.rows
@@ -218,7 +221,7 @@ def test_a_broker_takes_the_place_of_an_address() -> None:
     assert "NOTIFICATIONS_URL" not in [it.name for it in made["orders"].settings]
 
 
-def test_without_a_broker_nothing_is_said_of_one(bookshop: Planning) -> None:
+def test_without_a_broker_none_is_mentioned(bookshop: Planning) -> None:
     assert not any(it.channels for it in bookshop.specifications)
     orders = next(it for it in bookshop.specifications if it.name == "orders")
     assert ("`notifications`", "subscriber", "its events wait, in order", "30 s") in orders.dependencies.rows
@@ -243,7 +246,7 @@ def test_concerns_name_what_they_are_about_here(bookshop: Planning) -> None:
 
 def test_a_choice_is_shown_as_it_was_offered(bookshop: Planning) -> None:
     made = planning(data_sensitivity=["pii", "financial"]).prd
-    assert made.sensitivity == "Sensitive data: about persons, about money."
+    assert made.sensitivity == "Sensitive data: personal data, financial data."
 
 
 def test_the_answer_record_has_each_question_once_by_its_state() -> None:
@@ -256,7 +259,7 @@ def test_the_answer_record_has_each_question_once_by_its_state() -> None:
     rows = {row[0]: row[1] for row in made.prd.record.rows}
     assert "<br>`slos`: nothing is promised<br>" in rows["not needed"]
     assert (rows["defer"], rows["assume"]) == ("`maintenance`", "`backup_recovery`")
-    asked = [it.name for it in made.prd.facts.asked]
+    asked = [it.name for it in made.prd.view.asked]
     assert sorted(re.findall(r"`(\w+)`", " ".join(rows.values()))) == sorted(asked)
 
 
@@ -307,23 +310,23 @@ def test_a_target_without_a_metric_says_that_it_is_unknown() -> None:
 def test_the_plan_knows_which_targets_have_a_load() -> None:
     targets = [{"what": "Listing", "target": 500, "unit": "ms", "load": "20 a second"}, "Paying: 1 s"]
     made = planning(performance_targets=targets)
-    assert made.plan.loaded == (made.facts.id("NFR", "Listing"),)
+    assert made.plan.loaded == (made.view.id("NFR", "Listing"),)
 
 
 def test_a_plan_without_a_buffer_says_so() -> None:
     assert planning(buffer_percent=0).schedule.buffer_sentence == "No buffer is kept back (`buffer_percent`)."
 
 
-def test_choices_are_told_by_their_labels() -> None:
+def test_choices_are_shown_by_their_labels() -> None:
     made = planning(deploy_target="vm", data_sensitivity=["pii"], privacy_obligations=[{"class": "pii", "basis": "x"}])
     assert next(it for it in made.plan.tasks if it.id == "T-deploy").title == "Deploy: Virtual machine"
-    assert "| About persons | x |" in made.answered("privacy_obligations")
-    assert "sensitive, and must stay out of it: about persons" in str(made.architecture.concerns)
+    assert "| Personal data | x |" in made.answered("privacy_obligations")
+    assert "never log: personal data" in str(made.architecture.concerns)
     assert "no data are sensitive" in str(planning(data_sensitivity=["none"]).architecture.concerns)
 
 
 def test_evidence_of_a_checkpoint_is_a_part_of_a_sentence(bookshop: Planning) -> None:
-    shown = {it["number"]: it["evidence"] for it in json.loads(bookshop.model_json(()))["checkpoints"]}
+    shown = {it["number"]: it["evidence"] for it in json.loads(model_json.dump(bookshop, ()))["checkpoints"]}
     assert "; One version of each, and a committed lock file; " in shown[4]
     assert shown[9].endswith("are available; it fits")
     assert bookshop.plan.verdict.endswith("are available; it fits.")
@@ -350,7 +353,7 @@ def test_many_references_are_counted_in_the_errors() -> None:
     given: Any = BOOKSHOP["data_entities"]
     made = planning(data_entities=[*given, *entities])
     conflict = next(row for row in made.implementation.errors.rows if row[0] == "409")
-    assert conflict[2].endswith(" is not there: `Book` of `One`, `Book` of `Two` and 3 more")
+    assert conflict[2].endswith(" does not exist: `Book` of `One`, `Book` of `Two` and 3 more")
 
 
 def test_a_baseline_is_of_the_unit_of_its_target() -> None:
@@ -376,13 +379,13 @@ def test_a_later_feature_names_its_seam_once() -> None:
         future_accommodation=[{"need": "Gift cards", "seam": "an order has payments", "cost_now": "none"}, "Two shops"],
     )
     assert [row[4] for row in made.future.rows] == ["an order has payments (costs now: none)", "unknown"]
-    assert [row[0] for row in made.room.rows] == ["Two shops"]
+    assert [row[0] for row in made.future_needs.rows] == ["Two shops"]
 
 
 def test_patterns_and_shared_code_name_what_they_are_for(bookshop: Planning) -> None:
     here = {row[0]: row[2] for row in bookshop.implementation.patterns.rows}
-    assert here["a record is named that others keep"] == "`orders` asks `catalog` for `Book`"
-    assert "that record is named too often to ask" not in here
+    assert here["a record refers to one that another service owns"] == "`orders` asks `catalog` for `Book`"
+    assert "that record is looked up too often to ask each time" not in here
     used = {row[0]: row[2] for row in bookshop.implementation.shared.rows}
     assert used['`amount("12.50")`'] == "a value of `Book.price`, `Order.total`"
     assert "`now()`" not in used
@@ -398,19 +401,22 @@ SHARED = REPOSITORY / "template" / "services" / "common"
 
 
 def test_the_error_catalogue_has_what_the_services_answer(bookshop: Planning) -> None:
-    """By the names that `errors.py` gives to statuses, and those that routes declare."""
-    named = set(re.findall(r"HTTPStatus\.([A-Z_]+)", (SHARED / "errors.py").read_text("utf-8")))
+    """By the names that `error_catalogue.py` gives to statuses, and those that routes declare."""
+    named = set(re.findall(r"HTTPStatus\.([A-Z_]+)", (SHARED / "errors.py.jinja").read_text("utf-8")))
     routing = {404, 405}  # what Starlette raises for an address or a method
-    answered = {int(HTTPStatus[name]) for name in named} | routing | {it for route in ROUTES for it in route.problems}
+    answered = {int(HTTPStatus[name]) for name in named} | routing | {it for kind in KINDS for it in kind.problems}
     before = {429, 502, 504}  # what only a process before the services answers, where there is one
-    assert {it.status for it in errors.PROBLEMS} - before == answered
-    for it in errors.PROBLEMS:
+    assert {it.status for it in error_catalogue.PROBLEMS} - before == answered
+    for it in error_catalogue.PROBLEMS:
         assert it.title == ("Unprocessable Content" if it.status == 422 else HTTPStatus(it.status).phrase)
     rows = {row[0]: row for row in bookshop.implementation.errors.rows}
-    assert rows["409"][2] == "a rule refuses it, or what it names is not there: `Book` of `Order`"
+    assert rows["409"][2] == (
+        "a rule refuses it, or a request with the same `Idempotency-Key` is being answered"
+        ", or a record that it refers to does not exist: `Book` of `Order`"
+    )
     assert rows["503"][2] == "its database or `catalog` (for `orders`) does not answer"
     assert not before & {int(status) for status in rows}
-    retried = {it.status for it in errors.PROBLEMS if it.again == "yes"}
+    retried = {it.status for it in error_catalogue.PROBLEMS if it.again == "yes"}
     assert retried - before == {HTTPStatus.SERVICE_UNAVAILABLE}
 
 
@@ -425,7 +431,8 @@ def test_what_a_rule_may_use_is_there(bookshop: Planning) -> None:
         assert file is not None
         name = re.match(r"`(?:.*\.)?(\w+)\(", use)
         assert name is not None
-        (text_of, *_) = [it.read_text("utf-8") for it in REPOSITORY.glob(f"*/**/services/common/{file[1]}")]
+        found = REPOSITORY.glob(f"*/**/services/common/{file[1]}*")  # as it is, or a template of it
+        (text_of, *_) = [it.read_text("utf-8") for it in found]
         assert re.search(rf"(def|class) {name[1]}\b|structlog", text_of), use
 
 
@@ -442,7 +449,7 @@ def test_a_service_without_a_port_of_its_own_is_where_its_process_is() -> None:
     assert len({row[1] for row in made.architecture.services.rows}) == 1
     assert made.specifications[0].base.endswith("/catalog")
     assert "subgraph" in made.architecture.containers.source
-    assert made.specifications[0].readiness[-1].startswith("the one process has secrets of its own for")
+    assert made.specifications[0].readiness[-1].startswith("the one process has its own secrets for")
 
 
 def test_what_is_heard_says_from_what_its_record_is_made(bookshop: Planning) -> None:
@@ -464,7 +471,7 @@ def test_a_copy_is_removed_with_what_it_is_of() -> None:
     )
 
 
-def test_a_scenario_that_only_names_a_service_is_not_said_to_be_none() -> None:
+def test_a_scenario_that_only_names_a_service_is_not_reported_as_missing() -> None:
     made = planning(failure_handling=[{"scenario": "The catalog is away", "service": "orders", "behaviour": "503"}])
     catalog = next(it for it in made.specifications if it.name == "catalog")
     assert str(catalog.failures) == "No failure scenario has `catalog` as its service."
@@ -472,19 +479,21 @@ def test_a_scenario_that_only_names_a_service_is_not_said_to_be_none() -> None:
 
 @pytest.mark.parametrize("example", EXAMPLES, ids=lambda path: path.stem)
 def test_no_document_has_two_tables_with_one_header(example: Any) -> None:
-    made = project.build(answers(example), REAL).planning
-    headers = Counter((document, it.header) for document, it in model.facts(made) if it.rows)
+    made = generation.build(answers(example), REAL).planning
+    headers = Counter((document, it.header) for document, it in model_json.compared_tables(made) if it.rows)
     assert headers.most_common(1)[0][1] == 1
 
 
 @pytest.mark.parametrize("example", EXAMPLES, ids=lambda path: path.stem)
 def test_the_model_is_json_with_a_thing_a_line(example: Any) -> None:
-    made = project.build(answers(example), REAL).planning
-    read = json.loads(made.model_json(()))
+    made = generation.build(answers(example), REAL).planning
+    read = json.loads(model_json.dump(made, ()))
     assert [it["number"] for it in read["checkpoints"]] == list(range(1, 10))
     assert [it["id"] for it in read["requirements"]] == [it.id for it in made.project.product.features]
     assert all(
-        json.loads(line.strip().rstrip(",")) for line in made.model_json(()).splitlines() if line.startswith("    ")
+        json.loads(line.strip().rstrip(","))
+        for line in model_json.dump(made, ()).splitlines()
+        if line.startswith("    ")
     )
 
 
@@ -493,41 +502,44 @@ def test_every_decision_is_counted_once_and_what_is_not_to_be_decided_is_no_part
     entities = BOOKSHOP["data_entities"] if services is BOOKSHOP["services"] else "tbd"
     features = [{"name": "Sell", "outcome": "it is sold"}]
     made = planning(services=services, data_entities=entities, mvp_features=features, decision_overrides={})
-    shown = {it["number"]: it["evidence"] for it in json.loads(made.model_json(()))["checkpoints"]}
+    shown = {it["number"]: it["evidence"] for it in json.loads(model_json.dump(made, ()))["checkpoints"]}
     every, *parts = (int(it) for it in re.findall(r"\d+", shown[3]))
     assert every == sum(parts) == len(REAL.decisions)
     assert "Nothing" not in shown[4]
 
 
-def test_the_model_has_the_requests_that_each_entity_answers(bookshop: Planning) -> None:
-    read = json.loads(bookshop.model_json(()))
-    assert read["routes"][0] == "POST /v1/{collection} 201 400 401 409 422 503"
-    assert read["routes"][-1].startswith("DELETE /v1/{collection}/{id} 204 ")
-    assert read["services"][0]["entities"] == [
-        {"name": "Book", "collection": "books", "rules": "services/catalog/book.py"}
+def test_the_model_has_the_operations_of_every_service(bookshop: Planning) -> None:
+    read = json.loads(model_json.dump(bookshop, ()))
+    product = bookshop.project.product
+    assert [it["id"] for it in read["operations"]] == [
+        it.id for service in product.services for it in operations(product, service)
     ]
+    made = next(it for it in read["operations"] if it["id"] == "create_book")
+    assert (made["method"], made["path"], made["body"]) == ("POST", "/v1/books", "BookDraft")
+    assert (made["success"], made["problems"]) == (201, [400, 401, 403, 409, 422, 503])
+    assert read["services"][0]["entities"] == [{"name": "Book", "rules": "services/catalog/book.py"}]
 
 
 def test_the_model_has_the_open_questions_alone_with_what_is_recommended_first() -> None:
-    read = json.loads(planning(storage_kind="auto", concept="tbd", decision_overrides={}).model_json(()))
+    read = json.loads(model_json.dump(planning(storage_kind="auto", concept="tbd", decision_overrides={}), ()))
     asked = {it["question"]: it for it in read["open"]}
     assert set(asked) == {it["question"] for it in read["gaps"]}
     assert {it["id"] for it in read["rules"]} == {it["rule"] for it in read["gaps"]}
     assert asked["storage_kind"]["options"][0]["value"] == "postgres"
-    assert asked["concept"]["options"][0]["value"] == ""  # it is said in words
+    assert asked["concept"]["options"][0]["value"] == ""  # it is answered in words
 
 
 def test_the_model_has_the_words_that_the_glossary_does_not_want(bookshop: Planning) -> None:
-    read = json.loads(bookshop.model_json(()))
+    read = json.loads(model_json.dump(bookshop, ()))
     assert {"term": "Stock", "not_called": ["inventory"]} in read["terms"]
     assert read["legal"] == ["pii"]
 
 
 def test_an_id_that_is_gone_is_retired_and_not_given_again() -> None:
-    before = project.build(copy.deepcopy(BOOKSHOP), REAL)
-    fewer = copy.deepcopy(BOOKSHOP) | {"history": before.history.plain()}
+    before = generation.build(copy.deepcopy(BOOKSHOP), REAL).project
+    fewer = copy.deepcopy(BOOKSHOP) | {"history": before.history.as_answer()}
     fewer["mvp_features"] = fewer["mvp_features"][1:]  # type: ignore[index]
-    read = json.loads(project.build(fewer, REAL).planning.model_json(()))
+    read = json.loads(model_json.dump(generation.build(fewer, REAL).planning, ()))
     assert read["retired_ids"] == ["FR-001", "FR-001-AC1", "FR-001-AC2"]
     assert "FR-001" not in read["ids"]
 
@@ -572,7 +584,7 @@ def test_who_wants_no_code_in_documents_gets_none() -> None:
 
 
 def calls(size: int) -> int:
-    """How many functions it takes to tell what so many services, each hearing of the one before, are."""
+    """How many functions it takes to tell what so many services, each delivery of the one before, are."""
     services = [
         {
             "name": f"stage_{it}",
@@ -585,7 +597,7 @@ def calls(size: int) -> int:
     entities = [f"stage_{it}.Item{it}(label: str)" for it in range(1, size + 1)]
     given = {"project_name": "Chain", "concept": "items pass", "services": services, "data_entities": entities}
     with cProfile.Profile() as profile:
-        made = project.build(given, REAL).planning
+        made = generation.build(given, REAL).planning
         assert all(it.settings for it in made.specifications)
         assert made.gaps
     return sum(it.callcount for it in profile.getstats())

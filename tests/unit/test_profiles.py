@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 
-from groundplan import catalogue, project
+from groundplan import catalogue, generation, project
 from groundplan.drivers import holding
+from groundplan.planning.documents import Planning
 
 CATALOGUE = catalogue.load(Path(__file__).parents[2] / "decisions")
 
@@ -139,9 +140,9 @@ Where it says nothing of another one, as `monitoring=prometheus` would, that is 
 
 
 def built(name: str, **more: object) -> project.Project:
-    return project.build(
+    return generation.build(
         {"project_name": "One of eight", "concept": "A profile."} | PROFILES[name][0] | more, CATALOGUE
-    )
+    ).project
 
 
 @pytest.mark.parametrize("name", PROFILES)
@@ -156,7 +157,7 @@ def test_proposes_what_the_answers_speak_for(name: str) -> None:
 @pytest.mark.parametrize("name", PROFILES)
 def test_what_is_proposed_is_a_proposal_until_somebody_takes_it(name: str) -> None:
     def status(project: project.Project) -> dict[str, str]:
-        return {it.resolved.decision.id: it.status for it in project.planning.records.all}
+        return {it.resolved.decision.id: it.status for it in Planning(project).records.all}
 
     assert set(status(built(name)).values()) == {"proposed"}
     storage = PROFILES[name][1].split()[2]
@@ -170,7 +171,7 @@ def test_a_proposal_gives_way_to_what_somebody_takes(name: str) -> None:
     held = {driver.name for driver in holding(first.answers, first.product)}
     for decision in CATALOGUE.decisions:
         for option in decision.offered:
-            of_calls = "calls_out" in (*decision.about, *option.needs, *option.provides)
+            of_calls = "calls_out" in (*decision.applies_when, *option.needs, *option.provides)
             if not held & set(option.conflicts) and (first.has("calls_out") or not of_calls):
-                again = built(name, history=first.history.plain(), **{decision.id: option.name})
+                again = built(name, history=first.history.as_answer(), **{decision.id: option.name})
                 assert again.decision(decision.id).option is option

@@ -1,12 +1,12 @@
-"""From which answers something was made: noted while it is read, whoever read it first."""
+"""From which answers something was made: noted while it is read, no matter what read it first."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
 from groundplan import catalogue
-from groundplan.project import build
-from groundplan.provenance import Names, cached_property, made, note, noting, told
+from groundplan.generation import build
+from groundplan.provenance import QuestionNames, cached_property, generated_file, track, tracked, tracking
 from projects import REPOSITORY
 
 REAL = catalogue.load(REPOSITORY / "decisions")
@@ -27,15 +27,15 @@ TOLD: dict[str, object] = {
 }
 
 
-@told(lambda it, part: (f"list of {it.name}",) if part == "text" else ())
+@tracked(lambda it, part: (f"list of {it.name}",) if part == "text" else ())
 @dataclass(frozen=True)
 class Thing:
     name: str
-    text: str = "said"
+    text: str = "noted"
 
     @cached_property
     def loud(self) -> str:
-        note("loudness")
+        track("loudness")
         return self.text.upper()
 
     @property
@@ -43,50 +43,50 @@ class Thing:
         return f"{self.name} {self.loud}"
 
 
-def test_reading_notes_what_it_is_told_by() -> None:
-    with noting() as answers:
-        assert Thing("cats").text == "said"
+def test_reading_records_the_answers_that_it_uses() -> None:
+    with tracking() as answers:
+        assert Thing("cats").text == "noted"
     assert answers == {"list of cats"}
 
 
 def test_a_cached_value_notes_its_answers_for_everybody() -> None:
     thing = Thing("cats")
     for _ in range(2):
-        with noting() as answers:
-            assert thing.shown == "cats SAID"
+        with tracking() as answers:
+            assert thing.shown == "cats NOTED"
         assert answers == {"list of cats", "loudness"}
 
 
 def test_nothing_is_noted_outside() -> None:
-    with noting() as outside, noting() as inside:
-        note("concept")
+    with tracking() as outside, tracking() as inside:
+        track("concept")
     assert (inside, outside) == ({"concept"}, set())
 
 
 def test_a_port_notes_what_it_was_made_from() -> None:
-    made = build(SHOP | {"services": [{"name": "stock", "port": 8410}, "sales: sells"]}, REAL)
+    made = build(SHOP | {"services": [{"name": "stock", "port": 8410}, "sales: sells"]}, REAL).project
     read = {}
     for it in made.processes:
-        with noting() as answers:
+        with tracking() as answers:
             assert it.port
         read[it.name] = answers
     assert read == {"stock": {"services"}, "sales": {"services", "port_base"}}
-    with noting() as answers:
+    with tracking() as answers:
         assert [it.name for it in made.processes]
     assert "port_base" not in answers
 
 
 def test_one_process_for_all_has_its_port_from_the_answer_alone() -> None:
-    (process,) = build(SHOP | {"architecture_style": "modular_monolith", "port_base": 9000}, REAL).processes
-    with noting() as answers:
+    (process,) = build(SHOP | {"architecture_style": "modular_monolith", "port_base": 9000}, REAL).project.processes
+    with tracking() as answers:
         assert process.port == 9000
     assert answers == {"port_base"}
 
 
 def test_how_events_are_delivered_notes_the_decision_alone_that_says_it() -> None:
-    facts = build(SHOP | {"delivery": "rabbitmq"} | TOLD, REAL).planning.facts
-    with noting() as answers:
-        assert facts.way.broker == "RabbitMQ"
+    view = build(SHOP | {"delivery": "rabbitmq"} | TOLD, REAL).planning.view
+    with tracking() as answers:
+        assert view.event_transport.broker == "RabbitMQ"
     assert answers == {"delivery"}
 
 
@@ -99,16 +99,21 @@ def test_lines_speak_of_what_was_read_for_them() -> None:
         ("\n| c |\n", ()),
         ("\nEnd\n", ()),
     ]
-    file = made("README.md", ("services",), chunks)
+    file = generated_file("README.md", ("services",), chunks)
     assert file.text == "# Shop\n\nThe same everywhere.\n\n| a |\n| b |\n| c |\n\nEnd\n"
-    assert file.lines == ((1, Names(["project_name"])), (3, Names()), (5, Names(["services"])), (9, Names()))
-    assert file.there == {"services"}
+    assert file.lines == (
+        (1, QuestionNames(["project_name"])),
+        (3, QuestionNames()),
+        (5, QuestionNames(["services"])),
+        (9, QuestionNames()),
+    )
+    assert file.because_of == {"services"}
 
 
 def test_a_line_of_two_pieces_speaks_of_both() -> None:
-    file = made("a", (), [("one", ("first",)), (" two\n", ("second",)), ("three", ())])
-    assert file.lines == ((1, Names(["first", "second"])),)
+    file = generated_file("a", (), [("one", ("first",)), (" two\n", ("second",)), ("three", ())])
+    assert file.lines == ((1, QuestionNames(["first", "second"])),)
 
 
 def test_an_empty_file_has_no_lines() -> None:
-    assert made("a", (), []).lines == ()
+    assert generated_file("a", (), []).lines == ()

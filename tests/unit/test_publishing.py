@@ -89,8 +89,8 @@ class TestTakes:
     @pytest.mark.parametrize("question", [it for it in questionnaire.QUESTIONS if it.about], ids=lambda it: it.name)
     def test_every_state_of_a_requirement(self, question: questionnaire.Question) -> None:
         for state in ("tbd", "not needed: nobody asks", "not needed", "defer: the first partner, the owner"):
-            said = [state] if question.many else state
-            assert errors({"project_name": "Shop", "concept": "Sells."} | {question.name: said}) == []
+            answer = [state] if question.many else state
+            assert errors({"project_name": "Shop", "concept": "Sells."} | {question.name: answer}) == []
 
 
 class TestRefuses:
@@ -133,8 +133,8 @@ class TestRefuses:
         ids=lambda it: it.name,
     )
     def test_a_word_that_is_no_choice(self, question: questionnaire.Question) -> None:
-        said = ["publik"] if question.many else "publik"
-        assert errors(EXAMPLES["bookshop"] | {question.name: said})
+        answer = ["publik"] if question.many else "publik"
+        assert errors(EXAMPLES["bookshop"] | {question.name: answer})
 
     def test_an_option_that_is_planned(self) -> None:
         for decision in CATALOGUE.decisions:

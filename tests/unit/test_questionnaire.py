@@ -49,7 +49,7 @@ class TestLoad:
         (tmp_path / "copier.yml").write_text(f"colour: {{type: str, choices: {choices}, default: red}}\n")
         assert questionnaire.load(tmp_path)[0].choices == ("red", "blue")
 
-    def test_leaves_choices_that_are_computed_to_whoever_computes_them(self, tmp_path: Path) -> None:
+    def test_leaves_computed_choices_to_the_code_that_computes_them(self, tmp_path: Path) -> None:
         (tmp_path / "copier.yml").write_text('colour: {type: str, choices: "{{ all }}", default: red}\n')
         assert questionnaire.load(tmp_path)[0].choices == ()
         questions = questionnaire.with_choices(questionnaire.load(tmp_path), {"colour": ("red",)})
@@ -76,7 +76,7 @@ class TestCheck:
         assert questionnaire.check(QUESTIONS, {name: given}, complete=False) == ({name: taken}, ())
 
     @pytest.mark.parametrize(
-        ("name", "given", "told"),
+        ("name", "given", "message"),
         [
             ("colour", "rad", "colour: 'rad' is not one of red, blue. Fix: did you mean 'red'?"),
             ("colours", ["red", "green"], "colours: 'green' is not one of red, blue. Fix: "),
@@ -85,20 +85,20 @@ class TestCheck:
             ("history", [BOMB], "history: is not a question"),
             ("parts", 10**18, "parts: holds a number of more than 18 digits"),
             ("", 3, "'': is not a question of this template"),
-            ("colours", "[red", "colours: is no valid YAML"),
+            ("colours", "[red", "colours: is not valid YAML"),
             ("name", ["Shop"], "name: '['Shop']' is not text. Fix: write text in quotes."),
             ("name", None, "name: 'None' is not text"),
             ("size", "many", "size: 'many' is not a whole number. Fix: write digits only."),
             ("size", True, "size: 'True' is not a whole number"),
             ("size", 1.5, "size: '1.5' is not a whole number"),
             ("loud", "loudly", "loud: 'loudly' is not yes or no. Fix: write true or false."),
-            ("parts", "a: b: c", "parts: is no valid YAML"),
+            ("parts", "a: b: c", "parts: is not valid YAML"),
             ("sise", 3, "sise: is not a question of this template. Fix: did you mean 'size'?"),
         ],
     )
-    def test_tells_what_copier_would_stumble_over(self, name: str, given: object, told: str) -> None:
+    def test_tells_what_copier_would_stumble_over(self, name: str, given: object, message: str) -> None:
         (problem,) = problems({name: given})
-        assert problem.startswith(told)
+        assert problem.startswith(message)
 
     def test_misses_what_nobody_will_be_asked(self) -> None:
         assert problems({}) == []
@@ -110,21 +110,21 @@ def test_the_real_questions_have_types_that_are_known() -> None:
 
 
 @pytest.mark.parametrize(
-    ("given", "told"),
+    ("given", "message"),
     [
         ({"deploy_target": "vm", "deploy_target_because": "the contract"}, "belongs to a state of deploy_target"),
         ({"deploy_target": "defer: a, b", "deploy_target_because": "c"}, "belongs to a state of deploy_target"),
         ({"python_version": "assume", "python_version_because": "3.99"}, "'3.99' is not one of 3.11, 3.12, 3.13"),
-        ({"data_sensitivity": ["none", "pii"]}, "'none' stands beside other answers"),
-        ({"data_sensitivity": ["tbd", "pii"]}, "'tbd' stands beside other answers"),
+        ({"data_sensitivity": ["none", "pii"]}, "'none' cannot be combined with other answers"),
+        ({"data_sensitivity": ["tbd", "pii"]}, "'tbd' cannot be combined with other answers"),
         ({"data_sensitivity": "defer: a, b"}, "write it as a list, e.g. ['defer: a, b']"),
-        ({"personas": {"defer": ["x"]}}, "says `defer` with something that is no text"),
+        ({"personas": {"defer": ["x"]}}, "says `defer` with something that is not text"),
     ],
 )
-def test_what_no_state_can_take_is_told(given: dict[str, object], told: str) -> None:
+def test_what_no_state_can_take_is_reported(given: dict[str, object], message: str) -> None:
     problems = [str(it) for it in questionnaire.check(questionnaire.QUESTIONS, given, complete=False)[1]]
     assert problems or (problems := list(map(str, Answers(given).problems)))
-    assert told in problems[0]
+    assert message in problems[0]
 
 
 def test_a_deferral_may_name_its_parts() -> None:

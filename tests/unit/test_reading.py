@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from decimal import Decimal
 
 import pytest
 
@@ -16,13 +17,16 @@ from groundplan.domain import (
     Feature,
     Field,
     Item,
+    Limits,
+    Listing,
     Product,
     ReadCopy,
     Source,
     Type,
-    Value,
+    ValueObject,
     plural,
 )
+from groundplan.reading import grammar
 
 NAME = {"project_name": "Bookshop"}
 BOOK = "catalog.Book(title: str, price: money)"
@@ -33,7 +37,7 @@ def read(**answers: object) -> Product:
 
 
 def entity(line: object) -> Entity:
-    """The only entity of a product of one service, beside a value object and a reference to try."""
+    """The only entity of a product of one service, in addition to a value object and a reference to try."""
     product = read(data_entities=[line, "value Cover(colour: str)", "Author(name: str)"])
     return product.services[0].entities[0]
 
@@ -53,7 +57,7 @@ def test_words_have_the_plural_of_english(word: str, many: str) -> None:
 )
 def test_an_api_that_asks_for_no_key_has_no_setting_for_one(auth: str, asks: bool) -> None:
     product = read(external_apis=["isrc_search"], external_api_details=[{"name": "ISRC search", "auth": auth}])
-    assert [api.asks_who_calls for api in product.external_apis] == [asks]
+    assert [api.needs_key for api in product.external_apis] == [asks]
 
 
 def test_a_name_is_enough() -> None:
@@ -187,6 +191,129 @@ def test_an_entity_has_many_forms(declared: object) -> None:
 @pytest.mark.parametrize(
     "declared",
     [
+        "Book(title: str); only read, list, create",
+        "Book(title: str) ; without replace,delete",
+        {"name": "Book", "fields": "title: str", "operations": ["list", "create", "read"]},
+        {"name": "Book", "fields": "title: str", "operations": "create, read, list"},
+        {"name": "Book", "fields": "title: str", "operations": "without delete, replace"},
+    ],
+)
+def test_an_entity_says_what_callers_can_do_with_its_records(declared: object) -> None:
+    assert entity(declared).operations == ("create", "list", "read")
+    assert not entity(declared).private
+
+
+@pytest.mark.parametrize(
+    "declared",
+    [
+        "Book(title: str, tag: str?); list(title, tag; sort created_at, title; search title)",
+        "Book(title: str, tag: str?); list(title, tag; search title; sort created_at, title)",
+        {"name": "Book", "fields": "title: str, tag: str?", "list": "title, tag; sort created_at, title; search title"},
+        {
+            "name": "Book",
+            "fields": "title: str, tag: str?",
+            "list": {"filter": ["title", "tag"], "sort": "created_at, title", "search": ["title"]},
+        },
+    ],
+)
+def test_an_entity_says_how_callers_list_its_records(declared: object) -> None:
+    assert entity(declared).listing == Listing(("title", "tag"), ("created_at", "title"), ("title",))
+
+
+@pytest.mark.parametrize(
+    ("written", "on_delete"),
+    [("Author", "keep"), ("Author keep", "keep"), ("Author refuse", "refuse"), ("Author? cascade", "cascade")],
+)
+def test_a_reference_says_what_the_deletion_of_its_record_means(written: str, on_delete: str) -> None:
+    (field,) = entity(f"Book(by: {written})").fields
+    assert field.on_delete == on_delete
+    assert str(field) == f"by: {written.removesuffix(' keep')}"
+    (field,) = entity({"name": "Book", "fields": {"by": {"type": "Author", "cascade": True}}}).fields
+    assert field.on_delete == "cascade"
+
+
+@pytest.mark.parametrize(
+    ("clause", "listing"),
+    [
+        ("list(title)", Listing(filters=("title",))),
+        ("list(sort title)", Listing(sorts=("title",))),
+        ("list(search title); without delete", Listing(searched=("title",))),
+        ("list(sort; sort sort)", Listing(("sort",), ("sort",))),
+    ],
+)
+def test_a_list_has_what_is_asked_for(clause: str, listing: Listing) -> None:
+    assert grammar.entity_line(f"Book(title: str); {clause}").listing == listing
+
+
+@pytest.mark.parametrize(
+    "declared", ["private Book(title: str)", {"name": "Book", "fields": "title: str", "private": True}]
+)
+def test_with_records_of_a_private_entity_callers_do_nothing(declared: object) -> None:
+    assert entity(declared) == Entity("Book", "core", (Field("title", Type("str")),), operations=())
+    assert entity(declared).private
+
+
+@pytest.mark.parametrize(
+    "declared",
+    [
+        "Book(slug: str unique, shelf: int index = 1, place: int?); unique(shelf, place); index(place, slug)",
+        {
+            "name": "Book",
+            "fields": ["slug: str unique", {"shelf": {"type": "int", "index": True, "default": 1}}, "place: int?"],
+            "unique": ["shelf", "place"],
+            "index": [["place", "slug"]],
+        },
+        {
+            "name": "Book",
+            "fields": {"slug": {"type": "str", "unique": True}, "shelf": "int index = 1", "place": "int?"},
+            "unique": "shelf, place",
+            "index": "place, slug",
+        },
+    ],
+)
+def test_fields_may_be_unique_and_have_an_index(declared: object) -> None:
+    book = entity(declared)
+    assert book.uniques == (("slug",), ("shelf", "place"))
+    assert book.indexes == (("place", "slug"),)  # that of the place and the shelf serves the shelf, too
+
+
+@pytest.mark.parametrize(
+    ("written", "type_"),
+    [
+        ("str(1..80)", Type("str", limits=Limits(Decimal(1), Decimal(80)))),
+        ("str( ..80 )", Type("str", limits=Limits(None, Decimal(80)))),
+        ("int 1..", Type("int", limits=Limits(Decimal(1)))),
+        ("int(1..5)?", Type("int", optional=True, limits=Limits(Decimal(1), Decimal(5)))),
+        ("float -0.5..0.5", Type("float", limits=Limits(Decimal("-0.5"), Decimal("0.5")))),
+        ("money EUR", Type("money", limits=Limits(currency="EUR"))),
+        ("money(EUR 0..99.99)", Type("money", limits=Limits(Decimal(0), Decimal("99.99"), "", "EUR"))),
+        (r"str? /^\d{3}\/[a-z,;()]+$/", Type("str", optional=True, limits=Limits(pattern="^[0-9]{3}/[a-z,;()]+$"))),
+        ("list[str(..9) /^a+$/]", Type("str", many=True, limits=Limits(None, Decimal(9), "^a+$"))),
+    ],
+)
+def test_a_field_may_limit_its_values(written: str, type_: Type) -> None:
+    assert entity(f"Book(a: {written}, b: int)").fields[0] == Field("a", type_)
+    assert entity(f"Book(a: {type_})").fields[0].type == type_
+
+
+def test_limits_may_be_said_in_full() -> None:
+    described = {"type": "str", "length": "3..40", "pattern": "^[a-z/]+$", "unique": True}
+    amount = {"type": "money", "range": "0..9", "currency": "EUR", "default": "1.50"}
+    fields = entity({"name": "Book", "fields": {"slug": described, "price": amount}}).fields
+    assert list(map(str, fields)) == [r"slug: str(3..40) /^[a-z\/]+$/ unique", "price: money(EUR 0..9) = 1.50"]
+
+
+def test_what_a_record_refers_to_has_an_index() -> None:
+    assert entity("Book(by: Author, editor: Author?, others: list[Author], cover: Cover)").indexes == (
+        ("by",),
+        ("editor",),
+    )
+    assert entity("Book(by: Author unique)").indexes == ()
+
+
+@pytest.mark.parametrize(
+    "declared",
+    [
         {"Book(title": "str)"},
         "Book(title: str)",
         [{"Book(title": "str)"}],
@@ -211,7 +338,7 @@ def test_an_entity_belongs_to_the_service_that_says_so() -> None:
 )
 def test_a_value_object_belongs_to_nobody(declared: object) -> None:
     product = read(data_entities=[declared])
-    assert product.values == (Value("Line", (Field("quantity", Type("int")),)),)
+    assert product.values == (ValueObject("Line", (Field("quantity", Type("int")),)),)
     assert product.entities == {}
 
 

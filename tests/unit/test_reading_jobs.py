@@ -1,4 +1,4 @@
-"""Jobs are read in short and in full, and each fault in them is told in one line."""
+"""Jobs are read in short and in full, and each fault in them is reported in one line."""
 
 from __future__ import annotations
 
@@ -16,21 +16,21 @@ SHOP["services"][0] = {"name": "catalog", "publishes": ["book.added on create Bo
 LIKE = 'Fix: write it like "orders: send_receipt on create Order" or "orders: close_day daily at 02:00".'
 
 
-def jobs(*said: object) -> list[Job]:
-    product = reading.read(SHOP | {"jobs": list(said)})
+def jobs(*lines: object) -> list[Job]:
+    product = reading.read(SHOP | {"jobs": list(lines)})
     return [job for service in product.services for job in service.jobs]
 
 
 @pytest.mark.parametrize(
-    "said",
+    "lines",
     [
         "orders: thank on delete, create Order",
         {"orders": "thank on delete, create Order"},
         {"service": "orders", "job": "thank", "when": "on create, delete Order"},
     ],
 )
-def test_a_job_may_begin_with_a_change(said: object) -> None:
-    (job,) = jobs(said)
+def test_a_job_may_begin_with_a_change(lines: object) -> None:
+    (job,) = jobs(lines)
     assert job == Job("thank", "orders", "Order", ("create", "delete"))
     assert job.begins == "on create, delete Order"
 
@@ -58,19 +58,22 @@ def test_two_services_may_have_jobs_of_one_name_and_a_service_several() -> None:
 
 
 @pytest.mark.parametrize(
-    ("said", "problem"),
+    ("line", "problem"),
     [
         (
             "stock: count daily at 02:00",
-            "'stock' is no service. Fix: add 'stock' to services, or name one of catalog, orders.",
+            "'stock' is not a service. Fix: add 'stock' to services, or name one of catalog, orders.",
         ),
-        ("orders: thank on create Ordr", "'Ordr' is no declared entity. Fix: did you mean 'Order'? Otherwise declare"),
+        (
+            "orders: thank on create Ordr",
+            "'Ordr' is not a declared entity. Fix: did you mean 'Order'? Otherwise declare",
+        ),
         (
             "orders: thank on create Book",
             "begins with a change of Book, which 'catalog' keeps. Fix: give the job to 'catalog', or",
         ),
         ("orders: thank on made Order", f"has 'made' where create, update or delete belongs. {LIKE}"),
-        ("orders: close daily at 24:00", f"has '24:00', which is no time of day. {LIKE}"),
+        ("orders: close daily at 24:00", f"has '24:00', which is not a time of day. {LIKE}"),
         ("orders: close daily at noon", f"needs a time such as 02:00 at 'noon'. {LIKE}"),
         ("orders: close daily at 02:00 and 03:00", f"has something left over at 'and 03:00'. {LIKE}"),
         ("orders: close weekly on moonday at 02:00", "has 'moonday' where monday, tuesday,"),
@@ -88,8 +91,8 @@ def test_two_services_may_have_jobs_of_one_name_and_a_service_several() -> None:
         (3, "is a number"),
     ],
 )
-def test_a_fault_is_told_in_a_line(said: object, problem: str) -> None:
-    (found, *more) = map(str, reading.problems(SHOP | {"jobs": [said]}))
+def test_a_fault_is_reported_in_a_line(line: object, problem: str) -> None:
+    (found, *more) = map(str, reading.problems(SHOP | {"jobs": [line]}))
     assert found.startswith("jobs[0]")
     assert problem in found
     assert more == [] or "unknown key" in found

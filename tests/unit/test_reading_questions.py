@@ -10,7 +10,7 @@ import pytest
 import yaml
 
 from groundplan import catalogue, names, questionnaire, reading
-from groundplan.publishing.answers import asked
+from groundplan.publishing.answers_files import asked
 
 ROOT = Path(__file__).resolve().parents[2]
 FILES = re.findall(r"^!include (questions/\S+)$", (ROOT / "copier.yml").read_text("utf-8"), re.MULTILINE)
@@ -68,7 +68,7 @@ def test_a_question_names_the_guide_and_explains_itself(name: str) -> None:
 def test_what_is_typed_is_checked_as_it_is_typed(name: str) -> None:
     question = QUESTIONS[name]
     typed = "choices" not in question or question.get("multiselect", False)
-    expected = "{{ fault('" + name + "') }}" if typed and question["type"] != "bool" else None
+    expected = "{{ answer_error('" + name + "') }}" if typed and question["type"] != "bool" else None
     assert question.get("validator") == (expected if name != "decide_groups" else None)
 
 
@@ -78,8 +78,8 @@ def test_a_choice_has_a_companion_for_what_belongs_to_its_state(name: str) -> No
     names = list(QUESTIONS)
     assert names[names.index(name) + 1] == f"{name}_because"
     companion = QUESTIONS[f"{name}_because"]
-    assert companion["when"] == "{{ stated." + name + " }}"
-    assert companion["help"] == "{{ because." + name + " }}"
+    assert companion["when"] == "{{ has_state." + name + " }}"
+    assert companion["help"] == "{{ state_question." + name + " }}"
 
 
 @pytest.mark.parametrize("name", [it.id for it in CATALOGUE.decisions])
@@ -124,13 +124,14 @@ def test_only_a_name_and_an_idea_have_to_be_given() -> None:
 
 
 def test_files_that_every_service_has_are_managed_and_no_entity_can_take_their_place() -> None:
-    (folder,) = (ROOT / "template" / "services").glob("{% yield*")
+    folders = [*(ROOT / "template/services").glob("{% yield*"), *ROOT.glob("decisions/*/*/services/{service*}")]
     managed = {
         name
+        for folder in folders
         for path in folder.iterdir()
         if "yield" not in path.name and (name := re.sub(r"\{%.*?%\}|\.jinja$", "", path.name).removesuffix(".py"))
     }
-    assert managed == names.GENERATED_MODULES | names.JOB_MODULES | {"__init__"}
+    assert managed == names.GENERATED_MODULES | names.OWNED_MODULES | names.JOB_MODULES | {"__init__"}
     settings = yaml.safe_load((ROOT / "copier.yml").read_text("utf-8").partition("\n---\n")[0])
     spared = {pattern for pattern in settings["_skip_if_exists"] if pattern.startswith("!/services/*/")}
-    assert spared == {f"!/services/*/{name}.py" for name in managed if name != "migrations"}
+    assert spared == {f"!/services/*/{name}.py" for name in managed - names.OWNED_MODULES if name != "migrations"}

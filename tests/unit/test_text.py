@@ -117,8 +117,8 @@ def test_advice_shows_what_stands_in_backticks_as_code() -> None:
 @example("a|b", "`")
 def test_advice_in_a_table_cell_says_all_of_the_text(before: str, within: str) -> None:
     value = f"{before} `{within}`"
-    said = shown(f"| head |\n| --- |\n| {advice(value)} |\n").removeprefix("head")
-    assert re.sub(r"[`\s]", "", said) == re.sub(r"[`\s]", "", text.line(value))
+    visible = shown(f"| head |\n| --- |\n| {advice(value)} |\n").removeprefix("head")
+    assert re.sub(r"[`\s]", "", visible) == re.sub(r"[`\s]", "", text.line(value))
 
 
 @given(texts)
@@ -149,7 +149,7 @@ def test_a_quotation_is_short() -> None:
 
 
 @pytest.mark.parametrize(
-    ("names", "said"), [((), ""), (("a",), "a"), (("a", "b"), "a or b"), (("a", "b", "c"), "a, b or c")]
+    ("names", "sentence"), [((), ""), (("a",), "a"), (("a", "b"), "a or b"), (("a", "b", "c"), "a, b or c")]
 )
-def test_names_end_a_sentence(names: tuple[str, ...], said: str) -> None:
-    assert text.one_of(names) == said
+def test_names_end_a_sentence(names: tuple[str, ...], sentence: str) -> None:
+    assert text.one_of(names) == sentence

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from groundplan import catalogue, names, project, questionnaire
+from groundplan import catalogue, generation, names, questionnaire
 from groundplan.problems import Problem, Refused
 from groundplan.questionnaire import QUESTIONS, Question
 
@@ -47,7 +47,7 @@ JUNK: dict[str, Any] = {
     "lists in a list": [[[]]],
     "numbers in a list": [1, 2.5, True],
     "a mapping of mappings": {"a": {"b": {"c": 1}}},
-    "keys that are no texts": {2: 2, None: 3, True: False},
+    "keys that are not text": {2: 2, None: 3, True: False},
     "a day": datetime.date(2026, 3, 1),
     "a moment": datetime.datetime(2026, 3, 1, 12),
     "bytes": b"x",
@@ -58,43 +58,43 @@ JUNK: dict[str, Any] = {
 
 
 def problems(question: Question, value: Any) -> tuple[Problem, ...]:
-    """What is told of an answer; nothing where a project can be made with it."""
+    """The problems reported for an answer; none where a project can be made with it."""
     given = BASE | {question.name: value}
     taken, found = questionnaire.check(ALL, given, complete=True)
     if not found:
         try:
-            project.build(taken, CATALOGUE)
+            generation.build(taken, CATALOGUE)
         except Refused as refused:
             return refused.problems
     return found
 
 
 @pytest.mark.parametrize("question", ASKED, ids=lambda question: question.name)
-def test_is_taken_or_told_in_a_line(question: Question) -> None:
+def test_is_taken_or_reported_in_a_line(question: Question) -> None:
     for what, value in JUNK.items():
         start = time.monotonic()
         for problem in problems(question, value):
-            told = str(problem)
-            assert len(told.splitlines()) == 1, what
-            assert len(told) < 1000, what
-            assert ". Fix: " in told, what
-            assert problem.question in (question.name, *BASE, "project_slug", "data_entities"), (what, told)
-        assert time.monotonic() - start < 5, f"{what} takes for ever"
+            line = str(problem)
+            assert len(line.splitlines()) == 1, what
+            assert len(line) < 1000, what
+            assert ". Fix: " in line, what
+            assert problem.question in (question.name, *BASE, "project_slug", "data_entities"), (what, line)
+        assert time.monotonic() - start < 5, f"{what} takes too long"
 
 
 @pytest.mark.parametrize("question", ASKED, ids=lambda question: question.name)
 @pytest.mark.parametrize("what", ["a bomb", "a list in itself", "a text of 100 kB", "a control character", "bytes"])
 def test_what_no_file_can_hold_is_refused(question: Question, what: str) -> None:
-    (told, *_) = problems(question, JUNK[what])
-    assert told.answer == question.name
+    (problem, *_) = problems(question, JUNK[what])
+    assert problem.answer == question.name
 
 
 @pytest.mark.parametrize("question", [it for it in ASKED if it.type == "str"], ids=lambda question: question.name)
 @pytest.mark.parametrize("value", [False, 3.10])
-def test_what_yaml_made_of_a_text_is_told(question: Question, value: Any) -> None:
+def test_what_yaml_made_of_a_text_is_reported(question: Question, value: Any) -> None:
     """`no` becomes false and `3.10` becomes 3.1: taking either for the text would change it."""
-    (told, *_) = problems(question, [value] if question.many else value)
-    assert "quotes" in told.fix
+    (problem, *_) = problems(question, [value] if question.many else value)
+    assert "quotes" in problem.fix
 
 
 def test_no_setting_has_two_meanings() -> None:
@@ -102,11 +102,11 @@ def test_no_setting_has_two_meanings() -> None:
     words = [name.lower().split("_") for name in CATALOGUE.settings]
     heads = sorted({"_".join(parts[:count]) for parts in words for count in range(1, len(parts))})
     free = [name for name in heads if not names.external_api(name, CATALOGUE.settings)]
-    made = project.build(BASE | {"external_apis": free}, CATALOGUE)
+    made = generation.build(BASE | {"external_apis": free}, CATALOGUE).project
     assert {it.name for it in made.environment if "external_apis" in it.answers}.isdisjoint(CATALOGUE.settings)
     for name in set(heads) - set(free):
         with pytest.raises(Refused, match=f"external_apis.0.: '{name}' needs the setting"):
-            project.build(BASE | {"external_apis": [name]}, CATALOGUE)
+            generation.build(BASE | {"external_apis": [name]}, CATALOGUE)
         with pytest.raises(Refused, match=f"services.0.: '{name}' "):
-            project.build(BASE | {"services": [f"{name}: x"]}, CATALOGUE)
+            generation.build(BASE | {"services": [f"{name}: x"]}, CATALOGUE)
     assert {"metrics", "rabbitmq", "nats", "redis", "oidc_jwks"} < set(heads) - set(free)

@@ -1,13 +1,28 @@
-"""Gaps that can be told from the answers alone: what must be resolved before coding, and what can wait.
+"""Gaps that can be seen from the answers alone: what must be resolved before coding, and what can wait.
 
-A rule is one small function: it looks at `Facts` and yields a `Finding` per thing that is not right.
-To add one, write it in the module of its kind; `@rule` enters it.
+A rule is one small function: it looks at `ProjectView` and yields a `Finding` for each thing that is missing or wrong.
+To add one, write it in the module of its subject under `@rule`, which registers it when the module is imported: that is
+why all modules are imported here. Give it the next free number of its letter; an id is never used again, even when its
+rule is gone, because projects refer to it in `gap_waivers`.
 """
 
+from ..name_matching import is_about_service
+from ..project_view import ProjectView
 from ..questionnaire import REQUIREMENTS
-from . import agreement, boundaries, completeness, contracts, decisions, details, failures, schedule, waivers
+from . import (
+    boundaries,
+    completeness,
+    consistency,
+    contracts,
+    decisions,
+    details,
+    failures,
+    fields,
+    promises,
+    schedule,
+    waivers,
+)
 from .completeness import BUILT_ON
-from .facts import Facts, concerns
 from .model import DEFER, MUST, RULES, Finding, Gap, Rule, find
 
 __all__ = [
@@ -16,19 +31,21 @@ __all__ = [
     "MUST",
     "REQUIREMENTS",
     "RULES",
-    "Facts",
     "Finding",
     "Gap",
+    "ProjectView",
     "Rule",
-    "agreement",
     "boundaries",
     "completeness",
-    "concerns",
+    "consistency",
     "contracts",
     "decisions",
     "details",
     "failures",
+    "fields",
     "find",
+    "is_about_service",
+    "promises",
     "schedule",
     "waivers",
 ]

@@ -1,4 +1,4 @@
-"""Rules B: does every service have one job, and every job one service?"""
+"""Rules about the boundaries between services: has each one responsibility, and each responsibility one service?"""
 
 from __future__ import annotations
 
@@ -8,17 +8,17 @@ from collections.abc import Iterable, Iterator
 from ..decisions import has
 from ..domain import Product, Service
 from ..problems import Report
+from ..project_view import ProjectView
 from ..questionnaire import shape_of
-from ..reading.entry import entries
+from ..reading.list_items import entries
 from ..reading.node import structure
-from .facts import Facts
 from .model import DEFER, MUST, Finding, rule
 
 
 @rule("B01", MUST, "boundary", 3)
-def service_without_responsibility(facts: Facts) -> Iterator[Finding]:
+def service_without_responsibility(view: ProjectView) -> Iterator[Finding]:
     """A service has no responsibility, so nobody can say what belongs into it."""
-    for service in facts.product.services:
+    for service in view.product.services:
         if not service.responsibility:
             yield Finding(
                 service.name,
@@ -29,11 +29,11 @@ def service_without_responsibility(facts: Facts) -> Iterator[Finding]:
 
 
 @rule("B04", MUST, "boundary", 3)
-def feature_without_service(facts: Facts) -> Iterator[Finding]:
+def feature_without_service(view: ProjectView) -> Iterator[Finding]:
     """A feature belongs to no service."""
-    for feature in facts.product.features:
+    for feature in view.product.features:
         if not feature.services:
-            known = ", ".join(service.name for service in facts.product.services)
+            known = ", ".join(service.name for service in view.product.services)
             yield Finding(
                 feature.id,
                 f'{feature.id} "{feature.name}" belongs to no service',
@@ -43,13 +43,15 @@ def feature_without_service(facts: Facts) -> Iterator[Finding]:
 
 
 @rule("B05", DEFER, "boundary", 3)
-def idle_service(facts: Facts) -> Iterator[Finding]:
+def idle_service(view: ProjectView) -> Iterator[Finding]:
     """A service serves no feature, and no other service calls or hears it."""
-    product = facts.product
+    product = view.product
     busy = {name for feature in product.features for name in feature.services}
     busy |= {dependency.service for service in product.services for dependency in service.depends_on}
     busy |= {event.service for event in product.events.values() if product.subscribers(event.name)}
-    busy |= {service.name for service in product.services if service.reactions or product.steps(service.name)}
+    busy |= {
+        service.name for service in product.services if service.reactions or product.workflow_steps_in(service.name)
+    }
     busy |= {workflow.service for workflow in product.workflows}
     if product.features:
         for service in product.services:
@@ -63,10 +65,10 @@ def idle_service(facts: Facts) -> Iterator[Finding]:
 
 
 @rule("B08", DEFER, "boundary", 3)
-def long_call_chain(facts: Facts) -> Iterator[Finding]:
+def long_call_chain(view: ProjectView) -> Iterator[Finding]:
     """A request waits for a chain of more than three calls, and fails when any of them does."""
-    for service in facts.product.services:
-        chain = _longest_chain(facts.product, service)
+    for service in view.product.services:
+        chain = _longest_chain(view.product, service)
         if service.exposure == "public" and len(chain) > 4:
             yield Finding(
                 service.name,
@@ -89,14 +91,14 @@ def _longest_chain(product: Product, service: Service) -> tuple[str, ...]:
 
 
 @rule("B09", DEFER, "boundary", 3)
-def too_fine_grained(facts: Facts) -> Iterator[Finding]:
+def too_fine_grained(view: ProjectView) -> Iterator[Finding]:
     """There are more services than the team can look after."""
-    product, size = facts.product, facts.details("team").get("size")
+    product, size = view.product, view.details("team").get("size")
     small = [service.name for service in product.services if _is_small(product, service)]
     if isinstance(size, int) and len(product.services) > max(3, size * 2):
         some = f"merge some{', for example of ' + ', '.join(small) if small else ''}"
         together = (
-            "" if has(facts.decisions, "one_process") else ", or choose the modular monolith as architecture_style"
+            "" if has(view.decisions, "one_process") else ", or choose the modular monolith as architecture_style"
         )
         message = f"{len(product.services)} services for a team of {size}"
         yield Finding("services", message, f"{some}{together}", "services")
@@ -108,10 +110,10 @@ def _is_small(product: Product, service: Service) -> bool:
 
 
 @rule("B10", DEFER, "boundary", 3)
-def same_responsibility(facts: Facts) -> Iterator[Finding]:
+def same_responsibility(view: ProjectView) -> Iterator[Finding]:
     """Two services claim nearly the same responsibility."""
     known: list[tuple[str, frozenset[str]]] = []
-    for service in facts.product.services:
+    for service in view.product.services:
         words = _words(service.responsibility)
         if first := next((name for name, its in known if _nearly(its, words)), None):
             yield Finding(
@@ -133,10 +135,10 @@ def _words(text: str) -> frozenset[str]:
 
 
 @rule("B11", DEFER, "boundary", 3)
-def port_of_nothing(facts: Facts) -> Iterator[Finding]:
+def port_of_nothing(view: ProjectView) -> Iterator[Finding]:
     """A service is given a port, and one process serves all of them at another."""
-    alone = has(facts.decisions, "one_process")
-    for _, parts in entries(structure(facts.answer("services"), Report()), shape_of("services")):
+    alone = has(view.decisions, "one_process")
+    for _, parts in entries(structure(view.answer("services"), Report()), shape_of("services")):
         if alone and "port" in parts:
             name = parts["name"].text()
             yield Finding(
@@ -148,10 +150,10 @@ def port_of_nothing(facts: Facts) -> Iterator[Finding]:
 
 
 @rule("B12", DEFER, "boundary", 3)
-def feature_in_pieces(facts: Facts) -> Iterator[Finding]:
+def feature_in_pieces(view: ProjectView) -> Iterator[Finding]:
     """A feature takes services that neither call nor hear each other, over whatever others."""
-    groups = _joined((service.name for service in facts.product.services), _ties(facts.product))
-    for feature in facts.product.features:
+    groups = _joined((service.name for service in view.product.services), _ties(view.product))
+    for feature in view.product.features:
         pieces = [sorted(group & set(feature.services)) for group in groups if group & set(feature.services)]
         if len(pieces) > 1:
             yield Finding(
@@ -181,12 +183,12 @@ def _joined(names: Iterable[str], ties: Iterable[tuple[str, str]]) -> list[set[s
 
 
 @rule("B13", DEFER, "boundary", 3)
-def never_apart(facts: Facts) -> Iterator[Finding]:
-    """A small service does nothing without one other, and nobody said why the two are apart."""
-    if facts.answer("service_count_why").known:
+def never_apart(view: ProjectView) -> Iterator[Finding]:
+    """A small service does nothing without one other, and it is not stated why the two are apart."""
+    if view.answer("service_count_why").known:
         return
-    features = facts.product.features
-    for service in facts.product.services:
+    features = view.product.features
+    for service in view.product.services:
         mine = [set(feature.services) for feature in features if service.name in feature.services]
         always = sorted(set.intersection(*mine) - {service.name}) if mine else []
         if always and len(service.entities) <= 1:
@@ -199,11 +201,11 @@ def never_apart(facts: Facts) -> Iterator[Finding]:
 
 
 @rule("B14", DEFER, "boundary", 3)
-def internal_for_nobody(facts: Facts) -> Iterator[Finding]:
+def internal_for_nobody(view: ProjectView) -> Iterator[Finding]:
     """Only other services may call a service, and none does or is heard by it."""
-    called = {dependency.service for service in facts.product.services for dependency in service.depends_on}
-    for service in facts.product.services:
-        hears = service.reactions or service.copies or facts.product.steps(service.name)
+    called = {dependency.service for service in view.product.services for dependency in service.depends_on}
+    for service in view.product.services:
+        hears = service.reactions or service.copies or view.product.workflow_steps_in(service.name)
         if service.exposure == "internal" and not hears and service.name not in called:
             yield Finding(
                 service.name,
@@ -214,12 +216,12 @@ def internal_for_nobody(facts: Facts) -> Iterator[Finding]:
 
 
 @rule("B15", DEFER, "boundary", 3)
-def two_jobs(facts: Facts) -> Iterator[Finding]:
+def two_jobs(view: ProjectView) -> Iterator[Finding]:
     """One of several services keeps two groups of records that nothing connects."""
-    product = facts.product
+    product = view.product
     for service in product.services if len(product.services) > 1 else ():
         kept = {entity.name for entity in service.entities}
-        refers = ((it.name, target) for it in service.entities for target in product.referred(it.fields))
+        refers = ((it.name, target) for it in service.entities for target in product.referenced_entities(it.fields))
         groups = _joined(kept, (tie for tie in refers if tie[1] in kept))
         jobs = sorted(sorted(group) for group in groups if len(group) > 1)
         if len(jobs) > 1:

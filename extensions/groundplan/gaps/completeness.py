@@ -1,12 +1,13 @@
-"""Rules A: is every requirement answered, in a form that can be built and checked?"""
+"""Rules about requirements: is each answered, in a form that can be built and tested?"""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator
 
+from ..name_matching import id_part, names_match, normalized
 from ..plan import Calendar
-from .facts import Facts, alike, key, same
+from ..project_view import ProjectView
 from .model import DEFER, MUST, Finding, rule
 
 ESSENTIAL = ("concept", "mvp_features", "services", "data_entities", "external_apis")
@@ -35,36 +36,36 @@ UNWANTED = re.compile(
 
 
 @rule("A01", MUST, "missing", 2)
-def essential_answer_open(facts: Facts) -> Iterator[Finding]:
+def essential_answer_open(view: ProjectView) -> Iterator[Finding]:
     """An answer is open that code would have to guess."""
     for name in ESSENTIAL:
-        if facts.answer(name).state == "tbd":
+        if view.answer(name).state == "tbd":
             yield Finding(name, f"{name} is not answered", f"answer {name}", name)
 
 
 @rule("A02", DEFER, "missing", 2)
-def answer_open(facts: Facts) -> Iterator[Finding]:
+def answer_open(view: ProjectView) -> Iterator[Finding]:
     """An answer is open that can wait."""
-    for answer in facts.asked:
+    for answer in view.asked:
         if answer.state == "tbd" and answer.name not in ESSENTIAL:
-            said = "is empty, which says nothing" if answer.empty else "is not answered"
+            problem = "is empty, which says nothing" if answer.empty else "is not answered"
             fix = f"answer {answer.name}, or say `not needed: <reason>`"
-            yield Finding(answer.name, f"{answer.name} {said}", fix, answer.name)
+            yield Finding(answer.name, f"{answer.name} {problem}", fix, answer.name)
 
 
 @rule("A03", DEFER, "missing", 2)
-def not_needed_without_reason(facts: Facts) -> Iterator[Finding]:
+def not_needed_without_reason(view: ProjectView) -> Iterator[Finding]:
     """Something is not needed, and nobody can tell why."""
-    for answer in facts.asked:
+    for answer in view.asked:
         if answer.state == "not needed" and not answer.reason:
             fix = f"write `not needed: <reason>` as {answer.name}"
             yield Finding(answer.name, f"{answer.name} is not needed, with no reason", fix, answer.name)
 
 
 @rule("A04", MUST, "missing", 2)
-def deferred_without_trigger(facts: Facts) -> Iterator[Finding]:
+def deferred_without_trigger(view: ProjectView) -> Iterator[Finding]:
     """An answer is deferred to no event or nobody."""
-    for answer in facts.asked:
+    for answer in view.asked:
         if answer.state == "defer" and not (answer.trigger and answer.owner):
             lacks = "owner" if answer.trigger else "trigger"
             fix = f"write `defer: <trigger>, <owner>` as {answer.name}"
@@ -72,27 +73,27 @@ def deferred_without_trigger(facts: Facts) -> Iterator[Finding]:
 
 
 @rule("A05", DEFER, "missing", 2)
-def assumption(facts: Facts) -> Iterator[Finding]:
+def assumption(view: ProjectView) -> Iterator[Finding]:
     """A value is assumed, and nobody has confirmed it."""
-    for answer in facts.asked:
+    for answer in view.asked:
         if answer.state == "assume":
             fix = f"confirm {answer.name} by writing the value without `assume:`, or replace it"
             yield Finding(answer.name, f"{answer.name} is an assumption", fix, answer.name)
 
 
 @rule("A28", MUST, "missing", 2)
-def essential_deferred(facts: Facts) -> Iterator[Finding]:
+def essential_deferred(view: ProjectView) -> Iterator[Finding]:
     """An answer is put off on which all code rests."""
     for name in BUILT_ON:
-        if facts.answer(name).state == "defer":
+        if view.answer(name).state == "defer":
             yield Finding(name, f"{name} is deferred, and no code can wait for it", f"answer {name}", name)
 
 
 @rule("A06", MUST, "missing", 2)
-def unknown_persona(facts: Facts) -> Iterator[Finding]:
+def unknown_persona(view: ProjectView) -> Iterator[Finding]:
     """A feature is for a persona that nobody described."""
-    for feature in facts.product.features:
-        if feature.persona and not any(alike(feature.persona, it.name) for it in facts.items("personas")):
+    for feature in view.product.features:
+        if feature.persona and not any(names_match(feature.persona, it.name) for it in view.items("personas")):
             yield Finding(
                 feature.id,
                 f'{feature.id} is for "{feature.persona}", who is not in personas',
@@ -102,9 +103,9 @@ def unknown_persona(facts: Facts) -> Iterator[Finding]:
 
 
 @rule("A07", MUST, "missing", 2)
-def feature_without_criterion(facts: Facts) -> Iterator[Finding]:
+def feature_without_criterion(view: ProjectView) -> Iterator[Finding]:
     """A feature is done when somebody feels so: it has no acceptance criterion."""
-    for feature in facts.product.features:
+    for feature in view.product.features:
         if not feature.criteria:
             yield Finding(
                 feature.id,
@@ -115,9 +116,9 @@ def feature_without_criterion(facts: Facts) -> Iterator[Finding]:
 
 
 @rule("A08", DEFER, "missing", 2)
-def untestable_criterion(facts: Facts) -> Iterator[Finding]:
+def untestable_criterion(view: ProjectView) -> Iterator[Finding]:
     """A criterion names no trigger or no response, so no test can decide it."""
-    for feature in facts.product.features:
+    for feature in view.product.features:
         for criterion in feature.criteria:
             if not (EARS.search(criterion.text) or ALWAYS.search(criterion.text)):
                 yield Finding(
@@ -129,9 +130,9 @@ def untestable_criterion(facts: Facts) -> Iterator[Finding]:
 
 
 @rule("A09", DEFER, "missing", 2)
-def only_the_happy_path(facts: Facts) -> Iterator[Finding]:
+def only_the_happy_path(view: ProjectView) -> Iterator[Finding]:
     """A feature says what happens when all goes well, and not what happens otherwise."""
-    for feature in facts.product.features:
+    for feature in view.product.features:
         if feature.criteria and not any(UNWANTED.search(c.text) for c in feature.criteria):
             yield Finding(
                 feature.id,
@@ -142,12 +143,12 @@ def only_the_happy_path(facts: Facts) -> Iterator[Finding]:
 
 
 @rule("A10", MUST, "missing", 2)
-def metric_without_number(facts: Facts) -> Iterator[Finding]:
+def metric_without_number(view: ProjectView) -> Iterator[Finding]:
     """A success metric has no target that a measurement could meet."""
-    for metric in facts.items("success_metrics"):
+    for metric in view.items("success_metrics"):
         if not NUMBER.search(f"{metric.name} {metric.text} {metric.get('unit')}"):
             yield Finding(
-                facts.id("SM", metric.name),
+                view.id("SM", metric.name),
                 f'success metric "{metric.name}" has no number as its target',
                 "give a target with its unit",
                 "success_metrics",
@@ -155,12 +156,12 @@ def metric_without_number(facts: Facts) -> Iterator[Finding]:
 
 
 @rule("A11", DEFER, "missing", 2)
-def metric_without_source(facts: Facts) -> Iterator[Finding]:
+def metric_without_source(view: ProjectView) -> Iterator[Finding]:
     """A success metric does not say what measures it."""
-    for metric in facts.items("success_metrics"):
+    for metric in view.items("success_metrics"):
         if not metric.get("measured_by"):
             yield Finding(
-                facts.id("SM", metric.name),
+                view.id("SM", metric.name),
                 f'success metric "{metric.name}" does not say what measures it',
                 "give measured_by: an endpoint, a log field, a query",
                 "success_metrics",
@@ -168,12 +169,12 @@ def metric_without_source(facts: Facts) -> Iterator[Finding]:
 
 
 @rule("A13", MUST, "inconsistent", 2)
-def in_and_out_of_scope(facts: Facts) -> Iterator[Finding]:
+def in_and_out_of_scope(view: ProjectView) -> Iterator[Finding]:
     """Something is both in the MVP and out of it."""
-    features = {same(feature.name): feature for feature in facts.product.features}
+    features = {normalized(feature.name): feature for feature in view.product.features}
     for question in ("out_of_scope", "future_features"):
-        for item in facts.items(question):
-            if feature := features.get(same(item.name)):
+        for item in view.items(question):
+            if feature := features.get(normalized(item.name)):
                 yield Finding(
                     feature.id,
                     f'{feature.id} "{feature.name}" is in the MVP and in {question}',
@@ -183,9 +184,9 @@ def in_and_out_of_scope(facts: Facts) -> Iterator[Finding]:
 
 
 @rule("A14", DEFER, "missing", 2)
-def vague_word(facts: Facts) -> Iterator[Finding]:
-    """A requirement leans on a word that everybody reads differently, with no number beside it."""
-    for subject, text, question in _requirements(facts):
+def vague_word(view: ProjectView) -> Iterator[Finding]:
+    """A requirement leans on a word that everybody reads differently, without a number."""
+    for subject, text, question in _requirements(view):
         found = VAGUE.search(text)
         if found and not re.search(r"\d", text):
             yield Finding(
@@ -196,47 +197,47 @@ def vague_word(facts: Facts) -> Iterator[Finding]:
             )
 
 
-def _requirements(facts: Facts) -> Iterator[tuple[str, str, str]]:
-    for feature in facts.product.features:
+def _requirements(view: ProjectView) -> Iterator[tuple[str, str, str]]:
+    for feature in view.product.features:
         yield feature.id, f"{feature.name} {feature.outcome}", "mvp_features"
         for criterion in feature.criteria:
             yield criterion.id, criterion.text, "mvp_features"
-    for target in facts.items("performance_targets"):
+    for target in view.items("performance_targets"):
         words = f"{target.name} {target.text}"
-        yield facts.id("NFR", target.name), words, "performance_targets"
+        yield view.id("NFR", target.name), words, "performance_targets"
 
 
 @rule("A15", MUST, "inconsistent", 9)
-def timeline_disagrees(facts: Facts) -> Iterator[Finding]:
+def timeline_disagrees(view: ProjectView) -> Iterator[Finding]:
     """The start, the deadline and the number of weeks cannot all be true."""
-    if facts.plan is None:
+    if view.plan is None:
         return
-    time, week = facts.plan.timeline, Calendar(facts.plan.team.days_per_week)
+    time, week = view.plan.timeline, Calendar(view.plan.team.days_per_week)
     if not (time.start and time.deadline):
         return
     if time.deadline < time.start:
         message = f"the deadline {time.deadline} is before the start {time.start}"
         yield Finding("deadline", message, "correct one of them in timeline", "timeline")
     elif time.weeks:
-        there = week.working_days(time.start, time.deadline)
-        said = time.weeks * week.days_per_week
-        if abs(there - said) > week.days_per_week:
+        available = week.working_days(time.start, time.deadline)
+        stated = time.weeks * week.days_per_week
+        if abs(available - stated) > week.days_per_week:
             yield Finding(
                 "weeks",
-                f"{time.start} to {time.deadline} has {there} working days, {time.weeks:g} weeks have {said:g}",
+                f"{time.start} to {time.deadline} has {available} working days, {time.weeks:g} weeks have {stated:g}",
                 "keep either the deadline or the weeks in timeline, or make them agree",
                 "timeline",
             )
 
 
 @rule("A17", DEFER, "missing", 2)
-def sensitive_without_obligation(facts: Facts) -> Iterator[Finding]:
-    """Sensitive data of a kind are kept, and nobody said what the law asks for them."""
-    answer, obligations = facts.answer("data_sensitivity"), facts.answer("privacy_obligations")
+def sensitive_without_obligation(view: ProjectView) -> Iterator[Finding]:
+    """Sensitive data of a kind are kept, and it is not stated what the law requires for them."""
+    answer, obligations = view.answer("data_sensitivity"), view.answer("privacy_obligations")
     kinds = answer.value if isinstance(answer.value, tuple) else (answer.value,)
-    told = {item.name for item in facts.items("privacy_obligations")}
+    covered = {item.name for item in view.items("privacy_obligations")}
     for kind in kinds:
-        if answer.known and kind != "none" and obligations.known and kind not in told:
+        if answer.known and kind != "none" and obligations.known and kind not in covered:
             yield Finding(
                 str(kind),
                 f"privacy_obligations does not say what is asked for data of the kind {kind}",
@@ -246,8 +247,8 @@ def sensitive_without_obligation(facts: Facts) -> Iterator[Finding]:
 
 
 @rule("A18", DEFER, "missing", 1)
-def ambiguity_of_nobody(facts: Facts) -> Iterator[Finding]:
+def ambiguity_of_nobody(view: ProjectView) -> Iterator[Finding]:
     """Something about the idea is ambiguous, and nobody is there to clear it up."""
-    for item in facts.items("open_ambiguities"):
+    for item in view.items("open_ambiguities"):
         if not item.text:
-            yield Finding(key(item.name), f'nobody clears up "{item.name}"', "give it an owner", "open_ambiguities")
+            yield Finding(id_part(item.name), f'nobody clears up "{item.name}"', "give it an owner", "open_ambiguities")

@@ -1,15 +1,16 @@
-"""Rules C12 and on: is it clear what services answer, and with which errors?"""
+"""Rules about contracts: is it clear which errors services answer with, and what callers can rely on?"""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator
 
-from ..codegen import ROUTES
-from .facts import Facts, key, same
+from ..name_matching import id_part, normalized
+from ..operations import KINDS, UNRELATED
+from ..project_view import ProjectView
 from .model import DEFER, MUST, Finding, rule
 
-STATUSES = {404, 405, 500, *(status for route in ROUTES for status in route.problems)}
+STATUSES = {*UNRELATED, *(status for kind in KINDS for status in kind.problems)}
 """The errors that a generated service can answer with."""
 
 STATUS = re.compile(
@@ -21,15 +22,15 @@ STATUS = re.compile(
 
 
 @rule("C12", MUST, "error", 2)
-def error_of_two_classes(facts: Facts) -> Iterator[Finding]:
-    """One error is said to be of two classes, so that nobody can tell how it is met."""
+def error_of_two_classes(view: ProjectView) -> Iterator[Finding]:
+    """One error is stated in two classes, so that its handling is ambiguous."""
     classes: dict[str, str] = {}
-    for name, errors in facts.details("error_classes").items():
+    for name, errors in view.details("error_classes").items():
         for error in errors if isinstance(errors, tuple) else ():
-            first = classes.setdefault(same(error), name)
+            first = classes.setdefault(normalized(error), name)
             if first != name:
                 yield Finding(
-                    key(error),
+                    id_part(error),
                     f'error_classes has "{error}" as {first} and as {name}',
                     "keep it in one of the two",
                     "error_classes",
@@ -37,9 +38,9 @@ def error_of_two_classes(facts: Facts) -> Iterator[Finding]:
 
 
 @rule("C13", MUST, "error", 2)
-def no_error_classed(facts: Facts) -> Iterator[Finding]:
+def no_error_classed(view: ProjectView) -> Iterator[Finding]:
     """Errors are classed, and none is critical or recoverable."""
-    classes = facts.details("error_classes")
+    classes = view.details("error_classes")
     if classes and not (classes.get("critical") or classes.get("recoverable")):
         yield Finding(
             "critical",
@@ -50,9 +51,9 @@ def no_error_classed(facts: Facts) -> Iterator[Finding]:
 
 
 @rule("C14", DEFER, "error", 2)
-def status_of_no_endpoint(facts: Facts) -> Iterator[Finding]:
+def status_of_no_endpoint(view: ProjectView) -> Iterator[Finding]:
     """A criterion or a failure scenario has an HTTP error that no endpoint answers with."""
-    for subject, text, question in _promises(facts):
+    for subject, text, question in _promises(view):
         unknown = [status for status in STATUS.findall(text) if int(status) not in STATUSES]
         if unknown:
             yield Finding(
@@ -63,19 +64,19 @@ def status_of_no_endpoint(facts: Facts) -> Iterator[Finding]:
             )
 
 
-def _promises(facts: Facts) -> Iterator[tuple[str, str, str]]:
-    for feature in facts.product.features:
+def _promises(view: ProjectView) -> Iterator[tuple[str, str, str]]:
+    for feature in view.product.features:
         for criterion in feature.criteria:
             yield criterion.id, criterion.text, "mvp_features"
-    for scenario in facts.items("failure_handling"):
-        yield key(scenario.name), scenario.text, "failure_handling"
+    for scenario in view.items("failure_handling"):
+        yield id_part(scenario.name), scenario.text, "failure_handling"
 
 
 @rule("C18", MUST, "missing", 3)
-def feature_without_contract(facts: Facts) -> Iterator[Finding]:
+def feature_without_contract(view: ProjectView) -> Iterator[Finding]:
     """Records are declared, and no service of a feature keeps any, so that nothing answers for it."""
-    keeps = {service.name for service in facts.product.services if service.entities or service.copies}
-    for feature in facts.product.features if facts.product.entities else ():
+    keeps = {service.name for service in view.product.services if service.entities or service.copies}
+    for feature in view.product.features if view.product.entities else ():
         if feature.services and keeps.isdisjoint(feature.services):
             yield Finding(
                 feature.id,
@@ -86,9 +87,9 @@ def feature_without_contract(facts: Facts) -> Iterator[Finding]:
 
 
 @rule("C19", MUST, "missing", 3)
-def call_of_nothing(facts: Facts) -> Iterator[Finding]:
+def call_of_nothing(view: ProjectView) -> Iterator[Finding]:
     """A service calls another that keeps no records, so that there is nothing to ask it for."""
-    product = facts.product
+    product = view.product
     for service in product.services if product.entities else ():
         for dependency in service.depends_on:
             if not product.by_name[dependency.service].entities:
@@ -101,11 +102,11 @@ def call_of_nothing(facts: Facts) -> Iterator[Finding]:
 
 
 @rule("C20", DEFER, "missing", 3)
-def call_for_nothing(facts: Facts) -> Iterator[Finding]:
+def call_for_nothing(view: ProjectView) -> Iterator[Finding]:
     """A service calls another, and none of its records refers to one of the other's."""
-    product = facts.product
+    product = view.product
     for service in product.services:
-        targets = {target for entity in service.entities for target in product.referred(entity.fields)}
+        targets = {target for entity in service.entities for target in product.referenced_entities(entity.fields)}
         for dependency in service.depends_on:
             theirs = [entity.name for entity in product.by_name[dependency.service].entities]
             if theirs and service.entities and targets.isdisjoint(theirs):

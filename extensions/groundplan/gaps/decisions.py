@@ -1,12 +1,13 @@
-"""Rules D: do the decisions have reasons, and do the answers agree with each other?"""
+"""Rules about decisions: do they have reasons, and do these agree with the answers?"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
+from ..decisions import How
 from ..drivers import RESTS_ON
+from ..project_view import ProjectView
 from ..questionnaire import REQUIREMENTS
-from .facts import Facts
 from .model import DEFER, MUST, Finding, rule
 
 CLEARLY = 3
@@ -14,10 +15,10 @@ CLEARLY = 3
 
 
 @rule("D05", MUST, "inconsistent", 2)
-def sensitivity_undecided(facts: Facts) -> Iterator[Finding]:
-    """The product is open to others, and nobody said whether its data are sensitive."""
-    shared = str(facts.answer("distribution").value) in ("partner", "public")
-    if shared and facts.answer("data_sensitivity").state == "tbd":
+def sensitivity_undecided(view: ProjectView) -> Iterator[Finding]:
+    """The product is open to others, and it is not stated whether its data are sensitive."""
+    shared = str(view.answer("distribution").value) in ("partner", "public")
+    if shared and view.answer("data_sensitivity").state == "tbd":
         yield Finding(
             "data_sensitivity",
             "the product is for others, and data_sensitivity is not answered",
@@ -27,12 +28,12 @@ def sensitivity_undecided(facts: Facts) -> Iterator[Finding]:
 
 
 @rule("D08", DEFER, "inconsistent", 2)
-def target_without_load(facts: Facts) -> Iterator[Finding]:
+def target_without_load(view: ProjectView) -> Iterator[Finding]:
     """A performance target does not say under which load it holds, so no measurement can confirm it."""
-    for target in facts.items("performance_targets"):
+    for target in view.items("performance_targets"):
         if not target.get("load"):
             yield Finding(
-                facts.id("NFR", target.name),
+                view.id("NFR", target.name),
                 f'performance target "{target.name}" names no load',
                 "give it load: requests per second, users, records",
                 "performance_targets",
@@ -40,21 +41,21 @@ def target_without_load(facts: Facts) -> Iterator[Finding]:
 
 
 @rule("D11", DEFER, "missing", 2)
-def recovery_unsaid(facts: Facts) -> Iterator[Finding]:
-    """Records are kept, and nobody said how much of them may be lost or for how long."""
-    kept = [entity.name for entity in facts.product.entities.values()]
-    answer = facts.answer("backup_recovery")
+def recovery_unsaid(view: ProjectView) -> Iterator[Finding]:
+    """Records are kept, and it is not stated how much of them may be lost or for how long they may be unavailable."""
+    kept = [entity.name for entity in view.product.entities.values()]
+    answer = view.answer("backup_recovery")
     asked = {"rpo": f"how much of {', '.join(kept[:3])} may be lost", "rto": "for how long it may be away"}
     for name, about in asked.items():
-        if kept and answer.state == "value" and facts.details("backup_recovery").get(name) in (None, ""):
+        if kept and answer.state == "value" and view.details("backup_recovery").get(name) in (None, ""):
             yield Finding(name, f"backup_recovery does not say {about}", f"give it {name}, a time", "backup_recovery")
 
 
 @rule("D12", DEFER, "missing", 3)
-def choice_without_reason(facts: Facts) -> Iterator[Finding]:
+def choice_without_reason(view: ProjectView) -> Iterator[Finding]:
     """Somebody chose an option and left no reason of their own."""
-    for resolved in facts.decisions:
-        if resolved.how == "chosen" and not resolved.why:
+    for resolved in view.decisions:
+        if resolved.how == How.CHOSEN and not resolved.why:
             name = resolved.decision.id
             yield Finding(
                 name,
@@ -65,10 +66,10 @@ def choice_without_reason(facts: Facts) -> Iterator[Finding]:
 
 
 @rule("D13", DEFER, "missing", 3)
-def undecided(facts: Facts) -> Iterator[Finding]:
+def undecided(view: ProjectView) -> Iterator[Finding]:
     """A decision that is close, or dear to change, is proposed by the catalogue, and nobody confirmed it."""
-    for resolved in facts.decisions:
-        if resolved.how in ("auto", "tbd") and resolved.noteworthy:
+    for resolved in view.decisions:
+        if resolved.how in (How.AUTO, How.TBD) and resolved.noteworthy:
             name = resolved.decision.id
             yield Finding(
                 name,
@@ -79,9 +80,9 @@ def undecided(facts: Facts) -> Iterator[Finding]:
 
 
 @rule("D14", DEFER, "inconsistent", 3)
-def overtaken(facts: Facts) -> Iterator[Finding]:
+def overtaken(view: ProjectView) -> Iterator[Finding]:
     """The answers now speak for another option than the one that was proposed and recorded."""
-    for resolved in facts.decisions:
+    for resolved in view.decisions:
         if resolved.better:
             name = resolved.decision.id
             yield Finding(
@@ -97,9 +98,9 @@ SHORT = 15
 
 
 @rule("D15", DEFER, "inconsistent", 3)
-def reason_says_nothing(facts: Facts) -> Iterator[Finding]:
+def reason_says_nothing(view: ProjectView) -> Iterator[Finding]:
     """The reason for a decision is too short to argue with, or repeats its name."""
-    for resolved in facts.decisions:
+    for resolved in view.decisions:
         why = resolved.why
         label = resolved.option.label.casefold()
         if why and (len(why) < SHORT or why.casefold().strip(" .") == label):
@@ -113,13 +114,13 @@ def reason_says_nothing(facts: Facts) -> Iterator[Finding]:
 
 
 @rule("D17", DEFER, "inconsistent", 3)
-def chosen_against_answers(facts: Facts) -> Iterator[Finding]:
-    """An option was chosen while the answers speak clearly for another, and nobody said why not that."""
-    for resolved in facts.decisions:
+def chosen_against_answers(view: ProjectView) -> Iterator[Finding]:
+    """An option was chosen although the answers clearly speak for another, and no reason against that one is stated."""
+    for resolved in view.decisions:
         scores = dict(resolved.scores)
         best = max(scores, key=lambda name: scores[name], default="")
         ahead = scores.get(best, 0) - scores.get(resolved.option.name, 0)
-        if resolved.how == "chosen" and ahead >= CLEARLY and best not in dict(resolved.override.rejected):
+        if resolved.how == How.CHOSEN and ahead >= CLEARLY and best not in dict(resolved.override.rejected):
             name = resolved.decision.id
             yield Finding(
                 name,
@@ -130,13 +131,13 @@ def chosen_against_answers(facts: Facts) -> Iterator[Finding]:
 
 
 @rule("D18", DEFER, "process", 3)
-def chosen_too_early(facts: Facts) -> Iterator[Finding]:
+def chosen_too_early(view: ProjectView) -> Iterator[Finding]:
     """An option was chosen before the answers were there that speak for or against it."""
-    for resolved in facts.decisions:
+    for resolved in view.decisions:
         weighed = {name for option in resolved.decision.offered for name, _ in option.drivers}
         asked = dict.fromkeys(answer for name in sorted(weighed) for answer in RESTS_ON[name])
-        waiting = [name for name in asked if name in REQUIREMENTS and facts.answer(name).state in ("tbd", "defer")]
-        if resolved.how == "chosen" and waiting:
+        waiting = [name for name in asked if name in REQUIREMENTS and view.answer(name).state in ("tbd", "defer")]
+        if resolved.how == How.CHOSEN and waiting:
             name = resolved.decision.id
             yield Finding(
                 name,
@@ -147,10 +148,10 @@ def chosen_too_early(facts: Facts) -> Iterator[Finding]:
 
 
 @rule("D19", DEFER, "inconsistent", 3)
-def reason_for_no_choice(facts: Facts) -> Iterator[Finding]:
-    """A reason is given for a decision that nobody took, so that it would stand beside whatever is proposed."""
-    for resolved in facts.decisions:
-        if resolved.how in ("auto", "tbd") and len(resolved.scores) > 1 and resolved.override.why:
+def reason_for_no_choice(view: ProjectView) -> Iterator[Finding]:
+    """A reason is given for a decision that nobody took, so that it would be attached to any option proposed."""
+    for resolved in view.decisions:
+        if resolved.how in (How.AUTO, How.TBD) and len(resolved.scores) > 1 and resolved.override.why:
             name = resolved.decision.id
             yield Finding(
                 name,

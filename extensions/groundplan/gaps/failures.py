@@ -1,4 +1,4 @@
-"""Rules C: is it said what happens when something goes wrong?"""
+"""Rules about failures: is it stated what happens when a dependency, a job or an event fails?"""
 
 from __future__ import annotations
 
@@ -6,23 +6,28 @@ from collections.abc import Iterator
 
 from ..decisions import has
 from ..domain import ExternalApi
-from .facts import Facts, spoken, words
+from ..field_types import FIELD_TYPES
+from ..name_matching import words_of, words_of_item
+from ..project_view import ProjectView
 from .model import DEFER, MUST, Finding, rule
+
+FINANCIAL = frozenset(name for name, it in FIELD_TYPES.items() if it.financial)
+"""The field types whose values are amounts of money."""
 
 
 @rule("C04", MUST, "error", 2)
-def api_without_timeout(facts: Facts) -> Iterator[Finding]:
-    """A call to somebody else's service may wait for ever."""
-    for api in facts.product.external_apis:
+def api_without_timeout(view: ProjectView) -> Iterator[Finding]:
+    """A call to an external service may wait without a limit."""
+    for api in view.product.external_apis:
         if api.timeout_s is None:
             yield Finding(api.name, f"{api.name} has no timeout", "give it timeout_s", "external_apis")
 
 
 @rule("C05", MUST, "error", 2)
-def critical_api_without_fallback(facts: Facts) -> Iterator[Finding]:
-    """The product cannot do without an external API, and nobody said what it does while that is away."""
-    for api in facts.product.external_apis:
-        if api.critical and not api.fallback and not _mentioned(facts, api):
+def critical_api_without_fallback(view: ProjectView) -> Iterator[Finding]:
+    """The product cannot do without an external API, and it is not stated what it does while that is unavailable."""
+    for api in view.product.external_apis:
+        if api.critical and not api.fallback and not _mentioned(view, api):
             yield Finding(
                 api.name,
                 f"{api.name} is critical and has no fallback",
@@ -31,28 +36,28 @@ def critical_api_without_fallback(facts: Facts) -> Iterator[Finding]:
             )
 
 
-def _mentioned(facts: Facts, api: ExternalApi) -> bool:
+def _mentioned(view: ProjectView, api: ExternalApi) -> bool:
     """Whether a failure scenario has a word of its name: `The payment company is away` is about `card_payments`."""
-    return any(words(api.name) & spoken(it) for it in facts.items("failure_handling"))
+    return any(words_of(api.name) & words_of_item(it) for it in view.items("failure_handling"))
 
 
 @rule("C17", DEFER, "error", 2)
-def api_without_fallback(facts: Facts) -> Iterator[Finding]:
-    """The product can do without an external API, and nobody said what it does then."""
-    for api in facts.product.external_apis:
-        if not api.critical and not api.fallback and not _mentioned(facts, api):
+def api_without_fallback(view: ProjectView) -> Iterator[Finding]:
+    """The product can do without an external API, and it is not stated what it does then."""
+    for api in view.product.external_apis:
+        if not api.critical and not api.fallback and not _mentioned(view, api):
             yield Finding(
                 api.name,
-                f"nobody said what happens while {api.name} is away",
+                f"it is not stated what happens while {api.name} is unavailable",
                 f"give it a fallback, or a scenario in failure_handling that names {api.name}",
                 "external_apis",
             )
 
 
 @rule("C06", DEFER, "error", 2)
-def api_used_by_nobody(facts: Facts) -> Iterator[Finding]:
+def api_used_by_nobody(view: ProjectView) -> Iterator[Finding]:
     """An external API is declared, and no service uses it."""
-    for api in facts.product.external_apis:
+    for api in view.product.external_apis:
         if not api.used_by:
             yield Finding(
                 api.name,
@@ -63,13 +68,13 @@ def api_used_by_nobody(facts: Facts) -> Iterator[Finding]:
 
 
 @rule("C07", MUST, "error", 2)
-def retries_unwanted(facts: Facts) -> Iterator[Finding]:
+def retries_unwanted(view: ProjectView) -> Iterator[Finding]:
     """Nothing shall be tried again by itself, and the decision on retries does just that."""
-    decided = next((it for it in facts.decisions if it.decision.id == "retry_strategy"), None)
+    decided = next((it for it in view.decisions if it.decision.id == "retry_strategy"), None)
     if (
         decided
-        and _asks_others(facts)
-        and facts.answer("auto_retry").value == "none"
+        and _asks_others(view)
+        and view.answer("auto_retry").value == "none"
         and "retries" in decided.option.provides
     ):
         yield Finding(
@@ -80,9 +85,9 @@ def retries_unwanted(facts: Facts) -> Iterator[Finding]:
         )
 
 
-def _asks_others(facts: Facts) -> bool:
+def _asks_others(view: ProjectView) -> bool:
     """Whether there is anything that could fail for a moment: a call, or an event to deliver."""
-    product = facts.product
+    product = view.product
     called = any(product.calls(service) for service in product.services)
     return bool(
         called
@@ -93,11 +98,11 @@ def _asks_others(facts: Facts) -> bool:
 
 
 @rule("C15", DEFER, "error", 2)
-def redelivery_of_nothing(facts: Facts) -> Iterator[Finding]:
+def redelivery_of_nothing(view: ProjectView) -> Iterator[Finding]:
     """What waits shall be delivered until it succeeds, and nothing ever waits."""
-    product = facts.product
+    product = view.product
     waits = product.external_apis or product.workflows or any(product.subscribers(event) for event in product.events)
-    if facts.answer("auto_retry").value == "queue_redelivery" and not waits:
+    if view.answer("auto_retry").value == "queue_redelivery" and not waits:
         yield Finding(
             "auto_retry",
             "auto_retry is queue_redelivery, and no service hears an event or uses an external API",
@@ -107,12 +112,12 @@ def redelivery_of_nothing(facts: Facts) -> Iterator[Finding]:
 
 
 @rule("C21", MUST, "error", 4)
-def job_may_be_lost(facts: Facts) -> Iterator[Finding]:
+def job_may_be_lost(view: ProjectView) -> Iterator[Finding]:
     """Money depends on a job, and a restart may lose it."""
-    kept = facts.answer("data_sensitivity").value
-    if not isinstance(kept, tuple) or "financial" not in kept or not has(facts.decisions, "jobs_in_service"):
+    kept = view.answer("data_sensitivity").value
+    if not isinstance(kept, tuple) or "financial" not in kept or not has(view.decisions, "jobs_in_service"):
         return
-    for service in facts.product.services:
+    for service in view.product.services:
         for job in service.jobs:
             if job.entity:
                 yield Finding(
@@ -124,10 +129,10 @@ def job_may_be_lost(facts: Facts) -> Iterator[Finding]:
 
 
 @rule("C08", DEFER, "error", 3)
-def event_without_subscriber(facts: Facts) -> Iterator[Finding]:
+def event_without_subscriber(view: ProjectView) -> Iterator[Finding]:
     """An event is published, and nobody in the system hears it."""
-    for event in facts.product.events.values():
-        if not facts.product.subscribers(event.name):
+    for event in view.product.events.values():
+        if not view.product.subscribers(event.name):
             yield Finding(
                 event.name,
                 f"{event.service} publishes {event.name}, and no service subscribes",
@@ -137,11 +142,11 @@ def event_without_subscriber(facts: Facts) -> Iterator[Finding]:
 
 
 @rule("C11", DEFER, "error", 4)
-def failure_not_planned(facts: Facts) -> Iterator[Finding]:
+def failure_not_planned(view: ProjectView) -> Iterator[Finding]:
     """A service calls another, and no failure scenario says what its users see while that is away."""
-    for service in facts.product.services:
-        for dependency in facts.product.calls(service):
-            if not facts.failure_named(dependency.service, by=service.name):
+    for service in view.product.services:
+        for dependency in view.product.calls(service):
+            if not view.failure_named(dependency.service, by=service.name):
                 yield Finding(
                     f"{service.name}-{dependency.service}",
                     f"failure_handling does not say what users of {service.name} see while "
@@ -152,12 +157,12 @@ def failure_not_planned(facts: Facts) -> Iterator[Finding]:
 
 
 @rule("C10", DEFER, "error", 4)
-def silence_not_planned(facts: Facts) -> Iterator[Finding]:
+def silence_not_planned(view: ProjectView) -> Iterator[Finding]:
     """A service hears events, and no failure scenario says what becomes of them while it is away."""
-    broker = facts.way.broker
-    for service in facts.product.services:
-        hears = service.reactions or service.copies or facts.product.steps(service.name)
-        if hears and not facts.failure_named(service.name):
+    broker = view.event_transport.broker
+    for service in view.product.services:
+        hears = service.reactions or service.copies or view.product.workflow_steps_in(service.name)
+        if hears and not view.failure_named(service.name):
             yield Finding(
                 service.name,
                 f"failure_handling does not say what becomes of events while {service.name} is away "
@@ -168,12 +173,12 @@ def silence_not_planned(facts: Facts) -> Iterator[Finding]:
 
 
 @rule("C22", DEFER, "error", 4)
-def money_taken_back(facts: Facts) -> Iterator[Finding]:
+def money_taken_back(view: ProjectView) -> Iterator[Finding]:
     """A step of a workflow takes money, and no failure scenario says how it is given back."""
-    product = facts.product
+    product = view.product
     for step in (step for it in product.workflows for step in it.steps):
-        takes = any(field.type.kind == "money" for field in product.entities[step.creates].fields)
-        if takes and not facts.failure_named(step.service):
+        takes = any(it.type.kind in FINANCIAL for it in product.entities[step.creates].fields)
+        if takes and not view.failure_named(step.service):
             yield Finding(
                 f"{step.workflow}-{step.name}",
                 f"failure_handling does not say what becomes of the money of {step.creates} when {step.workflow} "

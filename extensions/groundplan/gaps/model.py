@@ -1,4 +1,4 @@
-"""What a gap is, and how a rule is entered."""
+"""What a gap is, and how a rule is registered."""
 
 from __future__ import annotations
 
@@ -7,9 +7,10 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 
 from ..domain import Item
-from ..provenance import Names, noting, told
+from ..project_view import ProjectView
+from ..provenance import QuestionNames, tracked, tracking
 from ..questionnaire import BY_NAME, REQUIREMENTS
-from .facts import Facts, mark
+from ..text import short_hash
 
 MUST = "must"
 """To be resolved before coding."""
@@ -29,15 +30,17 @@ class Finding:
     """The answer that closes it."""
 
 
-@told(lambda gap, part: gap.answers if part in ("message", "fix", "id") else ())
+@tracked(lambda gap, part: gap.answers if part in ("message", "fix", "id") else ())
 @dataclass(frozen=True)
 class Gap:
-    """A finding with its rule's verdict."""
+    """A finding, classified by its rule."""
 
     rule: str
+    """The id of its rule, from which `category` and `kind` come."""
     category: str
     kind: str
     checkpoint: int
+    """That of its rule; for a requirement, the phase that asks about it."""
     subject: str
     message: str
     fix: str
@@ -47,7 +50,7 @@ class Gap:
     waived_until: str = ""
     """The day up to which somebody accepts it; whether that has passed is for the project's checker to tell."""
 
-    answers: Names = field(default=frozenset(), compare=False)
+    answers: QuestionNames = field(default=frozenset(), compare=False)
     """The questions that it was found by."""
 
     @property
@@ -66,17 +69,21 @@ class Gap:
         return f"{self.id}: {self.message}. Fix: {self.fix}."
 
 
-Check = Callable[[Facts], Iterator[Finding]]
+Check = Callable[[ProjectView], Iterator[Finding]]
 
 
 @dataclass(frozen=True)
 class Rule:
-    """A check with the guide's category (when to resolve), its kind, and the checkpoint that it belongs to."""
+    """A check, and how its findings are classified."""
 
     id: str
+    """A letter and two digits: `A07`."""
     category: str
+    """When its findings are to be resolved: `MUST` or `DEFER`."""
     kind: str
+    """What its findings are: `missing`, `inconsistent`, `boundary`, `error`, `config`, `process`."""
     checkpoint: int
+    """The number of the guide's checkpoint, 1 to 9, that its findings keep open."""
     check: Check = field(compare=False)
 
     @property
@@ -88,13 +95,13 @@ RULES: dict[str, Rule] = {}
 
 
 def rule(id: str, category: str, kind: str, checkpoint: int) -> Callable[[Check], Check]:
-    """Enter a check under its id."""
+    """Register a check under its id."""
 
-    def enter(check: Check) -> Check:
+    def register(check: Check) -> Check:
         RULES[id] = Rule(id, category, kind, checkpoint, check)
         return check
 
-    return enter
+    return register
 
 
 REQUIREMENTS_GATHERED = 2
@@ -106,27 +113,27 @@ def _checkpoint(rule: Rule, finding: Finding) -> int:
     return int(phase) if phase and rule.checkpoint == REQUIREMENTS_GATHERED else rule.checkpoint
 
 
-def find(facts: Facts) -> tuple[Gap, ...]:
+def find(view: ProjectView) -> tuple[Gap, ...]:
     """Every gap, in the order of the rules' ids and, within a rule, of the answers; each id once."""
-    return tuple(_waived(gap, facts) for gap in found(facts, RULES.values()))
+    return tuple(_waived(gap, view) for gap in found(view, RULES.values()))
 
 
-def found(facts: Facts, rules: Iterable[Rule]) -> tuple[Gap, ...]:
-    """What some of the rules find, whoever accepts it."""
-    every = dict.fromkeys(gap for rule in sorted(rules, key=lambda it: it.id) for gap in _gaps(rule, facts))
+def found(view: ProjectView, rules: Iterable[Rule]) -> tuple[Gap, ...]:
+    """What some of the rules find, waived or not."""
+    every = dict.fromkeys(gap for rule in sorted(rules, key=lambda it: it.id) for gap in _gaps(rule, view))
     times = Counter(gap.id for gap in every)
     return tuple(_marked(gap) if times[gap.id] > 1 else gap for gap in every)
 
 
 def _marked(gap: Gap) -> Gap:
-    """One of several whose names come out alike, told from the others by what it says."""
-    return replace(gap, subject=f"{gap.subject}-{mark(gap.message)}")
+    """One of several with the same name, distinguished from the others by its message."""
+    return replace(gap, subject=f"{gap.subject}-{short_hash(gap.message)}")
 
 
-def _gaps(rule: Rule, facts: Facts) -> Iterator[Gap]:
+def _gaps(rule: Rule, view: ProjectView) -> Iterator[Gap]:
     """What a rule finds. One that goes through all answers speaks of those that it names, and not of the others."""
-    with noting() as read:  # each gap tells of itself
-        findings = tuple(rule.check(facts))
+    with tracking() as read:  # each gap tells of itself
+        findings = tuple(rule.check(view))
     read = set() if read.issuperset(REQUIREMENTS) else read
     for it in findings:
         named = {name for name in (it.question, it.subject) if name in BY_NAME}
@@ -143,9 +150,9 @@ def _gaps(rule: Rule, facts: Facts) -> Iterator[Gap]:
         )
 
 
-def _waived(gap: Gap, facts: Facts) -> Gap:
+def _waived(gap: Gap, view: ProjectView) -> Gap:
     """The gap with what the waiver that holds longest says of it, or as it is."""
-    waivers = [it for it in facts.items("gap_waivers") if it.name in (gap.id, gap.rule) and not lacking(it)]
+    waivers = [it for it in view.items("gap_waivers") if it.name in (gap.id, gap.rule) and not lacking(it)]
     if not waivers:
         return gap
     longest = max(waivers, key=lambda it: (str(it.get("until")), it.name == gap.id))
@@ -155,5 +162,5 @@ def _waived(gap: Gap, facts: Facts) -> Gap:
 
 def lacking(waiver: Item) -> tuple[str, ...]:
     """What a waiver does not say, and without which it does not hold."""
-    said = {"reason": waiver.text, "owner": waiver.get("owner"), "until": waiver.get("until")}
-    return tuple(key for key, value in said.items() if not value)
+    required = {"reason": waiver.text, "owner": waiver.get("owner"), "until": waiver.get("until")}
+    return tuple(key for key, value in required.items() if not value)

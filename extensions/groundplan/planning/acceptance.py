@@ -10,17 +10,12 @@ from ..text import doc
 from .markdown import UNKNOWN
 
 WIDTH = 90
-"""What fits into a line beside an indentation and quotes."""
-
-
-def acceptance_file(feature: Feature) -> str:
-    """The owned test file of a feature, from the project's root."""
-    return f"tests/acceptance/test_{feature.id.lower().replace('-', '_')}.py"
+"""What fits into a line after an indentation and quotes."""
 
 
 def acceptance_link(feature: Feature, label: str, root: str) -> str:
     """A link to the tests of a feature from a document, whose way to the project's root is `root`."""
-    return f"[{label}]({root}{acceptance_file(feature)})" if feature.criteria else UNKNOWN
+    return f"[{label}]({root}{feature.acceptance_test})" if feature.criteria else UNKNOWN
 
 
 @dataclass(frozen=True)
@@ -38,7 +33,7 @@ class AcceptanceTest:
     def docstring(self) -> list[str]:
         """The criterion as lines of a docstring; in a comment, words such as `noqa` would tell tools what to do."""
         words = doc(self.text)
-        words = f" {words}" if words.startswith('"') else words  # as `ruff format` sets a quote apart
+        words = f" {words}" if words.startswith('"') else words  # as `ruff format` sets a quote migrate_only
         wrapped = textwrap.wrap(f'"""{words}', WIDTH, break_long_words=False, break_on_hyphens=False)
         return [*wrapped, '"""'] if len(wrapped) > 1 else [f'"""{words}"""']
 
@@ -51,7 +46,7 @@ class Acceptance:
 
     @property
     def path(self) -> str:
-        return acceptance_file(self.feature)
+        return self.feature.acceptance_test
 
     @property
     def module(self) -> str:

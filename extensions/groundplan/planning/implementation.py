@@ -1,4 +1,4 @@
-"""What ImplementationGuide.md says beside the files that people own."""
+"""What ImplementationGuide.md says in addition to the files that people own."""
 
 from __future__ import annotations
 
@@ -6,42 +6,35 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from ..decisions import has
-from ..domain import Entity, Product, Value
-from ..gaps import Facts
+from ..domain import Entity, Product, ValueObject
+from ..field_types import FIELD_TYPES
+from ..gaps import ProjectView
 from ..provenance import cached_property
-from . import errors
-from .markdown import NONE, Table, code, codes, table, text
-from .records import Records
-
-OF_KINDS = (
-    ("money", 'amount("12.50")', "models.py"),
-    ("date", 'day("2026-03-01")', "models.py"),
-    ("datetime", "now()", "utils.py"),
-    ("uuid", "uuid(text)", "models.py"),
-)
-"""What makes a value of a kind of field that has no literal, and where it is."""
+from . import error_catalogue
+from .decision_records import Records
+from .markdown import NONE, Table, cell, code, codes, table
 
 GUARDS = {
     "shares_of_calls": "a share of the calls",
-    "breaker": "a breaker",
+    "breaker": "a circuit breaker",
     "retries": "retries",
-    "last_answers": "the last answer",
+    "cached_answers": "a cached answer",
 }
-"""What bounds the harm of a neighbour beside the time limit, by the trait of the option that brings it."""
+"""What limits the effect of a failing service in addition to the timeout, by the trait of the option that brings it."""
 
 
 @dataclass(frozen=True)
 class Implementation:
-    facts: Facts
+    view: ProjectView
     records: Records
 
     @property
     def _product(self) -> Product:
-        return self.facts.product
+        return self.view.product
 
     @cached_property
     def errors(self) -> Table:
-        return errors.catalogue(self._product, self.facts.decisions)
+        return error_catalogue.catalogue(self._product, self.view.decisions)
 
     @cached_property
     def shared(self) -> Table:
@@ -49,31 +42,42 @@ class Implementation:
         return table("Use, From, For", self._shared())
 
     def _shared(self) -> Iterator[tuple[str, str, str]]:
-        yield code('Refusal("why")'), _common("errors.py"), "a rule that says no: 409 with this reason"
-        yield code('Away("why")'), _common("errors.py"), "what cannot be known now: 503, to be tried again"
-        for kind, use, file in OF_KINDS:
-            if fields := self._fields(kind):
+        yield code('RuleViolation("why")'), _common("errors.py"), "to refuse a request: 409 with this reason"
+        yield code('Forbidden("why")'), _common("errors.py"), "to refuse it to this caller (`self.caller`): 403"
+        yield (
+            code("self.records.first(models.Name, field=value)"),
+            _common("transaction.py"),
+            "to read records; `self.records.begin()` opens a transaction that changes several, all or none",
+        )
+        yield (
+            code('ServiceUnavailable("why")'),
+            _common("errors.py"),
+            "a dependency has no answer now: 503, for the caller to try again",
+        )
+        for it in FIELD_TYPES.values():
+            if it.in_rules and (fields := self._fields(it.name)):
+                use, file = it.in_rules
                 yield code(use), _common(file), f"a value of {codes(fields)}"
         for api in self._product.external_apis:
-            use = f'{api.name}.request("GET", path)'
+            use = f'self.apis.{api.name}.request("GET", path)'
             yield (
                 code(use),
-                _common("clients.py"),
-                f"a call in a rule of {codes(api.used_by)} that names {code(api.name)} as an argument; "
+                _common("clients/client.py"),
+                f"a call in a rule of {codes(api.used_by)}; "
                 "a POST or PATCH is sent once, unless it has an `Idempotency-Key`",
             )
-        yield code("structlog.get_logger()"), _common("logs.py"), "a log line with the id of its request"
+        yield code("structlog.get_logger()"), _common("observability/logs.py"), "a log line with the id of its request"
 
     def _fields(self, kind: str) -> list[str]:
         """The first fields of a kind."""
-        holders: tuple[Entity | Value, ...] = (*self._product.entities.values(), *self._product.values)
+        holders: tuple[Entity | ValueObject, ...] = (*self._product.entities.values(), *self._product.values)
         return [f"{it.name}.{field.name}" for it in holders for field in it.fields if field.type.kind == kind][:3]
 
     @cached_property
     def patterns(self) -> Table:
         """How recurring problems are solved, where the product has them."""
-        found = ((*said, _common(file)) for *said, file in self._patterns() if said[-1] != NONE)
-        return table("Problem, Solved by, Here, Code", found, "Nothing is kept, called or published yet.")
+        found = ((*cells, _common(file)) for *cells, file in self._patterns() if cells[-1] != NONE)
+        return table("Problem, Solved by, Here, Code", found, "No entity, call or event yet.")
 
     def _patterns(self) -> Iterator[tuple[str, str, str, str]]:
         product = self._product
@@ -88,32 +92,52 @@ class Implementation:
             for copy in service.copies
         ]
         made = [
-            f"{code(it.event)} makes {code(it.creates)}" for service in product.services for it in service.reactions
+            f"{code(it.event)} creates {code(it.creates)}" for service in product.services for it in service.reactions
         ]
-        neighbours = (it.service for service in product.services for it in product.calls(service))
-        called = dict.fromkeys((*neighbours, *(it.name for it in product.external_apis)))
-        yield "two write one record", "a version as `ETag`, sent back as `If-Match`", codes(product.entities), "http.py"
-        yield "a record is named that others keep", "its owner is asked before the write", _few(asked), "asking.py"
-        yield "that record is named too often to ask", "a read copy that events renew", _few(copied), "messaging.py"
+        services = (it.service for service in product.services for it in product.calls(service))
+        called = dict.fromkeys((*services, *(it.name for it in product.external_apis)))
         yield (
-            "a change and its event",
-            "one transaction, then delivery until it is taken",
-            self._heard(),
-            "messaging.py",
+            "two callers update one record",
+            "a version as `ETag`, sent back as `If-Match`",
+            codes(product.entities),
+            "db/repository.py",
         )
-        yield "an event comes twice", "an inbox: the second changes nothing", _few(made), "consumers.py"
-        led = [f"{code(it.service)} leads {code(it.name)}" for it in product.workflows]
+        yield (
+            "a record refers to one that another service owns",
+            "its owner is asked before the write",
+            _few(asked),
+            "references/remote.py",
+        )
+        yield (
+            "that record is looked up too often to ask each time",
+            "a read copy that events keep up to date",
+            _few(copied),
+            "messaging/read_copies.py",
+        )
+        yield (
+            "a change causes an event",
+            "stored in one transaction, then delivered until the subscriber accepts it",
+            self._heard(),
+            "messaging/outbox.py",
+        )
+        yield (
+            "an event is delivered twice",
+            "an inbox: the second delivery changes nothing",
+            _few(made),
+            "messaging/inbox.py",
+        )
+        led = [f"{code(it.service)} runs {code(it.name)}" for it in product.workflows]
         yield (
             "work in several services fails half-way",
-            "what was done is undone, last first",
+            "the steps that were done are undone, the last one first",
             _few(led),
-            "compensation.py",
+            "workflows/orchestrator.py",
         )
-        yield "a neighbour is slow or away", self._guards(), codes(called), "clients.py"
+        yield "a dependency is slow or unavailable", self._guards(), codes(called), "clients/client.py"
 
     def _guards(self) -> str:
         """What bounds the harm of a call, in the order in which it takes effect."""
-        taken = (words for trait, words in GUARDS.items() if has(self.facts.decisions, trait))
+        taken = (words for trait, words in GUARDS.items() if has(self.view.decisions, trait))
         return ", ".join(("time limit", *taken))
 
     def _heard(self) -> str:
@@ -123,10 +147,10 @@ class Implementation:
     def standards(self) -> Table:
         """How code is written, by the decisions that say so."""
         return table(
-            "By, Code is written so",
+            "Decision, How code is written",
             (
-                (f"{self.records.link(it)}: {text(it.option.label)}", text(it.option.standard))
-                for it in self.facts.decisions
+                (f"{self.records.link(it)}: {cell(it.option.label)}", cell(it.option.standard))
+                for it in self.view.decisions
                 if it.option.standard
             ),
         )
@@ -137,15 +161,15 @@ class Implementation:
         return table(
             "Decision, Confirmed by",
             (
-                (self.records.link(it), text(it.confirmed_by))
-                for it in self.facts.decisions
+                (self.records.link(it), cell(it.confirmed_by))
+                for it in self.view.decisions
                 if it.confirmed_by and not self.records.has(it)
             ),
         )
 
 
 def _few(items: list[str]) -> str:
-    """The first of some, and how many there are beside."""
+    """The first of some, and how many more there are."""
     shown = items if len(items) <= 3 else [*items[:2], f"{len(items) - 2} more"]
     return ", ".join(shown) or NONE
 

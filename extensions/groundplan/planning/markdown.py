@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from ..provenance import Names, note, noting
+from ..provenance import QuestionNames, track, tracking
 from ..text import line, md
 
 NONE = "–"
@@ -22,15 +22,15 @@ class Table:
     header: tuple[str, ...]
     rows: tuple[tuple[str, ...], ...]
     empty: str = ""
-    """What is said in place of a table without rows."""
-    answers: Names = field(default=frozenset(), compare=False)
+    """What stands in place of a table without rows."""
+    answers: QuestionNames = field(default=frozenset(), compare=False)
     """What its rows were made from."""
 
     def __bool__(self) -> bool:
         return bool(self.rows or self.empty)
 
     def __str__(self) -> str:
-        note(*self.answers)
+        track(*self.answers)
         if not self.rows:
             return self.empty
         lines = [self.header, tuple("---" for _ in self.header), *self.rows]
@@ -39,24 +39,24 @@ class Table:
 
 def table(header: str, rows: Iterable[Iterable[object]], empty: str = "") -> Table:
     """A table from a header such as `Id, Name` and rows of cells that are Markdown already."""
-    with noting() as answers:
+    with tracking() as answers:
         cells = tuple(tuple(str(cell) or NONE for cell in row) for row in rows)
-    note(*answers)
+    track(*answers)
     return Table(tuple(header.split(", ")), cells, empty, frozenset(answers))
 
 
-def text(value: object, otherwise: str = NONE) -> str:
-    """An answer's value as one line of Markdown."""
+def cell(value: object, otherwise: str = NONE) -> str:
+    """An answer's value as one line of Markdown, as a table cell needs it."""
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, (tuple, list)):
-        return ", ".join(text(item) for item in value) or otherwise
+        return ", ".join(cell(item) for item in value) or otherwise
     return md(value) if value not in (None, "") else otherwise
 
 
-def advice(said: str) -> str:
+def advice(written: str) -> str:
     """One line that names code in backticks, as a terminal shows it too; whatever else is in it is text."""
-    parts = re.split(r"`([^`]+)`", line(said))
+    parts = re.split(r"`([^`]+)`", line(written))
     return "".join(
         code(part) if at % 2 else re.sub(r"\S(.*\S)?", lambda it: md(it[0]), part) for at, part in enumerate(parts)
     )
@@ -64,8 +64,8 @@ def advice(said: str) -> str:
 
 def sentence(value: object) -> str:
     """An answer's text with a full stop."""
-    said = line(value)
-    return md(said) + ("" if said.endswith((".", "!", "?", "…")) else ".")
+    written = line(value)
+    return md(written) + ("" if written.endswith((".", "!", "?", "…")) else ".")
 
 
 def code(value: object) -> str:

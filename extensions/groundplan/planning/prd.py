@@ -8,44 +8,44 @@ from dataclasses import dataclass
 from typing import get_args
 
 from ..answers import Answer, State
-from ..codegen import article
-from ..domain import ExternalApi, Feature, Field, Item, plural
-from ..gaps import REQUIREMENTS, Facts, Gap
+from ..domain import Entity, ExternalApi, Feature, Item, plural
+from ..gaps import REQUIREMENTS, Gap, ProjectView
 from ..provenance import cached_property
 from ..questionnaire import BY_NAME
+from ..text import article
 from .acceptance import acceptance_link
-from .answered import chosen
-from .markdown import UNKNOWN, Table, code, codes, counted, sentence, table, text
+from .answers_markdown import chosen
+from .markdown import UNKNOWN, Table, cell, code, codes, counted, sentence, table
 
 DETERMINER = r"(?:an?|the|any|each|every|some)\b"
-"""What stands before a noun that is no proper name."""
+"""What stands before a noun that is not a proper name."""
 
 
 @dataclass(frozen=True)
 class Prd:
-    facts: Facts
+    view: ProjectView
     gaps: tuple[Gap, ...]
 
     @cached_property
     def summary(self) -> str:
         """What is built for whom, and what tells that it succeeded."""
-        features, personas = self.facts.product.features, self.facts.items("personas")
+        features, personas = self.view.product.features, self.view.items("personas")
         if not features:
             return ""
         first = sum(it.priority == "P1" for it in features)
         count = counted(len(features), "requirement", "requirements")
-        people = f" for {', '.join(text(it.name) for it in personas)}" if personas else ""
+        people = f" for {', '.join(cell(it.name) for it in personas)}" if personas else ""
         metrics = ", ".join(f"{row[0]} {row[1]}" for row in self.metrics.rows)
         success = f" Success is measured by {metrics}." if metrics else ""
         return f"The MVP has {count}{people}; {first} of priority P1.{success}"
 
     @cached_property
     def goals(self) -> Table:
-        features = self.facts.product.features
+        features = self.view.product.features
         return table(
             "Goal, For, Requirement, Priority, Shown by",
             (
-                (text(it.outcome or it.name), text(it.persona, UNKNOWN), it.id, text(it.priority), self._shown_by(it))
+                (cell(it.outcome or it.name), cell(it.persona, UNKNOWN), it.id, cell(it.priority), self._shown_by(it))
                 for it in features
             ),
         )
@@ -53,28 +53,28 @@ class Prd:
     def _shown_by(self, feature: Feature) -> str:
         """The metrics that validate a feature, by its name or its id."""
         named = {feature.name.casefold(), feature.id.casefold()}
-        metrics = self.facts.items("success_metrics")
-        return ", ".join(self.facts.id("SM", it.name) for it in metrics if named & set(_names(it.get("validates"))))
+        metrics = self.view.items("success_metrics")
+        return ", ".join(self.view.id("SM", it.name) for it in metrics if named & set(_names(it.get("validates"))))
 
     @cached_property
     def non_goals(self) -> Table:
-        items = self.facts.items("out_of_scope")
+        items = self.view.items("out_of_scope")
         return table(
             "Left out, Why, Looked at again",
-            ((text(it.name), text(it.text, UNKNOWN), text(it.get("revisit"))) for it in items),
+            ((cell(it.name), cell(it.text, UNKNOWN), cell(it.get("revisit"))) for it in items),
         )
 
     @cached_property
     def personas(self) -> Table:
-        items = self.facts.items("personas")
+        items = self.view.items("personas")
         return table(
             "Persona, Goal, How often, Administers, Features",
             (
                 (
-                    text(it.name),
-                    text(it.text, UNKNOWN),
-                    text(it.get("frequency"), UNKNOWN),
-                    text(it.get("is_admin")),
+                    cell(it.name),
+                    cell(it.text, UNKNOWN),
+                    cell(it.get("frequency"), UNKNOWN),
+                    cell(it.get("is_admin")),
                     self._for(it.name),
                 )
                 for it in items
@@ -82,7 +82,7 @@ class Prd:
         )
 
     def _for(self, persona: str) -> str:
-        features = self.facts.product.features
+        features = self.view.product.features
         return ", ".join(it.id for it in features if it.persona.casefold() == persona.casefold())
 
     @cached_property
@@ -92,40 +92,40 @@ class Prd:
             (
                 (
                     it.id,
-                    text(it.name),
-                    text(it.priority),
+                    cell(it.name),
+                    cell(it.priority),
                     codes(it.services),
                     len(it.criteria),
                     acceptance_link(it, it.id, "../"),
                 )
-                for it in self.facts.product.features
+                for it in self.view.product.features
             ),
         )
 
     def story(self, feature: Feature) -> str:
         """Who wants a feature, and what for. Its name stays as it is, whatever its grammar."""
-        who = text(self._one(feature.persona)) if feature.persona else f"somebody (`persona` is {UNKNOWN})"
+        who = cell(self._one(feature.persona)) if feature.persona else f"somebody (`persona` is {UNKNOWN})"
         why = sentence(feature.outcome) if feature.outcome else f"its `outcome` is {UNKNOWN}."
-        return f"As {who}, I want *{text(feature.name)}*, so that {why}"
+        return f"As {who}, I want *{cell(feature.name)}*, so that {why}"
 
     def _one(self, persona: str) -> str:
         """A persona inside a sentence: `a reader`, where the answers write it so; a proper name stays as it is."""
         small = f"{persona[:1].lower()}{persona[1:]}"
         if re.match(DETERMINER, small):
             return small
-        common = re.search(rf"\b({re.escape(small)}|{re.escape(plural(small))})\b", self._told) is not None
-        if not common and re.search(rf"\b(?!{DETERMINER})[^\W\d_]+,? {re.escape(persona)}\b", self._told):
+        common = re.search(rf"\b({re.escape(small)}|{re.escape(plural(small))})\b", self._prose) is not None
+        if not common and re.search(rf"\b(?!{DETERMINER})[^\W\d_]+,? {re.escape(persona)}\b", self._prose):
             return persona
         who = small if common else persona
         return f"one of the {who}" if re.search(r"[^sui]s$", who) else article(who)
 
     @cached_property
-    def _told(self) -> str:
-        """What is said of the personas and of what they want."""
-        features = self.facts.product.features
-        said = [self.facts.product.concept, *(it.text for it in self.facts.items("personas"))]
-        said += (text for it in features for text in (it.name, it.outcome, *(one.text for one in it.criteria)))
-        return "\n".join(said)
+    def _prose(self) -> str:
+        """What the answers say about the personas and what they want."""
+        features = self.view.product.features
+        statements = [self.view.product.concept, *(it.text for it in self.view.items("personas"))]
+        statements += (text for it in features for text in (it.name, it.outcome, *(one.text for one in it.criteria)))
+        return "\n".join(statements)
 
     @cached_property
     def technical(self) -> Table:
@@ -135,7 +135,7 @@ class Prd:
             ("Used through", "interaction_channels"),
             ("Runs on", "deploy_target"),
         )
-        answers = ((label, self.facts.answer(name)) for label, name in asked)
+        answers = ((label, self.view.answer(name)) for label, name in asked)
         return table(
             "What, Required, Answer",
             ((label, _required(it), code(it.name)) for label, it in answers),
@@ -146,8 +146,8 @@ class Prd:
         return table(
             "Fixed already, By, Negotiable",
             (
-                (text(it.name), text(it.text, UNKNOWN), text(it.get("negotiable"), UNKNOWN))
-                for it in self.facts.items("constraints")
+                (cell(it.name), cell(it.text, UNKNOWN), cell(it.get("negotiable"), UNKNOWN))
+                for it in self.view.items("constraints")
             ),
         )
 
@@ -157,56 +157,56 @@ class Prd:
             "Id, What, Measure, Target, Load, Scope, Verified by",
             (
                 (
-                    (id := self.facts.id("NFR", it.name)),
-                    text(it.name),
-                    text(it.get("metric"), UNKNOWN),
+                    (id := self.view.id("NFR", it.name)),
+                    cell(it.name),
+                    cell(it.get("metric"), UNKNOWN),
                     quantity(it.text, it.get("unit")),
-                    text(it.get("load"), UNKNOWN),
-                    text(it.get("scope")),
+                    cell(it.get("load"), UNKNOWN),
+                    cell(it.get("scope")),
                     f"T-{id}, under this load" if it.get("load") else f"T-{id}, load {UNKNOWN}",
                 )
-                for it in self.facts.items("performance_targets")
+                for it in self.view.items("performance_targets")
             ),
         )
 
     @cached_property
     def data(self) -> Table:
-        product = self.facts.product
+        product = self.view.product
         holders = {
             name: [it.name for it in product.services if any(copy.entity == name for copy in it.copies)]
             for name in product.entities
         }
         return table(
-            "Entity, Kept by, Fields, Copies in",
+            "Entity, Owner, Fields, Copies in",
             (
-                (code(it.name), code(it.service), _fields(it.fields), codes(holders[it.name]))
+                (code(it.name), code(it.service), _fields(it), codes(holders[it.name]))
                 for it in product.entities.values()
             ),
-            "" if self.facts.answer("data_entities").state in ("tbd", "defer") else "The product keeps no records.",
+            "" if self.view.answer("data_entities").state in ("tbd", "defer") else "The product keeps no records.",
         )
 
     @cached_property
     def sensitivity(self) -> str:
-        value = self.facts.answer("data_sensitivity").value
-        return f"Sensitive data: {text(lower(shown('data_sensitivity', value)))}." if value else ""
+        value = self.view.answer("data_sensitivity").value
+        return f"Sensitive data: {cell(lower(shown('data_sensitivity', value)))}." if value else ""
 
     @cached_property
     def backup(self) -> Table:
-        given = self.facts.details("backup_recovery")
+        given = self.view.details("backup_recovery")
         words = (
             ("May be lost (RPO)", "rpo"),
             ("May take (RTO)", "rto"),
             ("Method", "method"),
             ("Restore tried every", "restore_test_every"),
         )
-        rows = [(label, text(given.get(key), UNKNOWN)) for label, key in words]
+        rows = [(label, cell(given.get(key), UNKNOWN)) for label, key in words]
         return table("Backup, Answer", rows if given else ())
 
     @cached_property
     def external(self) -> Table:
         return table(
-            "API, Purpose, Used by, Critical, Timeout, While it is away",
-            (_external(api) for api in self.facts.product.external_apis),
+            "API, Purpose, Used by, Critical, Timeout, While unavailable",
+            (_external(api) for api in self.view.product.external_apis),
         )
 
     @cached_property
@@ -215,16 +215,16 @@ class Prd:
             "Id, Metric, Baseline, Target, By, Measured by, Validates, Not at the cost of",
             (
                 (
-                    self.facts.id("SM", it.name),
-                    text(it.name),
+                    self.view.id("SM", it.name),
+                    cell(it.name),
                     _baseline(it),
                     quantity(it.text, it.get("unit")),
-                    text(it.get("by"), UNKNOWN),
-                    text(it.get("measured_by"), UNKNOWN),
-                    text(it.get("validates")),
-                    text(it.get("counter_metric")),
+                    cell(it.get("by"), UNKNOWN),
+                    cell(it.get("measured_by"), UNKNOWN),
+                    cell(it.get("validates")),
+                    cell(it.get("counter_metric")),
                 )
-                for it in self.facts.items("success_metrics")
+                for it in self.view.items("success_metrics")
             ),
         )
 
@@ -234,7 +234,7 @@ class Prd:
         return tuple(self._exits())
 
     def _exits(self) -> Iterator[str]:
-        first = [it for it in self.facts.product.features if it.priority == "P1"]
+        first = [it for it in self.view.product.features if it.priority == "P1"]
         if count := sum(len(it.criteria) for it in first):
             ids = ", ".join(it.id for it in first if it.criteria)
             criteria = "The acceptance criterion" if count == 1 else f"The {count} acceptance criteria"
@@ -252,13 +252,13 @@ class Prd:
             "Id, Risk, Kind, Likelihood, Impact, Mitigation, Trigger, Owner",
             (
                 (
-                    self.facts.id("RISK", it.name),
-                    text(it.name),
-                    *(text(it.get(key), UNKNOWN) for key in ("kind", "likelihood", "impact")),
-                    text(it.text, UNKNOWN),
-                    *(text(it.get(key), UNKNOWN) for key in ("trigger", "owner")),
+                    self.view.id("RISK", it.name),
+                    cell(it.name),
+                    *(cell(it.get(key), UNKNOWN) for key in ("kind", "likelihood", "impact")),
+                    cell(it.text, UNKNOWN),
+                    *(cell(it.get(key), UNKNOWN) for key in ("trigger", "owner")),
                 )
-                for it in self.facts.items("risks")
+                for it in self.view.items("risks")
             ),
         )
 
@@ -274,9 +274,9 @@ class Prd:
             (
                 (
                     code(it.name),
-                    words[it.state].format(trigger=text(it.trigger, UNKNOWN), owner=text(it.owner, UNKNOWN)),
+                    words[it.state].format(trigger=cell(it.trigger, UNKNOWN), owner=cell(it.owner, UNKNOWN)),
                 )
-                for it in self.facts.asked
+                for it in self.view.asked
                 if it.state in words
             ),
             "No answer is assumed or deferred.",
@@ -288,24 +288,21 @@ class Prd:
         open_ = sorted((gap for gap in self.gaps if gap.rule in ("A01", "A02")), key=lambda gap: not gap.must)
         return table(
             "Gap, Question, About, When",
-            ((gap.id, code(gap.question), text(REQUIREMENTS[gap.question]), _when(gap)) for gap in open_),
-            f"None of {len(list(self.facts.asked))} questions is open.",
+            ((gap.id, code(gap.question), cell(REQUIREMENTS[gap.question]), _when(gap)) for gap in open_),
+            f"None of {len(list(self.view.asked))} questions is open.",
         )
 
     @cached_property
     def glossary(self) -> Table:
         return table(
             "Term, Means, Not called",
-            (
-                (text(it.name), text(it.text, UNKNOWN), text(it.get("not_called")))
-                for it in self.facts.items("glossary")
-            ),
+            ((cell(it.name), cell(it.text, UNKNOWN), cell(it.get("not_called"))) for it in self.view.items("glossary")),
         )
 
     @cached_property
     def record(self) -> Table:
         """Every question by the state of its answer; what an answer says has its home elsewhere in Planning."""
-        asked = tuple(self.facts.asked)
+        asked = tuple(self.view.asked)
         rows = ((state, [it for it in asked if it.state == state]) for state in get_args(State))
         return table("State, Questions", ((state, _listed(answers)) for state, answers in rows if answers))
 
@@ -317,13 +314,13 @@ def _baseline(metric: Item) -> str:
 
 
 def quantity(value: object, unit: object) -> str:
-    return f"{text(value)} {text(unit, '')}".strip() if value not in (None, "") else UNKNOWN
+    return f"{cell(value)} {cell(unit, '')}".strip() if value not in (None, "") else UNKNOWN
 
 
 def _required(answer: Answer) -> str:
     """A choice, or the state that it is in."""
-    said = {"not needed": f"not needed: {answer.reason}", "defer": f"deferred: {answer.trigger}"}
-    return text(said.get(answer.state) or shown(answer.name, answer.value), UNKNOWN)
+    statements = {"not needed": f"not needed: {answer.reason}", "defer": f"deferred: {answer.trigger}"}
+    return cell(statements.get(answer.state) or shown(answer.name, answer.value), UNKNOWN)
 
 
 def shown(question: str, value: object) -> str:
@@ -342,16 +339,17 @@ def _external(api: ExternalApi) -> tuple[str, ...]:
     critical = "yes" if api.critical else "no"
     return (
         code(api.name),
-        text(api.purpose, UNKNOWN),
+        cell(api.purpose, UNKNOWN),
         codes(api.used_by),
         critical,
         timeout,
-        text(api.fallback, UNKNOWN),
+        cell(api.fallback, UNKNOWN),
     )
 
 
-def _fields(fields: tuple[Field, ...]) -> str:
-    return ", ".join(code(str(field)) for field in fields)
+def _fields(entity: Entity) -> str:
+    together = (f"unique({', '.join(names)})" for names in entity.unique_together)
+    return ", ".join(map(code, (*map(str, entity.fields), *together)))
 
 
 def _names(value: object) -> list[str]:
@@ -367,4 +365,4 @@ def _listed(answers: list[Answer]) -> str:
     """Questions in a cell, those with a reason a line each."""
     if not any(it.reason for it in answers):
         return codes(it.name for it in answers)
-    return "<br>".join(f"{code(it.name)}: {text(it.reason, UNKNOWN)}" for it in answers)
+    return "<br>".join(f"{code(it.name)}: {cell(it.reason, UNKNOWN)}" for it in answers)

@@ -6,64 +6,64 @@ import datetime
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
-from .. import diagrams, gaps, overrides, tasks
+from .. import diagrams, gaps, task_overrides, tasks
 from ..domain import Product
-from ..gaps import Facts, Gap
+from ..gaps import Gap, ProjectView
 from ..plan import Cut, Goal, Plan, Slot, Team, Timeline
 from ..problems import Problem
-from ..provenance import cached_property, noting
+from ..provenance import cached_property, tracking
 from ..tasks import AGENT, ORDER, PEOPLE, Named, Scope, Task
-from .markdown import NONE, UNKNOWN, Table, codes, table, text
+from .markdown import NONE, UNKNOWN, Table, cell, codes, table
 from .prd import shown
 
 
-def made_from(facts: Facts) -> Plan:
+def build_plan(view: ProjectView) -> Plan:
     """The plan that the answers lead to."""
-    with noting() as answers:
-        plan = _made_from(facts)
+    with tracking() as answers:
+        plan = _build_plan(view)
     return replace(plan, answers=frozenset(answers))
 
 
-def _made_from(facts: Facts) -> Plan:
+def _build_plan(view: ProjectView) -> Plan:
     """What must be resolved before coding is work, too."""
-    scope, team = _scope(facts), _team(facts.details("team"))
-    own = overrides.read(facts.items(overrides.QUESTION), team.pace)
+    scope, team = _scope(view), _team(view.details("team"))
+    own = task_overrides.read(view.items(task_overrides.QUESTION), team.pace)
     return Plan(
-        tasks.gated(overrides.applied(tasks.derive(scope), own, scope.basis)),
-        facts.product,
+        tasks.gated(task_overrides.applied(tasks.derive(scope), own, scope.basis)),
+        view.product,
         team,
-        _timeline(facts.details("timeline")),
-        _whole(facts.answer("buffer_percent").value, 20),
-        deciders=_words(facts.answer("decision_makers").value),
-        off=tuple(sorted(filter(None, (_date(it.name) for it in facts.items("non_working_days"))))),
+        _timeline(view.details("timeline")),
+        _whole(view.answer("buffer_percent").value, 20),
+        deciders=_words(view.answer("decision_makers").value),
+        off=tuple(sorted(filter(None, (_date(it.name) for it in view.items("non_working_days"))))),
         basis=scope.basis,
-        loaded=tuple(facts.id("NFR", it.name) for it in facts.items("performance_targets") if it.get("load")),
+        loaded=tuple(view.id("NFR", it.name) for it in view.items("performance_targets") if it.get("load")),
     )
 
 
-def problems(facts: Facts) -> tuple[Problem, ...]:
+def problems(view: ProjectView) -> tuple[Problem, ...]:
     """What keeps the plan from being made: tasks of the answers that do not fit the others."""
-    own = facts.items(overrides.QUESTION)
-    if not own or (twice := tuple(overrides.twice_estimated(own))):
+    own = view.items(task_overrides.QUESTION)
+    if not own or (twice := tuple(task_overrides.twice_estimated(own))):
         return twice if own else ()
-    read = overrides.read(own, _team(facts.details("team")).pace)
-    scope = _scope(facts)
-    return overrides.problems(tasks.derive(scope), read, facts.product.by_name, scope.basis)
+    read = task_overrides.read(own, _team(view.details("team")).pace)
+    scope = _scope(view)
+    return task_overrides.problems(tasks.derive(scope), read, view.product.by_name, scope.basis)
 
 
-def _scope(facts: Facts) -> Scope:
-    targets = tuple(Named(facts.id("NFR", it.name), it.name) for it in facts.items("performance_targets"))
-    risky = (it for it in facts.items("risks") if (it.get("kind"), it.get("impact")) == ("technical", "high"))
-    place = facts.answer("deploy_target")
+def _scope(view: ProjectView) -> Scope:
+    targets = tuple(Named(view.id("NFR", it.name), it.name) for it in view.items("performance_targets"))
+    risky = (it for it in view.items("risks") if (it.get("kind"), it.get("impact")) == ("technical", "high"))
+    place = view.answer("deploy_target")
     return Scope(
-        facts.product,
-        tuple(Named(gap.id, gap.message, _feature(gap, facts.product)) for gap in gaps.find(facts) if gap.must),
-        tuple(Named(facts.id("RISK", it.name), it.name) for it in risky),
+        view.product,
+        tuple(Named(gap.id, gap.message, _feature(gap, view.product)) for gap in gaps.find(view) if gap.must),
+        tuple(Named(view.id("RISK", it.name), it.name) for it in risky),
         targets,
-        sensitive=_sensitive(facts),
-        backup=bool(facts.details("backup_recovery")),
+        sensitive=_sensitive(view),
+        backup=bool(view.details("backup_recovery")),
         place=shown(place.name, place.value) if place.known else "",
-        basis=_words(facts.answer("estimate_basis").value) or PEOPLE,
+        basis=_words(view.answer("estimate_basis").value) or PEOPLE,
     )
 
 
@@ -74,7 +74,7 @@ def _feature(gap: Gap, product: Product) -> str:
 
 @dataclass(frozen=True)
 class Schedule:
-    facts: Facts
+    view: ProjectView
     plan: Plan
 
     def phase_table(self, number: int) -> Table:
@@ -89,7 +89,7 @@ class Schedule:
     def _task(self, slot: Slot) -> Iterator[object]:
         task = slot.task
         yield task.id
-        yield text(task.title)
+        yield cell(task.title)
         yield codes(filter(None, task.service.split(", ")))
         yield from self._times(slot) if self.plan.timed else self._step(slot)
         yield self._needs(task)
@@ -142,7 +142,7 @@ class Schedule:
         )
 
     def _cut(self, it: Cut) -> tuple[object, ...]:
-        return it.feature.id, text(it.feature.name), it.feature.priority, f"{it.hours} h", f"{it.total_days:g} days"
+        return it.feature.id, cell(it.feature.name), it.feature.priority, f"{it.hours} h", f"{it.total_days:g} days"
 
     @property
     def _no_cut(self) -> str:
@@ -181,24 +181,24 @@ class Schedule:
     @property
     def own(self) -> str:
         """The tasks that somebody knows better than the rates."""
-        ids = ", ".join(it.name for it in self.facts.items(overrides.QUESTION))
-        return f"By `{overrides.QUESTION}`: {ids}." if ids else ""
+        ids = ", ".join(it.name for it in self.view.items(task_overrides.QUESTION))
+        return f"By `{task_overrides.QUESTION}`: {ids}." if ids else ""
 
     @property
     def time(self) -> Table:
-        given = self.facts.details("timeline")
+        given = self.view.details("timeline")
         words = (
             ("Start", "start"),
             ("Weeks", "weeks"),
             ("Deadline", "deadline"),
             ("Fixed", "fixed"),
         )
-        rows = [(label, text(given.get(key), UNKNOWN)) for label, key in words]
+        rows = [(label, cell(given.get(key), UNKNOWN)) for label, key in words]
         return table("Timeline, Answer", rows if given else ())
 
     @property
     def people(self) -> Table:
-        given = self.facts.details("team")
+        given = self.view.details("team")
         words = (
             ("People", "size"),
             ("Hours a day", "hours_per_day"),
@@ -279,7 +279,7 @@ def _words(value: object) -> str:
     return " ".join(str(value).split()) if isinstance(value, str) else ""
 
 
-def _sensitive(facts: Facts) -> bool:
-    value = facts.answer("data_sensitivity").value
+def _sensitive(view: ProjectView) -> bool:
+    value = view.answer("data_sensitivity").value
     given = (value,) if isinstance(value, str) else value if isinstance(value, tuple) else ()
     return any(item not in ("none", "tbd") for item in given)

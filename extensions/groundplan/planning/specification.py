@@ -2,33 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
-from ..codegen import ROUTES
-from ..decisions import said
+from ..decisions import wording
 from ..diagrams import Diagram
-from ..domain import Entity, Feature, Field, Job, Service, Value
-from ..facts import Facts as Tested
-from ..flows import Request, touched
-from ..gaps import Facts, concerns
-from ..provenance import Names, cached_property, told
-from ..sequences import course, sequence
-from . import workflows
+from ..domain import Entity, Feature, Field, Job, Service, ValueObject
+from ..fixture_data import FixtureData
+from ..gaps import ProjectView, is_about_service
+from ..interactions import Request, entities_of
+from ..operations import KEY, LIST, Operation, of_entity
+from ..project import EnvVar
+from ..provenance import QuestionNames, cached_property, tracked
+from ..sequence_diagrams import request_sequence, workflow_sequence
+from ..text import one_of
+from . import workflow_tables
 from .acceptance import acceptance_link
 from .architecture import away
-from .markdown import NONE, UNKNOWN, Table, code, codes, counted, sentence, table, text
+from .markdown import NONE, UNKNOWN, Table, cell, code, codes, counted, sentence, table
 from .prd import quantity
 
-if TYPE_CHECKING:
-    from ..project import EnvVar
 
-
-@told(lambda it, part: it.served if part in ("base", "public", "docs") else ())
+@tracked(lambda it, part: it.served if part in ("base", "public", "docs") else ())
 @dataclass(frozen=True)
 class Specification:
-    facts: Facts
+    view: ProjectView
     service: Service
     base: str
     """Where it is served: `http://127.0.0.1:8001`."""
@@ -43,13 +41,13 @@ class Specification:
     sent: str
     """Where they put it."""
     settings: tuple[EnvVar, ...]
-    tested: Tested
+    tested: FixtureData
     """What the suite knows of the product."""
     requests: tuple[Request, ...]
     """Those to it that go on in other services."""
     process: str
     """What it runs in: `the process of orders`."""
-    served: Names
+    served: QuestionNames
     """What its addresses were made from."""
 
     @property
@@ -58,12 +56,12 @@ class Specification:
 
     @property
     def features(self) -> tuple[Feature, ...]:
-        return tuple(it for it in self.facts.product.features if self.name in it.services)
+        return tuple(it for it in self.view.product.features if self.name in it.services)
 
     @property
     def responsibility(self) -> str:
-        said = self.service.responsibility or f"nobody has said what it is for (B01-{self.name})"
-        return sentence(said[:1].upper() + said[1:])
+        responsibility = self.service.responsibility or f"it is not stated what it is for (B01-{self.name})"
+        return sentence(responsibility[:1].upper() + responsibility[1:])
 
     @property
     def holds(self) -> str:
@@ -71,8 +69,8 @@ class Specification:
         kept = ", ".join(entity.name for entity in self.service.entities)
         heard = ", ".join(dict.fromkeys(it.event for it in self.service.reactions))
         jobs = ", ".join(it.name for it in self.service.jobs)
-        leads = ", ".join(it.name for it in self.facts.product.led(self.name))
-        steps = ", ".join(dict.fromkeys(it.workflow for it in self.facts.product.steps(self.name)))
+        leads = ", ".join(it.name for it in self.view.product.workflows_led_by(self.name))
+        steps = ", ".join(dict.fromkeys(it.workflow for it in self.view.product.workflow_steps_in(self.name)))
         parts = (
             f"keeps {kept}" if kept else "",
             f"hears {heard}" if heard else "",
@@ -80,12 +78,12 @@ class Specification:
             f"leads {leads}" if leads else "",
             f"takes part in {steps}" if steps else "",
         )
-        return "; ".join(filter(None, parts)) or "keeps nothing of its own"
+        return "; ".join(filter(None, parts)) or "keeps no records of its own"
 
     @property
     def not_its_job(self) -> tuple[str, ...]:
         """What its records refer to and others keep."""
-        product = self.facts.product
+        product = self.view.product
         foreign = {
             field.type.target: product.entities[field.type.target].service
             for entity in self.service.entities
@@ -112,7 +110,7 @@ class Specification:
             measure = "" if row[2] == UNKNOWN else f"{row[2]} "
             yield f"{row[0]} is measured: {measure}{row[3]}"
         if secrets := [it.name for it in self.settings if it.secret]:
-            yield f"{self.process} has secrets of its own for {codes(secrets)}"
+            yield f"{self.process} has its own secrets for {codes(secrets)}"
 
     @cached_property
     def requirements(self) -> Table:
@@ -121,7 +119,7 @@ class Specification:
             (
                 (
                     it.id,
-                    text(it.name),
+                    cell(it.name),
                     codes(name for name in it.services if name != self.name),
                     acceptance_link(it, counted(len(it.criteria), "criterion", "criteria"), "../../"),
                 )
@@ -136,27 +134,45 @@ class Specification:
         about = f"Method, Path, {self.proof.capitalize()}, Request, Answer, Errors, Repeatable, For"
         return table(about, self._contract())
 
+    @cached_property
+    def repeated(self) -> str:
+        """What becomes of a request that is sent again with its key; empty where none has one."""
+        every = (it for entity in self.service.entities for it in of_entity(self.view.product, entity))
+        keyed = [code(f"{it.method} {it.path}") for it in every if KEY in it.parameters]
+        return (
+            f"If {one_of(keyed)} is sent again with its {code(KEY.name)}, it is given the same answer and changes "
+            f"nothing again, for {code('IDEMPOTENCY_KEYS_H')} hours; with other content it is refused. One that was "
+            "refused may be corrected and sent with the same key."
+            if keyed
+            else ""
+        )
+
     def _contract(self) -> Iterator[tuple[str, ...]]:
         for entity in self.service.entities:
-            needed = ", ".join(it.id for it in self.features if entity in touched(self.facts.product, it)) or NONE
-            yield from ((*row[:2], self.needed, *row[2:], needed) for row in _contract(entity))
-            for it in (it for it in self.facts.product.led(self.name) if it.entity == entity.name):
-                path, errors = code(f"{entity.path}/{{id}}/{it.path}"), "401, 404, 422, 503"
-                yield "GET", path, self.needed, NONE, f"200 where {code(it.name)} stands", errors, "yes", needed
-        if self.hears.rows and self.facts.way.endpoint:
-            errors, path = "400, 401, 409, 422, 503", code(self.facts.way.endpoint)
+            needed = ", ".join(it.id for it in self.features if entity in entities_of(self.view.product, it)) or NONE
+            for it in of_entity(self.view.product, entity):
+                errors, again = ", ".join(map(str, it.problems)), _repeatable(it)
+                yield it.method, code(it.path), self.needed, _request(it), _answer(it), errors, again, needed
+        if self.hears.rows and self.view.event_transport.endpoint:
+            errors, path = "400, 401, 422, 503", code(self.view.event_transport.endpoint)
             yield "POST", path, "of the services", "an event", "204", errors, "yes", "events"
         for path, errors in (("/health/live", NONE), ("/health/ready", "503")):
             yield "GET", code(path), "none", NONE, "200", errors, "yes", "operation"
 
+    @property
+    def kept_private(self) -> str:
+        """Which records callers cannot ask for; empty where there are none."""
+        private = [it.name for it in self.service.entities if it.private]
+        return f"Only code of {self.name} reads and changes records of {codes(private)}." if private else ""
+
     @cached_property
     def references(self) -> Table:
         """What its records name of others, how that is looked up, and what is answered when it is not there."""
-        product = self.facts.product
+        product = self.view.product
         asked = {check.entity.name: check.when_away for check in product.checks(self.service)}
         copied = {copy.entity for copy in self.service.copies}
         return table(
-            "Reference, To, Kept by, Looked up in, Not there, Not to be reached",
+            "Reference, To, Owner, Looked up in, If missing, If unavailable",
             (
                 (
                     code(path),
@@ -164,7 +180,7 @@ class Specification:
                     code(product.entities[target].service),
                     "the read copy" if target in copied else f"{'its API' if target in asked else 'its own records'}",
                     "409",
-                    away(asked[target], self.facts.decisions) if target in asked else "503",
+                    away(asked[target], self.view.decisions) if target in asked else "503",
                 )
                 for entity in self.service.entities
                 for path, target in _references(product.value_objects, entity.name, entity.fields)
@@ -175,30 +191,54 @@ class Specification:
     @cached_property
     def named(self) -> str:
         """What becomes of its records when one that they name is deleted; empty where they name none."""
-        product = self.facts.product
-        named = dict.fromkeys(it for entity in self.service.entities for it in product.referred(entity.fields))
-        return (
+        product = self.view.product
+        guarded = {f"{entity.name}.{it.name}": it for entity in self.service.entities for it in entity.fields}
+        guarded = {path: it for path, it in guarded.items() if it.on_delete != "keep"}
+        named = dict.fromkeys(
+            it
+            for entity in self.service.entities
+            for it in product.referenced_entities([it for it in entity.fields if it.on_delete == "keep"])
+        )
+        sentences = [
             f"A record of {codes(named)} may be deleted although another names it: that one keeps the id, and its next "
             "change is refused with 409 unless it names another."
             if named
             else ""
-        )
+        ]
+        for on_delete, becomes in (
+            ("refuse", "is refused with 409 while a record names it."),
+            ("cascade", "deletes the records that name it, too."),
+        ):
+            paths = [path for path, it in guarded.items() if it.on_delete == on_delete]
+            sentences.append(f"Deleting what {codes(paths)} names {becomes}" if paths else "")
+        return " ".join(filter(None, sentences))
 
     @cached_property
     def tests(self) -> Table:
-        """What the suite proves of it, beside the criteria of its requirements."""
+        """What the suite proves of it, in addition to the criteria of its requirements."""
         return table("Test, Proves", self._tests())
 
     def _tests(self) -> Iterator[tuple[str, str]]:
-        product = self.facts.product
+        product = self.view.product
         entities = [it for it in self.tested.entities if it.service == self.name]
-        events = [it.name for it in self.tested.heard if it.service == self.name or self.name in it.subscribers]
+        events = [
+            it.name for it in self.tested.consumed_events if it.service == self.name or self.name in it.subscribers
+        ]
         copies = [it.entity for it in self.tested.copies if it.service == self.name]
         references = [f"{it.name}.{reference.field}" for it in entities for reference in it.references]
         yield _suite("test_services"), f"that {self.name} is live, is ready only with its database, and names a fault"
         if entities:
             names = codes(it.name for it in entities)
             yield _suite("test_records"), f"the whole life of {names}, by the contract above"
+        if unique := [f"{it.name}.{name}" for it in entities for names in it.unique for name in names]:
+            yield _suite("test_unique"), f"that no two records have the same {codes(dict.fromkeys(unique))}"
+        for suite, proves, part in (
+            ("test_limits", "what is written keeps the limits of", "outside"),
+            ("test_secrets", "nobody is told", "secrets"),
+            ("test_immutable", "callers cannot replace", "immutable"),
+        ):
+            if tested := [f"{it.name}.{name}" for it in entities for name in getattr(it, part)]:
+                yield _suite(suite), f"that {proves} {codes(tested)}"
         if references:
             untold = ", and what happens when nobody can tell" if product.checks(self.service) else ""
             yield _suite("test_references"), f"that {codes(references)} must exist{untold}"
@@ -207,7 +247,10 @@ class Specification:
                 _suite("test_events"),
                 f"that an outage loses none of {codes(events)}, and a second delivery changes nothing",
             )
-        taking = (*(it.name for it in product.led(self.name)), *(it.workflow for it in product.steps(self.name)))
+        taking = (
+            *(it.name for it in product.workflows_led_by(self.name)),
+            *(it.workflow for it in product.workflow_steps_in(self.name)),
+        )
         if taking:
             yield (
                 _suite("test_workflows"),
@@ -219,14 +262,14 @@ class Specification:
     @cached_property
     def shapes(self) -> tuple[tuple[str, Table], ...]:
         """The fields of each entity, and of the value objects in them."""
-        product = self.facts.product
+        product = self.view.product
         used = dict.fromkeys(_embedded(product.value_objects, self.service.entities))
-        entities = [(entity.name, entity.fields) for entity in self.service.entities]
-        values = [(name, product.value_objects[name].fields) for name in used]
-        return tuple((name, _shape(name, fields)) for name, fields in entities + values)
+        entities = tuple((it.name, _shape(it.name, it.fields, it)) for it in self.service.entities)
+        values = tuple((name, _shape(name, product.value_objects[name].fields)) for name in used)
+        return entities + values
 
     @property
-    def facts_tables(self) -> tuple[Table, ...]:
+    def compared_tables(self) -> tuple[Table, ...]:
         """The tables whose facts other files repeat."""
         shapes = (shape for _, shape in self.shapes)
         return (
@@ -246,19 +289,19 @@ class Specification:
     @cached_property
     def sequences(self) -> tuple[Diagram, ...]:
         """What requests to it cause in several services, and the workflows that it leads."""
-        product = self.facts.product
-        led = (course(product, it) for it in product.led(self.name))
-        unheard = said(self.facts.decisions, "unheard")
-        return (*(sequence(product, it, unheard) for it in self.requests), *led)
+        product = self.view.product
+        led = (workflow_sequence(product, it) for it in product.workflows_led_by(self.name))
+        uncached = wording(self.view.decisions, "not_cached")
+        return (*(request_sequence(product, it, uncached) for it in self.requests), *led)
 
     @cached_property
     def leads(self) -> Table:
         """The workflows that it leads."""
-        return workflows.led(self.facts.product, self.service)
+        return workflow_tables.led(self.view.product, self.service)
 
     @cached_property
     def publishes(self) -> Table:
-        product = self.facts.product
+        product = self.view.product
         events = (
             (
                 code(it.name),
@@ -269,55 +312,55 @@ class Specification:
             for it in self.service.events
         )
         return table(
-            "Publishes, On, Carries, Heard by",
-            (*events, *workflows.sent(product, self.service)),
+            "Publishes, On, Fields, Subscribers",
+            (*events, *workflow_tables.sent(product, self.service)),
             f"{self.name} publishes no event.",
         )
 
     @cached_property
     def channels(self) -> Table:
         """Where its events go and come from at a broker; nothing where there is none."""
-        return table("At the broker, Is", self._channels() if self.facts.way.broker else ())
+        return table("At the broker, Is", self._channels() if self.view.event_transport.broker else ())
 
     def _channels(self) -> Iterator[tuple[str, str]]:
-        product, way = self.facts.product, self.facts.way
+        product, way = self.view.product, self.view.event_transport
         heard = (it.name for it in self.service.events if product.subscribers(it.name))
-        for name in (*heard, *workflows.types(product, self.service)):
-            yield f"{code(name)} is sent to", way.sent.format(slug=product.slug, event=name)
+        for name in (*heard, *workflow_tables.types(product, self.service)):
+            yield f"{code(name)} is sent to", way.published_to.format(slug=product.slug, event=name)
         if self.hears.rows:
             names = {"slug": product.slug, "service": self.name}
-            yield "it hears from", way.heard.format(**names)
-            yield "what it refuses for good is in", way.set_aside.format(**names)
+            yield "it hears from", way.consumed_from.format(**names)
+            yield "what it refuses for good is in", way.dead_letters_in.format(**names)
 
     @cached_property
     def hears(self) -> Table:
-        product = self.facts.product
+        product = self.view.product
         reactions = (
             (
                 code(it.event),
                 code(product.events[it.event].service),
                 f"creates {code(it.creates)}",
-                workflows.fills(it.mapping),
+                workflow_tables.fills(it.mapping),
                 self._rules(it.snake),
             )
             for it in self.service.reactions
         )
         copies = (
-            (code(event.name), code(copy.owner), f"{event.does_to_copies}s its copy of {code(copy.entity)}", NONE, NONE)
+            (code(event.name), code(copy.owner), f"{event.copy_effect}s its copy of {code(copy.entity)}", NONE, NONE)
             for copy in self.service.copies
             for event in product.events.values()
             if event.implied and event.entity == copy.entity
         )
         return table(
-            "Hears, From, It, Fills, Rules",
-            (*reactions, *copies, *workflows.heard(product, self.service)),
-            f"{self.name} hears no event.",
+            "Subscribes to, Publisher, Effect, Fills, Rules",
+            (*reactions, *copies, *workflow_tables.heard(product, self.service)),
+            f"{self.name} subscribes to no event.",
         )
 
     @cached_property
     def jobs(self) -> Table:
         """Its work that outlasts the request that asked for it, or that is due at times."""
-        fails, lost = (said(self.facts.decisions, about) for about in ("job fails", "job lost"))
+        fails, lost = (wording(self.view.decisions, about) for about in ("job_failure", "job_loss"))
         rows = ((code(it.name), self._begins(it), self._rules(it.name), fails, lost) for it in self.service.jobs)
         return table("Job, Begins, Code, When it fails, When its process ends", rows)
 
@@ -333,26 +376,26 @@ class Specification:
     @cached_property
     def dependencies(self) -> Table:
         services = (
-            (code(it.service), "service", away(it.when_away, self.facts.decisions), code("CALL_TIMEOUT_S"))
-            for it in self.facts.product.calls(self.service)
+            (code(it.service), "service", away(it.when_away, self.view.decisions), code("CALL_TIMEOUT_S"))
+            for it in self.view.product.calls(self.service)
         )
         apis = (
             (
                 code(it.name),
                 "external API",
-                text(it.fallback, UNKNOWN),
+                cell(it.fallback, UNKNOWN),
                 f"{it.timeout_s:g} s" if it.timeout_s else UNKNOWN,
             )
-            for it in self.facts.product.external_apis
+            for it in self.view.product.external_apis
             if self.name in it.used_by
         )
-        way = self.facts.way
-        told = self.facts.product.told(self.name)
-        subscribers = ((code(name), "subscriber", "its events wait, in order", way.timeout) for name in told)
+        way = self.view.event_transport
+        receivers = self.view.product.message_recipients(self.name)
+        subscribers = ((code(name), "subscriber", "its events wait, in order", way.timeout) for name in receivers)
         broker = ((way.broker, "broker", "events wait in the outbox, in order", way.timeout),)
-        carried = broker if way.broker and (told or self.hears.rows) else () if way.broker else subscribers
+        carried = broker if way.broker and (receivers or self.hears.rows) else () if way.broker else subscribers
         store = ("its database", "store", "503, to be tried again", NONE)
-        return table("Needs, Kind, While it is away, Timeout", (*services, *apis, *carried, store))
+        return table("Needs, Kind, While unavailable, Timeout", (*services, *apis, *carried, store))
 
     @cached_property
     def configuration(self) -> Table:
@@ -363,7 +406,7 @@ class Specification:
                     code(it.name),
                     code(it.default) if it.default else NONE,
                     "yes" if it.secret else "no",
-                    text(it.description),
+                    cell(it.description),
                 )
                 for it in self.settings
             ),
@@ -375,13 +418,13 @@ class Specification:
             "Id, What, Measure, Target, Load",
             (
                 (
-                    self.facts.id("NFR", it.name),
-                    text(it.name),
-                    text(it.get("metric"), UNKNOWN),
+                    self.view.id("NFR", it.name),
+                    cell(it.name),
+                    cell(it.get("metric"), UNKNOWN),
                     quantity(it.text, it.get("unit")),
-                    text(it.get("load"), UNKNOWN),
+                    cell(it.get("load"), UNKNOWN),
                 )
-                for it in self.facts.items("performance_targets")
+                for it in self.view.items("performance_targets")
                 if it.get("scope") in ("", None, self.name)
             ),
             f"No performance target names {self.name}.",
@@ -389,31 +432,39 @@ class Specification:
 
     @cached_property
     def failures(self) -> Table:
-        alone = len(self.facts.product.services) == 1
+        alone = len(self.view.product.services) == 1
         return table(
             "When, Then, Until",
             (
-                (text(it.name), text(it.text, UNKNOWN), text(it.get("recovery"), UNKNOWN))
-                for it in self.facts.items("failure_handling")
-                if concerns(it, self.name) or (alone and not it.get("service"))
+                (cell(it.name), cell(it.text, UNKNOWN), cell(it.get("recovery"), UNKNOWN))
+                for it in self.view.items("failure_handling")
+                if is_about_service(it, self.name) or (alone and not it.get("service"))
             ),
             f"No failure scenario has {code(self.name)} as its service.",
         )
 
 
-def _contract(entity: Entity) -> Iterator[tuple[str, ...]]:
-    """The five requests of an entity."""
-    name = code(entity.name)
-    sent = (name, "`after`, `limit`", NONE, f"{name}, `If-Match`", "`If-Match`")
-    got = (f"{name}, `ETag`, `Location`", f"page of {name}", f"{name}, `ETag`", f"{name}, `ETag`", "")
-    for route, request, answer in zip(ROUTES, sent, got, strict=True):
-        path = code(entity.path + ("/{id}" if route.one else ""))
-        errors = ", ".join(map(str, route.problems))
-        repeatable = "yes" if route.repeatable else "no"
-        yield route.method, path, request, f"{route.success} {answer}".strip(), errors, repeatable
+def _request(it: Operation) -> str:
+    """What is sent in addition to the id in the address."""
+    record = [it.body.removesuffix("Draft")] if it.body else []
+    return codes((*record, *(sent.name for sent in it.parameters if sent.location != "path")))
 
 
-def _references(values: dict[str, Value], path: str, fields: Iterable[Field]) -> Iterator[tuple[str, str]]:
+def _repeatable(it: Operation) -> str:
+    """Whether it may be sent twice."""
+    return "yes" if it.repeatable else f"with {code(KEY.name)}" if KEY in it.parameters else "no"
+
+
+def _answer(it: Operation) -> str:
+    """What comes back where all is well."""
+    if it.workflow:
+        return f"{it.success} where {code(it.workflow)} stands"
+    shown = f"page of {code(it.entity)}" if it.kind == LIST.name else code(it.entity)
+    body = [] if it.answer is None else [shown]
+    return f"{it.success} {', '.join((*body, *map(code, it.headers)))}".strip()
+
+
+def _references(values: dict[str, ValueObject], path: str, fields: Iterable[Field]) -> Iterator[tuple[str, str]]:
     """Where fields refer to entities, directly or inside value objects."""
     for field in fields:
         if field.type.kind == "reference":
@@ -427,22 +478,42 @@ def _suite(name: str) -> str:
     return f"[{name}.py](../../tests/integration/{name}.py)"
 
 
-def _shape(name: str, fields: Iterable[Field]) -> Table:
-    return table(
-        f"Field of {name}, Type, Required, Default",
+def _shape(name: str, fields: Sequence[Field], entity: Entity | None = None) -> Table:
+    """Fields, with a column for what else holds of them where there is any."""
+    rows: list[tuple[str, ...]] = [
         (
-            (
-                code(it.name),
-                code(it.type),
-                "yes" if it.required else "no",
-                NONE if it.default is None else code(it.written),
-            )
-            for it in fields
-        ),
-    )
+            code(it.name),
+            code(it.type),
+            "yes" if it.required else "no",
+            NONE if it.default is None else code(it.written),
+        )
+        for it in fields
+    ]
+    constraints = ["; ".join(_constraints(it, entity)) for it in fields]
+    if any(constraints):
+        rows = [(*row, constrained or NONE) for row, constrained in zip(rows, constraints, strict=True)]
+    return table(f"Field of {name}, Type, Required, Default{', Constraints' if any(constraints) else ''}", rows)
 
 
-def _embedded(values: dict[str, Value], holders: Iterable[Entity | Value]) -> Iterator[str]:
+def _constraints(field: Field, entity: Entity | None) -> Iterator[str]:
+    """What holds of a field besides its type."""
+    if field.unique:
+        yield "unique"
+    if entity is not None:
+        for names in entity.unique_together:
+            if field.name in names:
+                yield f"unique together with {codes(it for it in names if it != field.name)}"
+    if field.indexed:
+        yield "has an index"
+    if field.secret:
+        yield "in no answer, event or log"
+    if field.system:
+        yield "not set by callers"
+    if field.immutable:
+        yield "not replaced by callers"
+
+
+def _embedded(values: dict[str, ValueObject], holders: Iterable[Entity | ValueObject]) -> Iterator[str]:
     for holder in holders:
         for field in holder.fields:
             if field.type.kind == "value":

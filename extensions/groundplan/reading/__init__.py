@@ -7,35 +7,39 @@ from types import MappingProxyType
 
 from .. import names
 from ..answers import Answers
-from ..domain import Item, Product, Service, Value
+from ..domain import Item, Product, Service, ValueObject
 from ..problems import Problem, Refused, Report
 from ..text import quoted
 from . import boundaries, entities, jobs, services, workflows
 from .node import Node, structure
+from .rates import Rate, rate
 from .requirements import (
     DETAILS,
     ITEMS,
     NUMBERS,
     TEXTS,
-    asks_who_calls,
     details,
     external_apis,
     features,
     items,
     keyless,
+    needs_key,
     number,
+    rate_limits,
 )
 
 __all__ = [
     "DETAILS",
     "ITEMS",
     "NUMBERS",
-    "asks_who_calls",
+    "Rate",
     "details",
     "items",
     "lists",
+    "needs_key",
     "number",
     "problems",
+    "rate",
     "read",
     "unfinished",
 ]
@@ -82,7 +86,7 @@ def _product(answers: Answers, report: Report, settings: Collection[str]) -> Pro
     if answers.problems:
         report.mute()
     name = _name(answers, report)
-    concept = _said(answers, "concept", report)
+    concept = _text(answers, "concept", report)
     found, values = _services(answers, concept, report, settings)
     known = [service.name for service in found]
     apis = structure(answers["external_apis"], report)
@@ -93,11 +97,11 @@ def _product(answers: Answers, report: Report, settings: Collection[str]) -> Pro
         services=found,
         values=values,
         features=features(structure(answers["mvp_features"], report), known),
-        external_apis=external_apis(apis, known, keyless(answers), settings),
+        external_apis=external_apis(apis, known, keyless(answers), rate_limits(answers), settings),
         workflows=workflows.workflows(structure(answers["workflows"], report), found),
     )
     for question in TEXTS:
-        _said(answers, question, report)
+        _text(answers, question, report)
     for question in ITEMS:
         items(answers, question, report)
     for question in DETAILS:
@@ -109,7 +113,7 @@ def _product(answers: Answers, report: Report, settings: Collection[str]) -> Pro
 
 def _services(
     answers: Answers, concept: str, report: Report, settings: Collection[str]
-) -> tuple[tuple[Service, ...], tuple[Value, ...]]:
+) -> tuple[tuple[Service, ...], tuple[ValueObject, ...]]:
     """Services with all that they keep and say, and the value objects that they share."""
     drafts = services.drafts(structure(answers["services"], report), settings)
     if not drafts:
@@ -124,26 +128,26 @@ def _services(
     return jobs.attached(structure(answers["jobs"], report), found), values
 
 
-def _said(answers: Answers, question: str, report: Report) -> str:
+def _text(answers: Answers, question: str, report: Report) -> str:
     """The text that answers a question; empty while there is none."""
     answer = answers[question]
     return Node(answer.value if answer.known else None, question, report).text()
 
 
 def _name(answers: Answers, report: Report) -> str:
-    name = _said(answers, "project_name", report)
+    name = _text(answers, "project_name", report)
     if not name and not isinstance(answers["project_name"].value, (int, float, tuple, Mapping)):
-        report("project_name", "is not answered", "name the project, e.g. project_name: Bookshop")
+        report.add("project_name", "is not answered", "name the project, e.g. project_name: Bookshop")
     elif "\n" in name or len(name) > 80:
-        report("project_name", "is longer than one line of 80 characters", "say more in concept")
+        report.add("project_name", "is longer than one line of 80 characters", "say more in concept")
     return name
 
 
 def _slug(answers: Answers, name: str, report: Report) -> str:
-    given = _said(answers, "project_slug", report)
+    given = _text(answers, "project_slug", report)
     chosen = given or names.project_for(name)
     if fault := names.project(chosen):
-        report(
+        report.add(
             "project_slug", f"{quoted(chosen)} {fault}", f"set project_slug, e.g. {quoted(names.project_for(chosen))}"
         )
     return chosen

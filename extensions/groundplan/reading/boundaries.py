@@ -4,17 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from ..domain import Field, Service, Value
+from ..domain import Field, Service, ValueObject
 from ..text import quoted
 from .node import Node
 
 
-def check(services: Sequence[Service], values: Sequence[Value], places: Mapping[str, Node]) -> None:
+def check(services: Sequence[Service], values: Sequence[ValueObject], places: Mapping[str, Node]) -> None:
     """Report what crosses a boundary that was not declared; `places` says where a service or an entity stands."""
     _refuse_cycles(services, places)
     _refuse_endless_values(values, places)
     _refuse_impossible_records(services, values, places)
     _refuse_foreign_fields(services, values, places)
+    _refuse_foreign_deletions(services, places)
     _refuse_shared_names(services, values, places)
     _refuse_endless_reactions(services, places)
 
@@ -48,7 +49,7 @@ def _refuse_cycles(services: Sequence[Service], places: Mapping[str, Node]) -> N
         )
 
 
-def _refuse_endless_values(values: Sequence[Value], places: Mapping[str, Node]) -> None:
+def _refuse_endless_values(values: Sequence[ValueObject], places: Mapping[str, Node]) -> None:
     """A value object that holds itself, over however many others, has no end."""
     holds = {
         value.name: [field.type.target for field in value.fields if field.type.kind == "value"] for value in values
@@ -60,7 +61,7 @@ def _refuse_endless_values(values: Sequence[Value], places: Mapping[str, Node]) 
 
 
 def _refuse_impossible_records(
-    services: Sequence[Service], values: Sequence[Value], places: Mapping[str, Node]
+    services: Sequence[Service], values: Sequence[ValueObject], places: Mapping[str, Node]
 ) -> None:
     """Of records that need each other none can be the first."""
     inner = {value.name: _demanded(value.fields) for value in values}
@@ -80,9 +81,12 @@ def _demanded(fields: Sequence[Field]) -> list[Field]:
     return [field for field in fields if not field.type.many and not field.type.optional]
 
 
-def _refuse_foreign_fields(services: Sequence[Service], values: Sequence[Value], places: Mapping[str, Node]) -> None:
+def _refuse_foreign_fields(
+    services: Sequence[Service], values: Sequence[ValueObject], places: Mapping[str, Node]
+) -> None:
     """A reference to another service's entity is checked by a call or against a copy: one must be declared."""
     owners = {entity.name: service.name for service in services for entity in service.entities}
+    unread = {it.name for service in services for it in service.entities if "read" not in it.operations}
     inner = {value.name: value.fields for value in values}
     for service in services:
         reachable = {dependency.service for dependency in service.depends_on}
@@ -90,11 +94,35 @@ def _refuse_foreign_fields(services: Sequence[Service], values: Sequence[Value],
         for entity in service.entities:
             for path, target in _references(entity.fields, inner):
                 owner = owners.get(target, service.name)
-                if owner != service.name and owner not in reachable and target not in copied:
+                if owner == service.name or target in copied:
+                    continue
+                if owner not in reachable:
                     places[entity.name].problem(
                         f"field {quoted(path)} of {entity.name} refers to {target}, which {quoted(owner)} keeps",
                         f"add {quoted(owner)} to depends_on of {quoted(service.name)}, "
                         f"or 'keep {target}' to its subscribes",
+                    )
+                elif target in unread:
+                    places[target].problem(
+                        f"{target} cannot be read, and {quoted(service.name)} looks it up for {quoted(path)} of "
+                        f"{entity.name}",
+                        f"give {target} the operation read, or add 'keep {target}' to subscribes of "
+                        f"{quoted(service.name)}",
+                    )
+
+
+def _refuse_foreign_deletions(services: Sequence[Service], places: Mapping[str, Node]) -> None:
+    """One transaction deletes a record and changes what refers to it, so both are in one service."""
+    for service in services:
+        kept = {entity.name for entity in service.entities}
+        for entity in service.entities:
+            for field in entity.fields:
+                if field.on_delete != "keep" and field.type.target not in kept:
+                    places[entity.name].problem(
+                        f"field {quoted(field.name)} of {entity.name} says {field.on_delete}, and another service "
+                        f"keeps {field.type.target} and deletes it without asking",
+                        f"write '{field.name}: {field.type.target}', and let a reaction or a job of "
+                        f"{quoted(service.name)} follow",
                     )
 
 
@@ -117,7 +145,9 @@ def modules_of(service: Service) -> dict[str, str]:
     return entities | reactions | {job.name: f"the job {quoted(job.name)}" for job in service.jobs}
 
 
-def _refuse_shared_names(services: Sequence[Service], values: Sequence[Value], places: Mapping[str, Node]) -> None:
+def _refuse_shared_names(
+    services: Sequence[Service], values: Sequence[ValueObject], places: Mapping[str, Node]
+) -> None:
     """Names that differ may still need one module or one class."""
     taken: dict[str, str] = {}
     for name, use, node in _classes(services, values, places):
@@ -135,11 +165,11 @@ def _refuse_shared_names(services: Sequence[Service], values: Sequence[Value], p
 
 
 def _classes(
-    services: Sequence[Service], values: Sequence[Value], places: Mapping[str, Node]
+    services: Sequence[Service], values: Sequence[ValueObject], places: Mapping[str, Node]
 ) -> Iterator[tuple[str, str, Node]]:
     """Each class of the generated models, what it is for, and where that was asked for.
 
-    Of events that would be sent by one name only the first counts: that there are two is told where they stand.
+    Of events that would be sent by one name only the first counts: that there are two is reported where they stand.
     """
     sent: dict[str, str] = {}
     for value in values:
@@ -148,6 +178,9 @@ def _classes(
         for entity in service.entities:
             yield entity.name, entity.name, places[entity.name]
             yield f"{entity.name}Draft", f"what clients send of {entity.name}", places[entity.name]
+            yield f"{entity.name}Related", f"what {entity.name} refers to", places[entity.name]
+            if entity.listing:
+                yield f"{entity.name}Query", f"how callers list {entity.name}", places[entity.name]
         for event in service.events:
             if sent.setdefault(event.snake, event.name) == event.name:
                 yield event.pascal, f"the event {quoted(event.name)}", places[service.name]

@@ -7,11 +7,12 @@ from typing import TypeVar
 
 from .. import names
 from ..domain import OPERATIONS, Entity, Event, Field, Reaction, ReadCopy, Source, Type
+from ..field_types import FLAGS
 from ..text import quoted
 from . import grammar
 from .grammar import EventLine, KeepLine, Malformed, ReactionLine, Text
 from .node import Node
-from .types import FLAGS, Mistyped, field_named, fits, literal_of
+from .types import Mistyped, field_named, fits, literal_of
 
 EVENT_KEYS = ("name", "operations", "entity", "fields")
 REACTION_KEYS = ("event", "create", "with")
@@ -64,7 +65,7 @@ def feeding(entity: Entity) -> tuple[Event, Event]:
             entity.service,
             entity.name,
             OPERATIONS[:2],
-            entity.fields,
+            entity.shown,
             implied=True,
         ),
         Event(
@@ -72,7 +73,7 @@ def feeding(entity: Entity) -> tuple[Event, Event]:
             entity.service,
             entity.name,
             OPERATIONS[2:],
-            entity.fields,
+            entity.shown,
             implied=True,
         ),
     )
@@ -183,12 +184,14 @@ def _event(node: Node, line: EventLine, service: str, entities: Entities) -> Eve
 def _carried(node: Node, line: EventLine, entity: Entity) -> tuple[Field, ...]:
     """The fields of an event: those of its entity that the line names, or all."""
     if line.fields is None:
-        return entity.fields
+        return entity.shown
     carried: dict[str, Field] = {}
     for given in line.fields:
         field = field_named(entity.fields, given.name)
         if field is None:
             no_field(node, given.name, entity)
+        elif field.secret:
+            node.problem(f"carries {quoted(given.name)}, which is secret", "leave it out")
         elif given.type is not None and str(given.type) != str(field.type):
             node.problem(
                 f"field {quoted(given.name)} is {quoted(field.type)} in {entity.name}, not {quoted(given.type)}",
@@ -202,13 +205,13 @@ def _carried(node: Node, line: EventLine, entity: Entity) -> tuple[Field, ...]:
 def no_field(node: Node, name: str, entity: Entity) -> None:
     """Report a field that an entity lacks."""
     known = [field.name for field in entity.fields]
-    node.unknown(name, f"is no field of {entity.name}", known, f"add it to {entity.name}")
+    node.unknown(name, f"is not a field of {entity.name}", known, f"add it to {entity.name}")
 
 
 def entity_named(node: Node, name: str, entities: Entities) -> Entity | None:
     """The entity of that name; reported where there is none."""
     if name not in entities:
-        node.unknown(name, "is no declared entity", entities, "declare it in data_entities")
+        node.unknown(name, "is not a declared entity", entities, "declare it in data_entities")
     return entities.get(name)
 
 
@@ -247,6 +250,11 @@ def mapped(
             no_field(node, name, entity)
         elif name in seen:
             node.problem(f"gives {quoted(name)} twice", "remove one of the two")
+        elif field.system:
+            node.problem(
+                f"creates {entity.name} with {quoted(name)}, which is system: {quoted(entity.service)} sets it itself",
+                f"leave it out, and set it in the rules of {entity.name}",
+            )
         elif source := _source(node, written, field, event):
             yield name, source
         seen.add(name)
@@ -273,7 +281,7 @@ def _source(node: Node, written: Text, field: Field, event: Event) -> Source | N
     if not written.quoted and _looks_like_a_field(written.text):
         node.unknown(
             written.text,
-            f"is no field of {quoted(event.name)}",
+            f"is not a field of {quoted(event.name)}",
             carried,
             "put it in quotes when you mean the text itself",
         )

@@ -1,6 +1,11 @@
 """The one-line forms of entities, events and subscriptions, as syntax; what the names mean is settled elsewhere.
 
-[value] [service.]Entity(field: type [= default], ...)
+[value|private] [service.]Entity(field: type [1..80] [/pattern/] [mark ...] [= default], ...)[; clause ...]
+    unique(field, ...)
+    index(field, ...)
+    only operation, ...
+    without operation, ...
+    list([field, ...][; sort field, ...][; search field, ...])
 event.name[(field[: type], ...)] on operation[, operation] Entity
 on event.name: create Entity(field: source, ...)
 keep Entity
@@ -12,11 +17,11 @@ name on create Entity: Entity(field: source, ...)[, then ...]; done: field = val
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
-from dataclasses import dataclass
-from typing import TypeVar
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any, TypeVar
 
-from ..domain import OPERATIONS, Schedule
+from ..domain import API_OPERATIONS, ON_DELETE, OPERATIONS, Listing, Schedule
 from ..text import one_of, quoted
 
 T = TypeVar("T")
@@ -28,8 +33,16 @@ _STRING = r"'(?:[^'\\]|\\.)*'|\"(?:[^\"\\]|\\.)*\""
 _DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 _HOUR, _DAY, _WEEK = 60, 24 * 60, 7 * 24 * 60
 _TIMES = "'every 15 minutes', 'every 2 hours', 'daily at 02:00' or 'weekly on monday at 02:00'"
+_NUMBER = r"[+-]?\d+(?:\.\d+)?"
+_RANGE = rf"(?:{_NUMBER})?\s*\.\.\s*(?:{_NUMBER})?"
+_PATTERN = r"/(?:[^/\\]|\\.)*/"
 _BARE = r"[^\s,()'\"][^,()'\"]*"
 _ENDED = r"[^\s,;()'\"][^,;()'\"]*"
+
+MARKS = ("unique", "index", "secret", "system", "immutable", *ON_DELETE)
+"""The words that may follow the type of a field."""
+TOGETHER = ("unique", "index")
+"""The words for what several fields may be together."""
 
 
 class Malformed(ValueError):
@@ -45,12 +58,22 @@ class Text:
 
 
 @dataclass(frozen=True)
+class LimitsLine:
+    """`(EUR 0..1000) /^a+$/`, as far as it was written."""
+
+    range: tuple[str, str] | None = None
+    pattern: str | None = None
+    currency: str = ""
+
+
+@dataclass(frozen=True)
 class TypeLine:
-    """`list[a|b]?`, its words not yet told apart."""
+    """`list[a|b]?`, its words not yet classified."""
 
     words: tuple[str, ...]
     many: bool = False
     optional: bool = False
+    limits: LimitsLine | None = None
 
     def __str__(self) -> str:
         name = "|".join(self.words)
@@ -63,6 +86,20 @@ class FieldLine:
     type: TypeLine | None
     """`None` only in an event, which takes the type from its entity."""
     default: Text | None = None
+    marks: tuple[str, ...] = ()
+    """Out of `MARKS`, each once."""
+
+
+@dataclass(frozen=True)
+class Together:
+    """What several fields are together: `unique(shelf, position)`."""
+
+    word: str
+    """Out of `TOGETHER`."""
+    fields: tuple[str, ...]
+
+    def __str__(self) -> str:
+        return f"{self.word}({', '.join(self.fields)})"
 
 
 @dataclass(frozen=True)
@@ -72,6 +109,12 @@ class EntityLine:
     """The service, when the line says it."""
     fields: tuple[FieldLine, ...]
     is_value: bool = False
+    is_private: bool = False
+    operations: tuple[str, ...] | None = None
+    """What callers can do with its records; `None` when the line does not say it."""
+    listing: Listing | None = None
+    """How callers list its records; `None` when the line does not say it."""
+    together: tuple[Together, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -128,13 +171,96 @@ class WorkflowLine:
 
 
 def entity_line(text: str) -> EntityLine:
-    """Read `catalog.Book(title: str, price: money)` or `value Line(book: Book, quantity: int)`."""
+    """Read `catalog.Book(title: str, price: money); without delete` or `value Line(book: Book, quantity: int)`."""
     scan = _Scanner(text)
-    is_value = scan.take(r"value\b(?=\s+\w)") is not None
+    kind = scan.take(r"(?:value|private)\b(?=\s+\w)")
     owner, _, name = scan.need(_DOTTED, "the entity's name").rpartition(".")
     fields = _bracketed(scan, lambda: _field(scan, typed=True))
+    line = EntityLine(name, owner, fields, is_value=kind == "value", is_private=kind == "private")
+    while scan.take(";"):
+        line = CLAUSES[_word_of(CLAUSES, scan)](scan, line)
     scan.end()
-    return EntityLine(name, owner, fields, is_value)
+    return line
+
+
+def _only(scan: _Scanner, line: EntityLine) -> EntityLine:
+    return _offering(line, _separated(lambda: _word_of(API_OPERATIONS, scan), scan))
+
+
+def _without(scan: _Scanner, line: EntityLine) -> EntityLine:
+    missing = {*_separated(lambda: _word_of(API_OPERATIONS, scan), scan)}
+    if "replace" in missing:
+        missing.add("patch")  # which replaces a part
+    return _offering(line, (it for it in API_OPERATIONS if it not in missing))
+
+
+def _offering(line: EntityLine, operations: Iterable[str]) -> EntityLine:
+    if line.operations is not None:
+        raise Malformed(f"says twice what callers can do with {line.name}")
+    named = set(operations)
+    return replace(line, operations=tuple(it for it in API_OPERATIONS if it in named))
+
+
+def _list(scan: _Scanner, line: EntityLine) -> EntityLine:
+    if line.listing is not None:
+        raise Malformed(f"says twice how callers list {line.name}")
+    scan.need(r"\(", "an opening bracket '('")
+    line = replace(line, listing=_listing(scan))
+    scan.need(r"\)", "a comma, '; sort', '; search' or the closing bracket ')'")
+    return line
+
+
+def _listing(scan: _Scanner) -> Listing:
+    parts: dict[str, tuple[str, ...]] = {}
+    while not parts or scan.take(";"):
+        part = scan.take(r"(?:sort|search)\b(?=\s+\w)") or "filter"
+        if part in parts or (part == "filter" and parts):
+            raise scan.fault("'sort' or 'search', each once,")
+        parts[part] = _separated(lambda: scan.need(_WORD, "a field's name"), scan)
+    return Listing(parts.get("filter", ()), parts.get("sort", ()), parts.get("search", ()))
+
+
+def _marking(word: str) -> Callable[[_Scanner, EntityLine], EntityLine]:
+    """Reads the fields that are something together."""
+
+    def read(scan: _Scanner, line: EntityLine) -> EntityLine:
+        fields = _bracketed(scan, lambda: scan.need(_WORD, "a field's name"))
+        return replace(line, together=(*line.together, Together(word, fields)))
+
+    return read
+
+
+CLAUSES: Mapping[str, Callable[[_Scanner, EntityLine], EntityLine]] = {
+    "only": _only,
+    "without": _without,
+    "list": _list,
+    **{word: _marking(word) for word in TOGETHER},
+}
+"""What may follow the fields of an entity, by its first word: reads the rest, and adds what it says to the line."""
+
+
+def offered_line(text: str, line: EntityLine) -> EntityLine:
+    """Read `create, read, list`, `only create, read` or `without delete`."""
+    scan = _Scanner(text)
+    line = CLAUSES[scan.take(r"(?:only|without)\b") or "only"](scan, line)
+    scan.end()
+    return line
+
+
+def listing_line(text: str) -> Listing:
+    """Read `author, tag; sort created_at, title; search title, body`."""
+    scan = _Scanner(text)
+    listing = _listing(scan)
+    scan.end()
+    return listing
+
+
+def together_line(word: str, text: str) -> Together:
+    """Read the fields that are something together: `shelf, position`."""
+    scan = _Scanner(text)
+    fields = _separated(lambda: scan.need(_WORD, "a field's name"), scan)
+    scan.end()
+    return Together(word, fields)
 
 
 def event_line(text: str) -> EventLine:
@@ -210,7 +336,7 @@ def _time(scan: _Scanner) -> int:
     scan.need(r"at\b", "the word 'at' and a time")
     hour, _, minute = scan.need(r"\d{1,2}:\d\d(?!\d)", "a time such as 02:00").partition(":")
     if int(hour) > 23 or int(minute) > 59:
-        raise Malformed(f"has {quoted(f'{hour}:{minute}')}, which is no time of day")
+        raise Malformed(f"has {quoted(f'{hour}:{minute}')}, which is not a time of day")
     return int(hour) * 60 + int(minute)
 
 
@@ -261,15 +387,6 @@ def field_lines(text: str) -> tuple[FieldLine, ...]:
     fields = _separated(lambda: _field(scan, typed=True), scan)
     scan.end()
     return fields
-
-
-def type_line(text: str) -> tuple[TypeLine, Text | None]:
-    """Read `int = 0`: a type, and its default if there is one."""
-    scan = _Scanner(text)
-    type_ = _type(scan)
-    default = _default(scan)
-    scan.end()
-    return type_, default
 
 
 def source_line(text: str) -> Text:
@@ -337,7 +454,23 @@ def _field(scan: _Scanner, *, typed: bool) -> FieldLine:
     if not typed and not scan.next_is(":"):
         return FieldLine(name, None)
     scan.need(":", f"a colon and the type of {quoted(name)}")
-    return FieldLine(name, _type(scan), _default(scan) if typed else None)
+    type_ = _type(scan)
+    if not typed:
+        return FieldLine(name, type_)
+    marks = _marks(scan, name)
+    return FieldLine(name, type_, _default(scan), marks)
+
+
+def _marks(scan: _Scanner, field: str) -> tuple[str, ...]:
+    """The words behind a type, in any order."""
+    marks: list[str] = []
+    while word := scan.take(_WORD):
+        if word not in MARKS:
+            raise Malformed(f"has {quoted(word)} behind the type of {quoted(field)}, where {one_of(MARKS)} belongs")
+        if word in marks:
+            raise Malformed(f"says {word} twice of {quoted(field)}")
+        marks.append(word)
+    return tuple(marks)
 
 
 def _type(scan: _Scanner) -> TypeLine:
@@ -345,9 +478,44 @@ def _type(scan: _Scanner) -> TypeLine:
     words = [scan.need(_CHOICE, "a type")]
     while scan.take(r"\|"):
         words.append(scan.need(_CHOICE, "another choice"))
+    limits = _limits(scan, LimitsLine())
     if many:
         scan.need(r"\]", "the closing bracket ']' of the list")
-    return TypeLine(tuple(words), many, scan.take(r"\?") is not None)
+    optional = scan.take(r"\?") is not None
+    if not many:
+        limits = _limits(scan, limits)
+    return TypeLine(tuple(words), many, optional, None if limits == LimitsLine() else limits)
+
+
+def _limits(scan: _Scanner, limits: LimitsLine) -> LimitsLine:
+    """What is behind a type, in brackets or without them."""
+    while True:
+        if scan.take(r"\("):
+            limits = _ends(scan, limits)
+            scan.need(r"\)", "a closing bracket ')'")
+        elif scan.next_is(rf"[A-Z]{{3}}\b|{_RANGE}"):
+            limits = _ends(scan, limits)
+        elif pattern := scan.take(_PATTERN):
+            limits = _once(limits, pattern=pattern[1:-1].replace("\\/", "/"))
+        else:
+            return limits
+
+
+def _ends(scan: _Scanner, limits: LimitsLine) -> LimitsLine:
+    """A currency, a range or both."""
+    if currency := scan.take(r"[A-Z]{3}\b"):
+        limits = _once(limits, currency=currency)
+        if not scan.next_is(_RANGE):
+            return limits
+    least, _, most = scan.need(_RANGE, "a range such as 1..80 or ..80").partition("..")
+    return _once(limits, range=(least.strip(), most.strip()))
+
+
+def _once(limits: LimitsLine, **given: Any) -> LimitsLine:
+    (name,) = given
+    if getattr(limits, name):
+        raise Malformed(f"says twice what {name} a field has")
+    return replace(limits, **given)
 
 
 def _default(scan: _Scanner) -> Text | None:
@@ -361,9 +529,15 @@ def _literal(scan: _Scanner, what: str, bare: str = _BARE) -> Text:
 
 
 def _operation(scan: _Scanner) -> str:
-    word = scan.need(_WORD, f"an operation ({one_of(OPERATIONS)})")
-    if word not in OPERATIONS:
-        raise Malformed(f"has {quoted(word)} where {one_of(OPERATIONS)} belongs")
+    return _word_of(OPERATIONS, scan)
+
+
+def _word_of(words: Iterable[str], scan: _Scanner) -> str:
+    """One of some words."""
+    expected = one_of(tuple(words))
+    word = scan.need(_WORD, expected)
+    if word not in words:
+        raise Malformed(f"has {quoted(word)} where {expected} belongs")
     return word
 
 

@@ -13,8 +13,8 @@ from ..text import quoted
 from . import grammar
 from .boundaries import modules_of
 from .entities import add_service
-from .entry import entries
 from .grammar import JobLine, Malformed
+from .list_items import entries
 from .node import Node
 
 EXAMPLES = '"orders: send_receipt on create Order" or "orders: close_day daily at 02:00"'
@@ -47,14 +47,14 @@ def _jobs(answer: Node, services: Mapping[str, Service]) -> Iterator[tuple[Node,
         name = parts["service"].text("orders")
         line = _line(node, *(parts[key].text("close_day daily at 02:00") for key in ("job", "when") if key in parts))
         if name and name not in services:
-            node.unknown(name, "is no service", services, add_service(name, tuple(services)), is_service=True)
+            node.unknown(name, "is not a service", services, add_service(name, tuple(services)), is_service=True)
         elif name and line and (job := _job(node, line, services[name], entities)):
             yield node, job
 
 
-def _line(node: Node, *said: str) -> JobLine | None:
+def _line(node: Node, *parts: str) -> JobLine | None:
     try:
-        return grammar.job_line(" ".join(said))
+        return grammar.job_line(" ".join(parts))
     except Malformed as fault:
         node.problem(str(fault), f"write it like {EXAMPLES}")
         return None
@@ -65,7 +65,7 @@ def _job(node: Node, line: JobLine, service: Service, entities: Mapping[str, Ent
         return Job(line.name, service.name, schedule=line.schedule)
     entity = entities.get(line.entity)
     if entity is None:
-        node.unknown(line.entity, "is no declared entity", entities, "declare it in data_entities")
+        node.unknown(line.entity, "is not a declared entity", entities, "declare it in data_entities")
     elif entity.service != service.name:
         node.problem(
             f"begins with a change of {entity.name}, which {quoted(entity.service)} keeps",

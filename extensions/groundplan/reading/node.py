@@ -24,10 +24,10 @@ class Node:
     report: Report
 
     def problem(self, message: str, fix: str) -> None:
-        self.report(self.path, message, fix)
+        self.report.add(self.path, message, fix)
 
     def unknown(self, name: str, what: str, known: Iterable[str], otherwise: str, is_service: bool = False) -> None:
-        """Report a name that means nothing; `what` says what it should have been: `is no service`."""
+        """Report a name that means nothing; `what` says what it should have been: `is not a service`."""
         self.report.unknown(self.path, name, f"{quoted(name)} {what}", instead(name, known, otherwise), is_service)
 
     def at(self, part: str, value: object) -> Node:
@@ -184,7 +184,7 @@ def structure(answer: Answer, report: Report) -> Node:
             value = parsed(value)
         except ValueError as fault:
             report.mute()
-            report(
+            report.add(
                 answer.name,
                 str(fault),
                 "put each line that holds a colon and more than a name in quotes",

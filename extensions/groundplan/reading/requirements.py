@@ -8,18 +8,19 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from types import MappingProxyType
 
 from .. import names
+from ..answer_shapes import Kind, Shape
 from ..answers import Answers
 from ..domain import Criterion, ExternalApi, Feature, Item
 from ..problems import Report
 from ..questionnaire import QUESTIONS, shape_of
-from ..shapes import Kind, Shape
 from ..text import quoted, slug
 from .entities import add_service
-from .entry import Entry, entries
+from .list_items import Entry, entries
 from .node import Node, is_finite, structure
+from .rates import Rate, rate
 
 READ_APART = ("services", "mvp_features", "external_apis", "jobs")
-"""Lists that become more than items: each has a reader of its own."""
+"""Lists that become more than items: each has its own reader."""
 
 ITEMS: Mapping[str, Shape] = {it.name: it.items for it in QUESTIONS if it.items and it.name not in READ_APART}
 """Questions that are answered by a list of items."""
@@ -82,7 +83,7 @@ def features(answer: Node, services: Sequence[str]) -> tuple[Feature, ...]:
     return tuple(found.values())
 
 
-def asks_who_calls(auth: str) -> bool:
+def needs_key(auth: str) -> bool:
     """Whether an API with these words for how it knows us asks for that at all: not with `none` or `no key`."""
     return not re.match(r"(no|none|not)\b", auth.strip(), re.IGNORECASE)
 
@@ -90,11 +91,21 @@ def asks_who_calls(auth: str) -> bool:
 def keyless(answers: Answers) -> frozenset[str]:
     """The external APIs that do not ask who calls, by name."""
     details = items(answers, "external_api_details")
-    return frozenset(slug(it.name) for it in details if not asks_who_calls(str(it.get("auth"))))
+    return frozenset(slug(it.name) for it in details if not needs_key(str(it.get("auth"))))
+
+
+def rate_limits(answers: Answers) -> dict[str, Rate]:
+    """How often external APIs may be called, by name, where the answers say so with a number."""
+    limits = {slug(it.name): rate(it.text) for it in items(answers, "external_api_details")}
+    return {name: limit for name, limit in limits.items() if limit}
 
 
 def external_apis(
-    answer: Node, services: Sequence[str], keyless: Collection[str], settings: Collection[str]
+    answer: Node,
+    services: Sequence[str],
+    keyless: Collection[str],
+    limits: Mapping[str, Rate],
+    settings: Collection[str],
 ) -> tuple[ExternalApi, ...]:
     """The services of others that the product calls."""
     found: dict[str, ExternalApi] = {}
@@ -103,7 +114,7 @@ def external_apis(
         return names.external_api(name, settings) or ("is also a service" if name in services else "")
 
     for node, parts in entries(answer, shape_of("external_apis")):
-        api = _external_api(parts, services, keyless)
+        api = _external_api(parts, services, keyless, limits)
         if fault := fault_in(api.name) if api.name else "":
             better = names.another(api.name, fault_in, "api")
             fix = f"call the API {better}" if api.name in services else f"call it {better} and say more in purpose"
@@ -130,8 +141,11 @@ def _feature(parts: Entry, services: Sequence[str]) -> Feature:
     )
 
 
-def _external_api(parts: Entry, services: Sequence[str], keyless: Collection[str]) -> ExternalApi:
+def _external_api(
+    parts: Entry, services: Sequence[str], keyless: Collection[str], limits: Mapping[str, Rate]
+) -> ExternalApi:
     name = parts["name"].text("sms")
+    limit = limits.get(name)
     return ExternalApi(
         name=name,
         purpose=_text(parts, "purpose"),
@@ -139,7 +153,9 @@ def _external_api(parts: Entry, services: Sequence[str], keyless: Collection[str
         critical=parts["critical"].flag() if "critical" in parts else False,
         timeout_s=float(_within(parts["timeout_s"], 0, 3600)) if "timeout_s" in parts else None,
         fallback=_text(parts, "fallback"),
-        asks_who_calls=name not in keyless,
+        needs_key=name not in keyless,
+        max_calls=limit.count if limit else 0,
+        within_s=limit.seconds if limit else 0,
     )
 
 
@@ -151,7 +167,7 @@ def _services(parts: Entry, key: str, services: Sequence[str]) -> tuple[str, ...
         if name in services:
             named[name] = None
         elif name:
-            node.unknown(name, "is no service", services, add_service(name, services), is_service=True)
+            node.unknown(name, "is not a service", services, add_service(name, services), is_service=True)
     return tuple(named or (services if len(services) == 1 else ()))
 
 

@@ -7,11 +7,10 @@ from dataclasses import dataclass
 from functools import partial
 
 from .. import names
-from ..domain import Dependency, Entity, Event, Service, Value, pascal
+from ..domain import Dependency, Entity, Event, Service, ValueObject, pascal
 from ..questionnaire import shape_of
 from ..text import quoted
 from .entities import add_service
-from .entry import Entry, entries
 from .events import (
     Subscription,
     copies,
@@ -21,6 +20,7 @@ from .events import (
     refuse_duplicates,
     subscriptions,
 )
+from .list_items import Entry, entries
 from .node import Node
 
 DEPENDENCY_KEYS = ("service", "when_away")
@@ -43,7 +43,7 @@ class Draft:
 
 
 def drafts(answer: Node, settings: Collection[str]) -> tuple[Draft, ...]:
-    """Every service that has a name of its own; names and ports are checked."""
+    """Every service that has its own name; names and ports are checked."""
     found: dict[str, Draft] = {}
     ports: dict[int, str] = {}
     for item, parts in entries(answer, shape_of("services")):
@@ -55,7 +55,7 @@ def drafts(answer: Node, settings: Collection[str]) -> tuple[Draft, ...]:
             if draft.port is not None and ports.setdefault(draft.port, draft.name) != draft.name:
                 parts["port"].problem(
                     f"{draft.port} is the port of {quoted(ports[draft.port])}, too",
-                    "give each service a port of its own",
+                    "give each service its own port",
                 )
     return tuple(found.values())
 
@@ -74,7 +74,7 @@ def owned(found: Sequence[Draft], entities: Sequence[str]) -> Mapping[str, str]:
             if entity and entity not in entities:
                 node.unknown(
                     entity,
-                    "is no declared entity",
+                    "is not a declared entity",
                     entities,
                     f"declare it in data_entities: '{draft.name}.{pascal(entity)}(...)'",
                 )
@@ -83,7 +83,7 @@ def owned(found: Sequence[Draft], entities: Sequence[str]) -> Mapping[str, str]:
     return owners
 
 
-def resolve(found: Sequence[Draft], entities: Sequence[Entity], values: Sequence[Value]) -> tuple[Service, ...]:
+def resolve(found: Sequence[Draft], entities: Sequence[Entity], values: Sequence[ValueObject]) -> tuple[Service, ...]:
     """Put the services together."""
     known = {entity.name: entity for entity in entities}
     published = {draft.name: tuple(events(draft.publishes, draft.name, known)) for draft in found}
@@ -141,7 +141,7 @@ def _dependencies(draft: Draft, services: Sequence[str]) -> Iterator[Dependency]
         if name == draft.name:
             node.problem(f"{quoted(name)} depends on itself", "remove it")
         elif name and name not in services:
-            node.unknown(name, "is no service", services, add_service(name, services))
+            node.unknown(name, "is not a service", services, add_service(name, services))
         elif name in seen:
             node.problem(f"{quoted(name)} is there twice", "remove one of the two")
         elif name:

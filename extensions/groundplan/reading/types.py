@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import datetime
-import math
 import re
-import uuid
-from collections.abc import Callable, Mapping
-from decimal import Decimal, InvalidOperation
+from collections.abc import Mapping
+from dataclasses import replace
+from decimal import Decimal
 
-from ..domain import SCALARS, Field, Type
+from .. import patterns
+from ..domain import NO_LIMITS, SCALARS, Field, Limits, Type
+from ..field_types import FIELD_TYPES, Plain
 from ..problems import instead
 from ..text import quoted
-from .grammar import Text, TypeLine
-
-Plain = str | int | float | bool
-"""A value of a plain field, as the domain holds it: money, days and addresses are text."""
+from .grammar import LimitsLine, Text, TypeLine
 
 
 class Mistyped(Exception):
@@ -36,11 +33,15 @@ class UnknownType(Mistyped):
 
 def type_of(line: TypeLine, named: Mapping[str, str]) -> Type:
     """Tell what a type is; `named` gives each entity (`reference`) and value object (`value`)."""
+    word = line.words[0]
+    if len(line.words) == 1 and word in SCALARS:
+        return Type(word, many=line.many, optional=line.optional, limits=_limits(line.limits, word))
+    if line.limits is not None:
+        raise Mistyped(
+            f"limits {quoted('|'.join(line.words))}, of which there is neither a length nor a range", _LIMITED
+        )
     if len(line.words) > 1:
         return Type("choice", "", _choices(line.words, named), line.many, line.optional)
-    word = line.words[0]
-    if word in SCALARS:
-        return Type(word, many=line.many, optional=line.optional)
     if word in named:
         return Type(named[word], word, (), line.many, line.optional)
     known = (*SCALARS, *named)
@@ -54,6 +55,75 @@ def type_of(line: TypeLine, named: Mapping[str, str]) -> Type:
     )
 
 
+_LIMITED = "limit e.g. str(1..80), int(1..5) or money(0..1000)"
+
+
+def _limits(line: LimitsLine | None, kind: str) -> Limits:
+    """What a field asks of values of a field type."""
+    if line is None:
+        return NO_LIMITS
+    if line.currency and not FIELD_TYPES[kind].financial:
+        raise Mistyped(f"gives {quoted(kind)} the currency {line.currency}", "use money for an amount of it")
+    least, most = (_bound(it, kind) for it in line.range) if line.range else (None, None)
+    if line.range and least is most is None:
+        raise Mistyped("has a range without ends", _LIMITED)
+    if least is not None and most is not None and least > most:
+        raise Mistyped(f"has the empty range {least:f}..{most:f}", f"write {most:f}..{least:f}")
+    limits = Limits(least, most, "" if line.pattern is None else _pattern(line.pattern, kind), line.currency)
+    if limits.pattern:
+        try:
+            patterns.portable(limits.pattern).example(*lengths(limits, kind))
+        except patterns.Unportable as fault:
+            raise Mistyped(f"has a pattern that {fault}", "change the pattern or the length") from None
+    return limits
+
+
+def _bound(written: str, kind: str) -> Decimal | None:
+    """An end of a range."""
+    if not written:
+        return None
+    field_type = FIELD_TYPES[kind]
+    if not field_type.limited_by:
+        raise Mistyped(f"limits {quoted(kind)}, of which there is neither a length nor a range", _LIMITED)
+    number = Decimal(written)
+    places = {"float": 6, "money": 2}.get(kind, 0)
+    if number != round(number, places):
+        raise Mistyped(f"has the limit {written}, which no {quoted(kind)} has", f"round it to {places} decimals")
+    if not field_type.least <= number <= field_type.most:
+        what = "characters" if field_type.limited_by == "length" else ""
+        of = " ".join(filter(None, (f"{field_type.least:f} to {field_type.most:f}", what)))
+        longer = ", or use text" if kind == "str" else ""
+        raise Mistyped(f"has the limit {written}, and {quoted(kind)} has {of}", f"stay within these{longer}")
+    return number
+
+
+def _pattern(written: str, kind: str) -> str:
+    """A pattern as it means the same everywhere."""
+    if not FIELD_TYPES[kind].has_patterns:
+        raise Mistyped(f"has a pattern, and is {quoted(kind)}", "give patterns to str only")
+    try:
+        return patterns.portable(written).text
+    except patterns.Unportable as fault:
+        raise Mistyped(f"has the pattern /{written}/, which {fault}", "write e.g. /^[a-z0-9-]+$/") from None
+
+
+def lengths(limits: Limits, kind: str) -> tuple[int, int]:
+    """The fewest and the most characters of a text, or the ends of a range of whole numbers."""
+    field_type = FIELD_TYPES[kind]
+    least = field_type.least if limits.least is None else limits.least
+    most = field_type.most if limits.most is None else limits.most
+    return int(least), int(most)
+
+
+def _check_limits(value: Plain, type_: Type) -> None:
+    """Raise `Mistyped` for a value outside of what a type allows."""
+    limits = type_.limits
+    size = Decimal(len(str(value)) if FIELD_TYPES[type_.kind].limited_by == "length" else str(value))
+    outside = (limits.least is not None and size < limits.least) or (limits.most is not None and size > limits.most)
+    if outside or (limits.pattern and not re.search(limits.pattern, str(value))):
+        raise Mistyped(f"has {quoted(str(value))} where {_named(type_)} belongs", "change the value or the limits")
+
+
 def _choices(words: tuple[str, ...], named: Mapping[str, str]) -> tuple[str, ...]:
     shown = "|".join(words)
     if max(map(len, words)) > 80:
@@ -64,7 +134,7 @@ def _choices(words: tuple[str, ...], named: Mapping[str, str]) -> tuple[str, ...
         if word in SCALARS or word in named:
             raise Mistyped(
                 f"has the type {quoted(word)} among the choices {quoted(shown)}",
-                f"write '{word}?' for a field that may be empty, or choices that are no types",
+                f"write '{word}?' for a field that may be empty, or choices that are not types",
             )
     return words
 
@@ -81,13 +151,19 @@ def default_of(text: Text, type_: Type) -> Plain:
 
 def literal_of(text: Text, type_: Type) -> Plain:
     """A written value as one of a plain type."""
+    if type_.kind not in FIELD_TYPES:
+        return _chosen(text.text, type_)
+    field_type = FIELD_TYPES[type_.kind]
     try:
-        return _PLAIN[type_.kind](text.text) if type_.kind in _PLAIN else _chosen(text.text, type_)
-    except (ValueError, InvalidOperation):
+        value = field_type.read(text.text)
+    except ValueError:
         raise Mistyped(
             f"has {quoted(text.text)} where {_named(type_)} belongs",
-            f"write e.g. {_EXAMPLES[type_.kind]}",
+            f"write e.g. {field_type.answer_example}",
         ) from None
+    if type_.limits.restrict:
+        _check_limits(value, type_)
+    return value
 
 
 def _named(type_: Type) -> str:
@@ -103,98 +179,11 @@ def _chosen(text: str, type_: Type) -> str:
     return text
 
 
-def _short(text: str) -> str:
-    if not 1 <= len(text) <= 200 or any(character < " " for character in text):
-        raise ValueError
-    return text
-
-
-def _long(text: str) -> str:
-    if len(text) > 10_000:
-        raise ValueError
-    return text
-
-
-def _whole(text: str) -> int:
-    if not re.fullmatch(r"[+-]?\d{1,10}", text, re.ASCII) or not -(2**31) <= int(text) < 2**31:
-        raise ValueError
-    return int(text)
-
-
-def _real(text: str) -> float:
-    number = float(text) if re.fullmatch(r"[+-]?\d{1,15}(\.\d{1,15})?([eE][+-]?\d{1,3})?", text, re.ASCII) else math.nan
-    if not math.isfinite(number):
-        raise ValueError
-    return number
-
-
-FLAGS = {"true": True, "True": True, "false": False, "False": False}
-"""As YAML and as Python write it."""
-
-
-def _flag(text: str) -> bool:
-    if text not in FLAGS:
-        raise ValueError
-    return FLAGS[text]
-
-
-def _money(text: str) -> str:
-    if not re.fullmatch(r"-?\d{1,12}(\.\d{1,2})?", text, re.ASCII):
-        raise ValueError
-    return str(Decimal(text))
-
-
-def _email(text: str) -> str:
-    if not re.fullmatch(r"[\w.+-]+@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)*\.[A-Za-z]{2,}", text, re.ASCII) or len(text) > 254:
-        raise ValueError
-    return text
-
-
-def _url(text: str) -> str:
-    if not re.fullmatch(r"https?://[A-Za-z0-9.-]+(:\d{1,5})?(/[^\s\"'<>\\]*)?", text, re.ASCII) or len(text) > 2_000:
-        raise ValueError
-    return text
-
-
-def _moment(text: str) -> str:
-    moment = datetime.datetime.fromisoformat(text)
-    if moment.tzinfo is None or len(text) < len("2026-03-02T09:30Z"):
-        raise ValueError
-    return moment.isoformat()
-
-
-_PLAIN: Mapping[str, Callable[[str], Plain]] = {
-    "str": _short,
-    "text": _long,
-    "int": _whole,
-    "float": _real,
-    "bool": _flag,
-    "money": _money,
-    "date": lambda text: datetime.date.fromisoformat(text).isoformat(),
-    "datetime": _moment,
-    "email": _email,
-    "url": _url,
-    "uuid": lambda text: str(uuid.UUID(text)),
-}
-
-_EXAMPLES = {
-    "int": "3",
-    "float": "2.5",
-    "bool": "true or false",
-    "money": "9.99",
-    "date": "2026-03-02",
-    "datetime": "2026-03-02T09:30:00+00:00",
-    "email": "'somebody@example.com'",
-    "url": "'https://example.com/'",
-    "uuid": "'00000000-0000-4000-8000-000000000000'",
-    "str": "'one line of at most 200 characters'",
-    "text": "'at most 10,000 characters'",
-}
-
-
 def fits(source: Type, target: Type) -> bool:
     """Can every value of one type stand where the other is expected?"""
     if source.many != target.many or (source.optional and not target.optional):
+        return False
+    if not _known_limits(source).within(target.limits):
         return False
     if (source.kind, source.target, source.choices) == (target.kind, target.target, target.choices):
         return True
@@ -202,15 +191,34 @@ def fits(source: Type, target: Type) -> bool:
         return False
     if target.kind == "choice":
         return source.kind == "choice" and set(source.choices) <= set(target.choices)
-    return (source.kind, target.kind) in _WIDER
+    if source.kind in FIELD_TYPES:
+        return target.kind in FIELD_TYPES[source.kind].accepted_by
+    return (source.kind, target.kind) in {("reference", "uuid"), ("choice", "str"), ("choice", "text")}
 
 
-_WIDER = {
-    ("int", "float"),
-    ("reference", "uuid"),
-    *((kind, "str") for kind in ("choice", "email")),
-    *((kind, "text") for kind in ("choice", "email", "str", "url")),
-}
+def _known_limits(type_: Type) -> Limits:
+    """What is known of the values of a type."""
+    field_type = FIELD_TYPES.get("uuid" if type_.kind == "reference" else type_.kind)
+    if field_type is None or not field_type.limited_by:
+        return type_.limits
+    least = field_type.least if type_.limits.least is None else type_.limits.least
+    most = field_type.most if type_.limits.most is None else type_.limits.most
+    return replace(type_.limits, least=least, most=most)
+
+
+MANY = 1_000
+"""So many values a type must have for records to have different ones."""
+
+
+def has_few_values(type_: Type) -> bool:
+    """Whether there are not enough values of a type for many records to have different ones."""
+    if type_.kind not in FIELD_TYPES:
+        return type_.kind == "choice"
+    least, most = lengths(type_.limits, type_.kind)
+    if type_.limits.pattern:
+        return "{" not in patterns.portable(type_.limits.pattern).example(least, most).replace("{{", "")
+    enough = {"length": most >= len(str(MANY)), "range": most - least >= MANY, "": type_.kind != "bool"}
+    return not enough[FIELD_TYPES[type_.kind].limited_by]
 
 
 def field_named(fields: tuple[Field, ...], name: str) -> Field | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from .. import names
-from ..domain import OPERATIONS, PATIENCE_S, Entity, Event, Outcome, Service, Step, Workflow
+from ..domain import DEFAULT_PATIENCE_S, OPERATIONS, Entity, Event, Outcome, Service, Step, Workflow
 from ..text import quoted
 from . import grammar
 from .boundaries import cycle, modules_of
@@ -60,14 +60,14 @@ def _workflow(node: Node, line: WorkflowLine, entities: Entities) -> Workflow | 
         return None
     steps = tuple(_steps(node, line, subject, entities))
     done, undone = _outcome(node, line.done, subject), _outcome(node, line.undone, subject)
-    patience = node.at("", line.patience).whole(*PATIENCE) if line.patience else PATIENCE_S
+    patience = node.at("", line.patience).whole(*PATIENCE) if line.patience else DEFAULT_PATIENCE_S
     if len(steps) < len(line.steps) or not steps or done is None or undone is None or patience is None:
         return None
     return Workflow(line.name, subject.service, subject.name, steps, done, undone, patience)
 
 
 def _steps(node: Node, line: WorkflowLine, subject: Entity, entities: Entities) -> Iterator[Step]:
-    started = Event(subject.name, subject.service, subject.name, OPERATIONS[:1], subject.fields)
+    started = Event(subject.name, subject.service, subject.name, OPERATIONS[:1], subject.shown)
     seen: set[str] = set()
     for given in line.steps:
         entity = entity_named(node, given.creates, entities)
@@ -101,6 +101,9 @@ def _outcome(node: Node, line: OutcomeLine, subject: Entity) -> Outcome | None:
             f"sets {quoted(field.name)}, which is {quoted(field.type)}, to {quoted(line.value.text)}",
             "set a field with choices, or another plain one",
         )
+        return None
+    if field.unique:
+        node.problem(f"sets {quoted(field.name)}, which is unique, in more than one record", "set another field")
         return None
     try:
         return Outcome(field.name, literal_of(line.value, field.type))

@@ -18,20 +18,28 @@ from dataclasses import asdict, dataclass
 from functools import cached_property
 from pathlib import Path
 
+from scripts.commands import run, tool
+from scripts.planning import imports
 from scripts.planning.model import Model, brought_back, load
+from scripts.planning.tools import run_tool
 
 COPIER = "copier==9.19.1"
 EXTENSION = "copier-template-extensions==0.3.4"
 """What makes the change; this version of the template was tried with these."""
 
-NEWEST = "`uvx --with copier-template-extensions copier update --trust --defaults`"
+NEWEST = tool("copier-template-extensions", "copier update --trust --defaults")
 FIXES = (
     ("Unknown revision", "leave out `--to` for the newest version, or name a tag of the template"),
-    ("requires Copier version", f"update with the newest Copier by {NEWEST}"),
+    ("requires Copier version", f"update with the newest Copier by `{NEWEST}`"),
     ("maximum recursion depth", "nest the answers less deeply"),
 )
 """What helps, by what Copier says."""
 
+QUIETLY = ("--trust", "--defaults", "--quiet")
+"""How Copier asks and tells nothing."""
+
+HERE = Path(__file__).resolve().parent
+MODEL = "Planning/model.json"
 ANSWERS = ".copier-answers.yml"
 RESTORED = f"put the file back from git (`git log -- {ANSWERS}`)"
 ARCHIVE = "Planning/Archive"
@@ -41,20 +49,20 @@ PERSON = {"GIT_AUTHOR_NAME": "plan", "GIT_AUTHOR_EMAIL": "plan@localhost"}
 
 
 UNDONE = "The last commit is back."
-NOT_INTERRUPTED = "No change of mind was interrupted."
+NOT_INTERRUPTED = "No change was interrupted."
 MOVED_ON = (
-    "The last commit is another one since a change of mind was interrupted:"
+    "The last commit is another one since a change was interrupted:"
     " git has it, and nothing is taken back."
 )
 """How `plan undo` can end."""
 
 
-class Stop(Exception):
+class RefusedError(Exception):
     """Nothing was changed; the message says why, and what helps."""
 
 
-class Told(Stop):
-    """What Copier says, which may be several problems, each on a line."""
+class CopierError(RefusedError):
+    """What Copier reports, which may be several problems, each on a line."""
 
 
 @dataclass(frozen=True)
@@ -67,7 +75,7 @@ class Step:
 
 @dataclass(frozen=True)
 class Change:
-    """A change of mind, made in a clone and not brought here yet."""
+    """A change of answers, made in a clone and not brought here yet."""
 
     root: Path
     clone: Path
@@ -96,6 +104,16 @@ class Change:
     def named(self, state: str) -> tuple[str, ...]:
         return tuple(path for kind, path in self.files if kind == state)
 
+    @property
+    def affected(self) -> Iterator[str]:
+        """The owned files that import what changes under them."""
+        old, new = (
+            imports.libraries(_git(self.clone, "show", f"{it}:pyproject.toml"))
+            for it in ("HEAD", self.commit)
+        )
+        owned = set(self.before.owned) & set(self.after.owned) - self.changed
+        return imports.affected(self.root, owned, self.changed, old - new)
+
     @cached_property
     def conflicts(self) -> tuple[str, ...]:
         """Files in which an edit and the change met."""
@@ -104,15 +122,15 @@ class Change:
 
 
 @contextmanager
-def made(root: Path, arguments: Sequence[str]) -> Iterator[Change]:
+def prepared(root: Path, arguments: Sequence[str]) -> Iterator[Change]:
     """Make a change in a clone of the project; `arguments` say to Copier what is new."""
     _ready(root)
     check_answers(ANSWERS, (root / ANSWERS).read_bytes(), RESTORED)
     with tempfile.TemporaryDirectory(prefix="plan-") as folder:
         clone = Path(folder) / root.name
         _git(root, "clone", "--quiet", "--local", str(root), str(clone))
-        pristine = _as_made(clone, Path(folder) / "pristine")
-        _update(clone, arguments)
+        pristine = Path(folder) / "pristine"
+        _make_anew(clone, pristine, arguments)
         archived = _archive(clone, pristine)
         _git(clone, "add", "--all")
         tree = _git(clone, "write-tree")
@@ -121,11 +139,13 @@ def made(root: Path, arguments: Sequence[str]) -> Iterator[Change]:
 
 
 def bring(change: Change) -> None:
-    """Make the project what the clone is. A journal tells of a step that was interrupted."""
+    """Make the project what the clone is. A journal records the step while it is under way."""
     root, journal = change.root, _journal(change.root)
     step = Step(_head(change.clone), change.commit)
     if _head(root) != step.head:
-        raise Stop("something was committed meanwhile, and nothing was changed. Fix: try again")
+        raise RefusedError(
+            "something was committed meanwhile, and nothing was changed. Fix: try again"
+        )
     _git(root, "fetch", "--quiet", "--no-tags", str(change.clone), step.commit)
     move = ("-m", "-u", step.head, step.commit)
     _git(root, "read-tree", "--dry-run", *move)  # somebody may have edited here meanwhile
@@ -134,7 +154,7 @@ def bring(change: Change) -> None:
     written.replace(journal)  # whole or not at all
     try:
         _git(root, "read-tree", *move)
-    except Stop:
+    except RefusedError:
         undo(root)
         raise
     journal.unlink()
@@ -152,7 +172,9 @@ def undo(root: Path) -> str:
         fix = "move it out of the project, and undo again"
         if _is_complete(root, step):
             fix = f"`git commit --all` keeps it with the change; or {fix}"
-        raise Stop(f"{_some(edits)} was edited since, and nothing was taken back. Fix: {fix}")
+        raise RefusedError(
+            f"{_some(edits)} was edited since, and nothing was taken back. Fix: {fix}"
+        )
     (journal.parent / "index.lock").unlink(missing_ok=True)
     _git(root, "reset", "--quiet", "--hard", step.head)
     for kind, path in _states(root, step.head, step.commit):
@@ -174,7 +196,7 @@ def _is_interrupted(root: Path) -> bool:
 
 
 def _begun(root: Path) -> Step:
-    """The step that the journal tells of."""
+    """The step that the journal records."""
     journal = _journal(root)
     try:
         step = Step(**json.loads(journal.read_text(encoding="utf-8")))
@@ -183,7 +205,7 @@ def _begun(root: Path) -> Step:
         known = False
     if not known:
         fix = f"`git status` shows what is not committed; keep what you want, and remove {journal}"
-        raise Stop(f"{journal.name} cannot be read, and nothing was changed. Fix: {fix}")
+        raise RefusedError(f"{journal.name} cannot be read, and nothing was changed. Fix: {fix}")
     return step
 
 
@@ -237,25 +259,27 @@ def _is_part(root: Path, commit: str, path: str) -> bool:
 def _ready(root: Path) -> None:
     """Refuse to begin where something could be lost or could not be taken back."""
     if shutil.which("git") is None:
-        raise Stop("git is not there. Fix: install git")
+        raise RefusedError("git is not there. Fix: install git")
     top = subprocess.run(["git", "rev-parse", "--show-toplevel"], cwd=root, capture_output=True)
     if top.returncode:
-        raise Stop("this folder is no git repository. Fix: `git init`, and commit what is there")
+        raise RefusedError(
+            "this folder is not a git repository. Fix: `git init`, and commit what is there"
+        )
     if (repository := Path(os.fsdecode(top.stdout.strip()))) != root.resolve():
         fix = "give the project one of its own"
-        raise Stop(f"this folder is only a part of the repository {repository}. Fix: {fix}")
+        raise RefusedError(f"this folder is only a part of the repository {repository}. Fix: {fix}")
     if _is_interrupted(root):
-        raise Stop("a change of mind was interrupted. Fix: `uv run plan undo` takes it back")
+        raise RefusedError(f"a change was interrupted. Fix: `{run('plan undo')}` takes it back")
     if not _head(root):
-        raise Stop("nothing is committed. Fix: `git add --all && git commit`")
+        raise RefusedError("nothing is committed. Fix: `git add --all && git commit`")
     if marked := _git(root, "grep", "-lE", MARKER, ok=1).splitlines():
-        raise Stop(f"{_some(marked)} has marks of a conflict. Fix: resolve it, and commit")
+        raise RefusedError(f"{_some(marked)} has marks of a conflict. Fix: resolve it, and commit")
     if dirty := [line[3:] for line in _git(root, "status", "--porcelain").splitlines()]:
-        raise Stop(f"{_some(dirty)} is not committed. Fix: `git commit` or `git stash`")
+        raise RefusedError(f"{_some(dirty)} is not committed. Fix: `git commit` or `git stash`")
     source = _source(root)
     if not re.match(r"[\w.+-]+:|[\w.-]+@", source) and not Path(source).expanduser().is_dir():
         fix = f"put the template back, or correct `_src_path` in {ANSWERS} and commit"
-        raise Stop(f"the template is no longer at {source}. Fix: {fix}")
+        raise RefusedError(f"the template is no longer at {source}. Fix: {fix}")
 
 
 def _source(root: Path) -> str:
@@ -270,59 +294,54 @@ def _recorded(root: Path, key: str) -> str:
         text = ""
     if found := re.search(rf"^{key}: *(.+?) *$", text, re.MULTILINE):
         return found[1].strip("'\"")
-    raise Stop(f"{ANSWERS} has no {key}. Fix: {RESTORED}")
+    raise RefusedError(f"{ANSWERS} has no {key}. Fix: {RESTORED}")
 
 
-def _as_made(clone: Path, pristine: Path) -> Path:
-    """The project as its answers make it, without anybody's edits."""
-    flags = ("--trust", "--defaults", "--quiet", "--vcs-ref", _recorded(clone, "_commit"))
-    _copier(clone, "copy", *flags, "--data-file", ANSWERS, _source(clone), str(pristine))
-    model = Path("Planning") / "model.json"
-    if not (clone / model).is_file():
-        raise Stop(f"{model} is missing. Fix: {brought_back(model.as_posix())}")
-    if (pristine / model).read_bytes() != (clone / model).read_bytes():
+def _make_anew(clone: Path, pristine: Path, arguments: Sequence[str]) -> None:
+    """Bring what is new into the clone, and what its answers made so far, without edits, beside it."""
+    if not (clone / MODEL).is_file():
+        raise RefusedError(f"{MODEL} is missing. Fix: {brought_back(MODEL)}")
+    before = (clone / MODEL).read_bytes()
+    known = ("--vcs-ref", _recorded(clone, "_commit"), "--data-file", ANSWERS)
+    merged = ("--context-lines", "20", "--conflict", "inline")
+    errors = _copier(
+        clone,
+        ("copy", *QUIETLY, *known, _source(clone), str(pristine)),
+        ("update", *QUIETLY, *merged, *arguments, "."),
+    )
+    if (pristine / MODEL).is_file() and (pristine / MODEL).read_bytes() != before:
         fix = f"put {ANSWERS} back as it was (`git log -p -- {ANSWERS}`), and answer here"
-        raise Stop(f"{ANSWERS} says something else than {model}. Fix: {fix}")
-    return pristine
-
-
-def _update(clone: Path, arguments: Sequence[str]) -> None:
-    flags = ("--trust", "--defaults", "--quiet", "--context-lines", "20", "--conflict", "inline")
-    _copier(clone, "update", *flags, *arguments, ".")
+        raise RefusedError(f"{ANSWERS} says something else than {MODEL}. Fix: {fix}")
+    if errors:
+        raise CopierError(errors)
 
 
 def check_answers(name: str, content: bytes, fix: str = "") -> None:
     """Refuse YAML that Copier cannot take for answers, of which it would say too little."""
-    script = Path(__file__).resolve().with_name("yaml_fault.py")
-    done = _with_copier(script.parent, "python", "-I", str(script), given=content)
+    done = _with_copier("fault", content, HERE)
     fault = json.loads(done.stdout) if done.returncode == 0 else None
     if fault:
-        line, said, own = fault
-        raise Stop(f"{name}{f':{line}' if line else ''}{said}. Fix: {fix or own}")
+        line, problem, remedy = fault
+        raise RefusedError(f"{name}{f':{line}' if line else ''}{problem}. Fix: {fix or remedy}")
 
 
-def _copier(folder: Path, *arguments: str) -> None:
-    """Run Copier; its last lines say what is wrong."""
-    done = _with_copier(folder, "copier", *arguments)
-    if done.returncode:
-        said = _told(done.stderr.decode("utf-8", "replace"))
-        raise Told("\n".join(said) or "Copier failed and did not say why. Fix: try again")
+def _copier(folder: Path, *commands: Sequence[str]) -> str:
+    """Run commands of Copier up to one that fails; its last lines say what is wrong."""
+    done = _with_copier("run", json.dumps(commands).encode(), folder)
+    if done.returncode == 0:
+        return ""
+    errors = _shortened(done.stderr.decode("utf-8", "replace"))
+    return "\n".join(errors) or "Copier failed without a message. Fix: try again"
 
 
-def _with_copier(
-    folder: Path, *command: str, given: bytes | None = None
-) -> subprocess.CompletedProcess[bytes]:
-    """Run a command among the packages of Copier and of the extension that the template needs."""
-    uv = os.environ.get("UV") or shutil.which("uv")
-    if not uv:
-        raise Stop("uv is not there. Fix: install uv, or run this with `uv run plan …`")
-    tool = [uv, "tool", "run", "--from", COPIER, "--with", EXTENSION]
-    kept = {name: it for name, it in os.environ.items() if name not in ("VIRTUAL_ENV", "UV_PYTHON")}
-    return subprocess.run([*tool, *command], cwd=folder, env=kept, input=given, capture_output=True)
+def _with_copier(what: str, given: bytes, folder: Path) -> subprocess.CompletedProcess[bytes]:
+    """Do something among the packages of Copier and of the extension that the template needs."""
+    command = ("python", "-I", str(HERE / "with_copier.py"), what)
+    return run_tool(COPIER, EXTENSION, *command, folder=folder, given=given)
 
 
-def _told(errors: str) -> list[str]:
-    """What Copier said, without the path through its code and the last full stop."""
+def _shortened(errors: str) -> list[str]:
+    """What Copier reported, without the path through its code and the last full stop."""
     plain = re.sub(r"\x1b\[[\d;]*m", "", errors).strip().removesuffix(".").splitlines()
     if any(line.startswith("Traceback") for line in plain):
         plain = [_raised(plain)]
@@ -358,9 +377,9 @@ def _archive(clone: Path, pristine: Path) -> tuple[str, ...]:
 
 def _is_worth(clone: Path, pristine: Path, path: str) -> bool:
     """Whether a file is a document, or is not as it was made."""
-    made = pristine / path
+    unedited = pristine / path
     document = path.startswith("Planning/") and path.endswith(".md")
-    return document or not made.is_file() or made.read_bytes() != _bytes(clone, path)
+    return document or not unedited.is_file() or unedited.read_bytes() != _bytes(clone, path)
 
 
 def _suffix(path: str) -> str:
@@ -413,6 +432,8 @@ def _git(folder: Path, *arguments: str, ok: int = 0, env: dict[str, str] | None 
         text=True,
     )
     if done.returncode not in (0, ok):
-        said = done.stderr.strip().splitlines() or ["it did not say why"]
-        raise Stop(f"git {arguments[0]} failed: {said[-1]}. Fix: what git names, then try again")
+        errors = done.stderr.strip().splitlines() or ["it gave no reason"]
+        raise RefusedError(
+            f"git {arguments[0]} failed: {errors[-1]}. Fix: what git names, then try again"
+        )
     return done.stdout.rstrip("\n")

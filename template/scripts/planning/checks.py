@@ -12,7 +12,8 @@ from itertools import zip_longest
 from pathlib import Path
 
 from scripts.planning.markdown import Document, Found, FoundTable, target
-from scripts.planning.model import Gap, Model, Table, brought_back
+from scripts.planning.model import Gap, Model, Requirement, Table, brought_back
+from scripts.planning.routes import Route, own_routes
 
 ANSWERS = ".copier-answers.yml"
 ARCHIVE = "Planning/Archive/"
@@ -29,7 +30,7 @@ OPEN, DONE, NONE = "open", "done", "no test"
 """How the test of an acceptance criterion stands."""
 
 MUST, DEFER, DRIFT, NOTE = "must", "defer", "drift", "note"
-"""A gap that comes before coding, one that can wait; what fails the check, what is only told."""
+"""A gap that comes before coding, one that can wait; what fails the check, what is only reported."""
 
 RULES = {
     "X01": "A link leads to a file or a heading that is not there.",
@@ -175,12 +176,12 @@ class Project:
     @cached_property
     def managed(self) -> frozenset[str]:
         """The files that an update rewrites."""
-        made = (it.file for it in self.model.made)
+        generated = (it.file for it in self.model.generated)
         documents = (f"Planning/{name}" for name in self.model.documents)
         owned = {*self.model.owned, *OWNED}
         return frozenset(
             it
-            for it in ("README.md", "AGENTS.md", "Planning/model.json", *made, *documents)
+            for it in ("README.md", "AGENTS.md", "Planning/model.json", *generated, *documents)
             if it not in owned and not it.startswith(ARCHIVE)
         )
 
@@ -204,12 +205,22 @@ class Project:
 
     @cached_property
     def tests(self) -> tuple[Test, ...]:
-        """The test functions; files that are no Python have none."""
+        """The test functions; files that are not Python have none."""
         return tuple(
             test
             for path in sorted((self.root / "tests").rglob("test_*.py"))
             for test in _tests(self, path)
         )
+
+    @cached_property
+    def routes(self) -> tuple[Route, ...]:
+        """The routes in owned files."""
+        return tuple(own_routes(self.root, self.model))
+
+    def endpoints(self, requirement: Requirement) -> tuple[str, ...]:
+        """What a requirement is answered by: what its document names, and owned routes that name it."""
+        own = (it.address for it in self.routes if requirement.id in it.requirements)
+        return (*requirement.endpoints, *own)
 
     @cached_property
     def states(self) -> dict[str, str]:
@@ -285,14 +296,19 @@ STATEMENTS = ("Planning/Decisions/", "Planning/tasks.")
 """Documents of which every line states what is so; elsewhere tables and ids do, which have checks of their own."""
 
 
-def edited(project: Project, told: set[str]) -> Iterator[Finding]:
+def edited(project: Project, reported: set[str]) -> Iterator[Finding]:
     """Managed documents that somebody edited, but for those of which there is more to tell than that."""
-    for made in project.model.made:
-        place = made.file
+    for generated in project.model.generated:
+        place = generated.file
         path = project.root / place
-        if not made.sums or place in told or place not in project.managed or not path.is_file():
+        if (
+            not generated.sums
+            or place in reported
+            or place not in project.managed
+            or not path.is_file()
+        ):
             continue
-        edit = None if made.is_as_made(project.root) else made.edit(_text(path))
+        edit = None if generated.is_as_made(project.root) else generated.edit(_text(path))
         if edit:
             level = DRIFT if edit.replaces and place.startswith(STATEMENTS) else NOTE
             homes = ", ".join(f"`{it}`" for it in sorted(edit.answers)[:3]) or "the template"
@@ -333,7 +349,7 @@ def unreadable(project: Project) -> Iterator[Finding]:
 
 
 def conflicting(project: Project) -> Iterator[Finding]:
-    """Documents in which an edit and a change of mind met, and nobody decided between them."""
+    """Documents in which an edit conflicts with a change of answers, unresolved so far."""
     for place, document in project.documents.items():
         for number, line in enumerate(document.text.splitlines(), 1):
             if MARK.match(line):
@@ -344,7 +360,7 @@ def conflicting(project: Project) -> Iterator[Finding]:
 
 
 def answers_file(project: Project) -> Iterator[Finding]:
-    """An answers file that is gone, or was edited until it is no list of answers any more."""
+    """An answers file that is gone, or was edited until it is not a list of answers any more."""
     for line, fault in _answers_faults(project):
         fix = f"put it back (`git log -p -- {ANSWERS}`), and answer with `plan decide`"
         yield Finding("X12", ANSWERS, DRIFT, CONCEPT, ANSWERS, line, fault, fix)
@@ -368,9 +384,9 @@ def _answers_faults(project: Project) -> Iterator[tuple[int, str]]:
         elif line.startswith("\t"):
             yield number, "is indented by a tab, which YAML does not read"
         elif name and not name[1].startswith("_") and name[1] not in known:
-            yield number, f"answers {name[1]}, which is no question"
+            yield number, f"answers {name[1]}, which is not a question"
         elif line and not name and not re.match(r"[ #\-]|\.\.\.$", line):
-            yield number, f"{line[:30]!r} is no answer"
+            yield number, f"{line[:30]!r} is not an answer"
 
 
 def strangers(project: Project) -> Iterator[Finding]:
@@ -513,16 +529,16 @@ def links(project: Project) -> Iterator[Finding]:
                 level = NOTE if removable else project.level(place)
                 fix = "correct the link, or restore what it leads to"
                 message = f"links to {link.text}, {fault}"
-                yield _told("X01", link.text, level, place, link.line, message, fix)
+                yield _on_line("X01", link.text, level, place, link.line, message, fix)
 
 
 def _fault(project: Project, path: Path, heading: str) -> str:
     """Why a link leads nowhere, or an empty string."""
     try:
-        there = path.exists()
+        is_there = path.exists()
     except OSError:  # a name longer than any file may have
-        there = False
-    if not there:
+        is_there = False
+    if not is_there:
         return "which is not there"
     known = project.documents.get(project.name(path))
     return "which has no such heading" if heading and known and heading not in known.anchors else ""
@@ -538,7 +554,9 @@ def ids(project: Project) -> Iterator[Finding]:
                 what = "is retired" if gone else "is not in the model"
                 level = NOTE if gone else project.level(place)
                 message = f"names {id.text}, which {what}"
-                yield _told("X04", id.text, level, place, id.line, message, "correct or remove it")
+                yield _on_line(
+                    "X04", id.text, level, place, id.line, message, "correct or remove it"
+                )
 
 
 def sizes(project: Project) -> Iterator[Finding]:
@@ -570,14 +588,14 @@ def placeholders(project: Project) -> Iterator[Finding]:
         for line in document.prose:
             if found := PLACEHOLDER.search(line.text):
                 message, fix = f"still has {found[0]!r}", "fill it in, or answer the question"
-                yield _told("X03", found[0], NOTE, place, line.line, message, fix)
+                yield _on_line("X03", found[0], NOTE, place, line.line, message, fix)
 
 
 def repeated(project: Project) -> Iterator[Finding]:
     for it in overlaps(project):
         message = f"says {it.share:.0%} of what {it.other} says on line {it.other_line}"
         fix = "keep one, and link to it from the other"
-        yield _told("X06", it.other, NOTE, it.place, it.line, message, fix)
+        yield _on_line("X06", it.other, NOTE, it.place, it.line, message, fix)
 
 
 @dataclass(frozen=True)
@@ -631,7 +649,9 @@ def outdated(project: Project) -> Iterator[Finding]:
                     f"links to {link.text}, which {'is archived' if archived else 'is superseded'}"
                 )
                 fix = "link to what holds today"
-                yield _told("X07", link.text, project.level(place), place, link.line, message, fix)
+                yield _on_line(
+                    "X07", link.text, project.level(place), place, link.line, message, fix
+                )
 
 
 def shunned(project: Project) -> Iterator[Finding]:
@@ -649,17 +669,17 @@ def shunned(project: Project) -> Iterator[Finding]:
                 term = wanted[word]
                 message = f'says "{found[0]}", and the glossary calls it "{term}"'
                 fix = f'say "{term}", or take the word out of not_called'
-                yield _told("X08", found[1], NOTE, place, line.line, message, fix, "glossary")
+                yield _on_line("X08", found[1], NOTE, place, line.line, message, fix, "glossary")
 
 
 def _written(project: Project, place: str, document: Document) -> Iterator[Found]:
     """The prose of a document that people wrote: not what stands in it from the beginning."""
-    made = next((it for it in project.model.made if it.file == place), None)
+    generated = next((it for it in project.model.generated if it.file == place), None)
     lines = document.text.splitlines()
-    return (it for it in document.prose if not (made and made.has(lines[it.line - 1])))
+    return (it for it in document.prose if not (generated and generated.has(lines[it.line - 1])))
 
 
-def _told(
+def _on_line(
     rule: str,
     subject: str,
     level: str,

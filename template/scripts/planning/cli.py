@@ -1,4 +1,4 @@
-"""`uv run plan check | gaps | gate | next | trace | advise | archive | why | decide | update | undo | schema`.
+"""`plan check | gaps | gate | next | trace | advise | archive | why | decide | update | undo | schema`.
 
 Exit codes: 0 complete; 1 something is open: documents or code say something else than the model, a
 gate is not passed, questions or gaps are left (`check` fails for gaps only where the answer
@@ -21,8 +21,9 @@ from importlib import import_module
 from os.path import normpath
 from pathlib import Path
 
+from scripts.commands import run, run_with
 from scripts.planning import change, checks, report, why
-from scripts.planning.change import Change, Stop, Told
+from scripts.planning.change import Change, CopierError, RefusedError
 from scripts.planning.checks import ARCHIVE, DEFER, DRIFT, MUST, Finding, Project
 from scripts.planning.markdown import Document, link_to, moved, redirected
 from scripts.planning.model import Requirement, Unreadable, load
@@ -44,13 +45,13 @@ def main(arguments: Sequence[str] | None = None, root: Path = ROOT) -> int:
             print(json.dumps(report.schema(), indent=2))
             return 0
         return COMMANDS[options.command](Project(root, load(root), _day(options.today)), options)
-    except BrokenPipeError:  # whoever reads had enough
+    except BrokenPipeError:  # the reader closed the pipe
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
-    except Told as error:
+    except CopierError as error:
         print(f"plan: {error}.", file=sys.stderr)
         return 2
-    except (Unreadable, Stop, why.Unknown, ValueError, OSError) as error:
+    except (Unreadable, RefusedError, why.UnknownNameError, ValueError, OSError) as error:
         print(f"plan: {' '.join(str(error).splitlines())}.", file=sys.stderr)
         return 2
 
@@ -59,7 +60,7 @@ def _day(text: str | None) -> str:
     try:
         return date.fromisoformat(text).isoformat() if text else date.today().isoformat()
     except ValueError:
-        raise Stop(f"{text} is no day. Fix: write it as 2027-03-01") from None
+        raise RefusedError(f"{text} is not a date. Fix: write it as 2027-03-01") from None
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -77,8 +78,8 @@ def _parser() -> argparse.ArgumentParser:
     following.add_argument("count", nargs="?", type=int, default=5, help="how many (5)")
     tracing = commands.add_parser("trace", help="from requirement to test, and back")
     about = (
-        "a requirement, criterion, target, metric, service, endpoint, event, job, workflow, task, "
-        "test or file of rules"
+        "a requirement, criterion, target, metric, service, endpoint, operation, event, job, "
+        "workflow, task, test or file of rules"
     )
     tracing.add_argument("what", nargs="?", default="", help=about)
     commands.add_parser("advise", help="which documents to make one, and which to keep apart")
@@ -121,18 +122,18 @@ def _add_forms(command: argparse.ArgumentParser, *forms: str) -> None:
 
 
 def answer_anew(root: Path, options: argparse.Namespace) -> int:
-    """Make a change of mind, say what it changes, and bring it here unless that was all."""
+    """Change answers or the template's version, report the effects, and apply them unless it is a dry run."""
     if options.command == "undo":
-        said = change.undo(root)
-        undone = said == change.UNDONE
-        print(report.as_json("undo", undone=undone) if options.form else said)
+        message = change.undo(root)
+        undone = message == change.UNDONE
+        print(report.as_json("undo", undone=undone) if options.form else message)
         return 0
-    with change.made(root, _to_copier(options)) as made:
-        effects = _effects(made)
+    with change.prepared(root, _to_copier(options)) as prepared:
+        effects = _effects(prepared)
         if not options.form:
             _tell(effects)
-        if brought := bool(made.files) and not options.dry_run:
-            change.bring(made)
+        if brought := bool(prepared.files) and not options.dry_run:
+            change.bring(prepared)
         if options.form:
             print(report.as_json(options.command, brought=brought, effects=effects))
         elif brought:
@@ -141,25 +142,25 @@ def answer_anew(root: Path, options: argparse.Namespace) -> int:
             )
         else:
             dry = "Nothing was changed: this was a dry run."
-            print(dry if made.files else "Nothing changes.")
-        return 1 if made.conflicts else 0
+            print(dry if prepared.files else "Nothing changes.")
+        return 1 if prepared.conflicts else 0
 
 
 def _to_copier(options: argparse.Namespace) -> list[str]:
-    """What Copier is told of the change."""
+    """The arguments that pass the change to Copier."""
     if options.command == "update":
         return ["--vcs-ref", options.to] if options.to else []
     if wrong := [it for it in options.answers if not re.match(r"\w+=", it)]:
-        raise Stop(f"{wrong[0]} is no KEY=VALUE. Fix: e.g. storage_kind=auto")
+        raise RefusedError(f"{wrong[0]} is not of the form KEY=VALUE. Fix: e.g. storage_kind=auto")
     if not options.answers and not options.data_file:
-        raise Stop("nothing is answered. Fix: e.g. `plan decide storage_kind=auto`")
+        raise RefusedError("nothing is answered. Fix: e.g. `plan decide storage_kind=auto`")
     names = [it.partition("=")[0] for it in options.answers]
     if twice := [it for it in names if names.count(it) > 1]:
-        raise Stop(f"{twice[0]} is answered twice. Fix: keep one of the two")
+        raise RefusedError(f"{twice[0]} is answered twice. Fix: keep one of the two")
     for name in names:
         if name.startswith("_") or name in REMEMBERED:
             fix = "answer a question; --why and --on say the reason and the day"
-            raise Stop(f"{name} is what the project itself remembers. Fix: {fix}")
+            raise RefusedError(f"{name} is what the project itself remembers. Fix: {fix}")
     if options.data_file:
         _check_answers(Path(options.data_file))
     anew = " ".join(it.removesuffix("=auto") for it in options.answers if it.endswith("=auto"))
@@ -171,7 +172,7 @@ def _to_copier(options: argparse.Namespace) -> list[str]:
 
 
 REMEMBERED = ("history", "why", "decided_on", "reopened")
-"""What stands among the answers and is no answer."""
+"""What stands among the answers and is not an answer."""
 
 
 def _check_answers(path: Path) -> None:
@@ -180,14 +181,14 @@ def _check_answers(path: Path) -> None:
         content = path.read_bytes()
         content.decode("utf-8")
     except UnicodeDecodeError:
-        raise Stop(f"{path} is not UTF-8 text. Fix: write it anew as UTF-8") from None
+        raise RefusedError(f"{path} is not UTF-8 text. Fix: write it anew as UTF-8") from None
     except OSError:
-        raise Stop(f"{path} is no file. Fix: name a YAML file of answers") from None
+        raise RefusedError(f"{path} is not a file. Fix: name a YAML file of answers") from None
     change.check_answers(str(path), content)
 
 
 COUNTED = {"changed": "Changed", "new": "New", "gone": "Gone"}
-"""The effects of a change of mind of which text tells the number alone."""
+"""The effects of a change for which the text gives only a number."""
 NAMED = {
     "gaps_opened": "Gaps opened",
     "gaps_closed": "Gaps closed",
@@ -195,34 +196,36 @@ NAMED = {
     "yours_to_read_again": "Yours to read again",
     "yours_to_fill": "Yours to fill",
     "yours_unused": "Yours, no longer used",
-    "migrations": "Migrations to run with `uv run migrate`",
+    "migrations": f"Migrations to run with `{run('migrate')}`",
     "rows": "Rows to bring along while nothing runs",
     "archived": "Kept in Planning/Archive",
     "conflicts": "Conflicts to resolve",
 }
-"""Those of which it tells each."""
+"""Those that it lists one by one."""
 
 
-def _effects(made: Change) -> dict[str, list[str]]:
-    """What a change of mind changes, and what it leaves to do."""
-    before, after = made.before, made.after
+def _effects(prepared: Change) -> dict[str, list[str]]:
+    """What a change affects, and what it leaves to do."""
+    before, after = prepared.before, prepared.after
     old, new = {gap.id for gap in before.gaps}, {gap.id for gap in after.gaps}
     came, went = set(after.owned) - set(before.owned), set(before.owned) - set(after.owned)
-    changed, added = made.named("M"), made.named("A")
+    changed, added = prepared.named("M"), prepared.named("A")
     return {
         "changed": list(changed),
         "new": list(added),
-        "gone": list(made.named("D")),
+        "gone": list(prepared.named("D")),
         "gaps_opened": sorted(new - old),
         "gaps_closed": sorted(old - new),
         "to_read_again": [it for it in changed if it.endswith(".md") and "/" in it],
-        "yours_to_read_again": sorted(why.to_read_again(before, after, made.changed)),
+        "yours_to_read_again": sorted(
+            {*why.to_read_again(before, after, prepared.changed), *prepared.affected}
+        ),
         "yours_to_fill": sorted(came & set(added)),
-        "yours_unused": sorted(it for it in went if (made.clone / it).is_file()),
+        "yours_unused": sorted(it for it in went if (prepared.clone / it).is_file()),
         "migrations": [it for it in added if "/migrations/" in it],
-        "rows": _moving(made),
-        "archived": list(made.archived),
-        "conflicts": list(made.conflicts),
+        "rows": _moving(prepared),
+        "archived": list(prepared.archived),
+        "conflicts": list(prepared.conflicts),
     }
 
 
@@ -234,15 +237,15 @@ def _tell(effects: Mapping[str, Sequence[str]]) -> None:
             print("\n  ".join((f"{title}:", *effects[key])))
 
 
-def _moving(made: Change) -> list[str]:
+def _moving(prepared: Change) -> list[str]:
     """The command that brings the rows along, where they are kept elsewhere from now on."""
-    old, new = made.before.rows, made.after.rows
+    old, new = prepared.before.rows, prepared.after.rows
     if old.url == new.url:
         return []
     if not old.url or not new.url:
         return ["none: they stay where they are, and `migrate` does not bring them from there"]
-    driver = f"--with {old.package} " if old.package != new.package else ""
-    return [f"uv run {driver}migrate --rows-from '{old.url}'"]
+    command = f"migrate --rows-from '{old.url}'"
+    return [run(command) if old.package == new.package else run_with(old.package, command)]
 
 
 def check(project: Project, options: argparse.Namespace) -> int:
@@ -313,17 +316,17 @@ def _print_waived(found: Sequence[Finding], before: str = "") -> None:
 def gaps(project: Project, options: argparse.Namespace) -> int:
     """Print the gaps in the answers, those that come before coding first."""
     found = checks.gaps(project)
-    there = [it for it in found if not it.waived]
+    not_waived = [it for it in found if not it.waived]
     if options.form:
         print(_formed(options.form, project, found, report.listed))
-        return 1 if there else 0
+        return 1 if not_waived else 0
     for title, level in (("To resolve before coding", MUST), ("Can wait", DEFER)):
-        part = [it for it in there if it.level == level]
+        part = [it for it in not_waived if it.level == level]
         print(f"{title}: {len(part)}")
         for it in part:
             _say(str(it), "- ")
     _print_waived(found)
-    return 1 if there else 0
+    return 1 if not_waived else 0
 
 
 def gate(project: Project, options: argparse.Namespace) -> int:
@@ -332,7 +335,7 @@ def gate(project: Project, options: argparse.Namespace) -> int:
     asked = [it for it in gates if options.gate in ("", it.name)]
     if not asked:
         names = ", ".join(it.name for it in gates)
-        raise Stop(f"{options.gate} is no gate. Fix: name one of {names}")
+        raise RefusedError(f"{options.gate} is not a gate. Fix: name one of {names}")
     if options.form:
         print(report.gated(project, asked))
     else:
@@ -347,7 +350,7 @@ def gate(project: Project, options: argparse.Namespace) -> int:
 def upcoming(project: Project, options: argparse.Namespace) -> int:
     """Print the questions whose answers close most."""
     if options.count < 1:
-        raise Stop(f"{options.count} is no number of questions. Fix: ask for 1 or more")
+        raise RefusedError(f"{options.count} is not a number of questions. Fix: ask for 1 or more")
     ranked = report.ranked(project)
     asked = report.first(ranked, options.count)
     if options.form:
@@ -368,14 +371,17 @@ def upcoming(project: Project, options: argparse.Namespace) -> int:
 
 def trace(project: Project, options: argparse.Namespace) -> int:
     """Print where requirements are built and how their tests stand."""
-    wanted, said = why.requirements(project, options.what), why.said(project.model, options.what)
+    wanted, mentions = (
+        why.requirements(project, options.what),
+        why.mentions(project, options.what),
+    )
     if options.form:
-        print(report.traced(project, options.what, said, wanted))
+        print(report.traced(project, options.what, mentions, wanted))
         return 0
-    for text in said:
+    for text in mentions:
         print(textwrap.fill(text, WIDTH, break_on_hyphens=False))
     for it in wanted:
-        _print_requirement(it, project.states)
+        _print_requirement(it, project)
     if not wanted:
         print("No requirement." if not options.what else f"No requirement names {options.what}.")
     return 0
@@ -402,10 +408,12 @@ def put_away(project: Project, options: argparse.Namespace) -> int:
     document, name = _to_put_away(project, options.file)
     new = project.root / ARCHIVE / name.removeprefix("Planning/")
     if new.exists():
-        raise Stop(f"{project.name(new)} is there already. Fix: rename one of the two")
+        raise RefusedError(f"{project.name(new)} is there already. Fix: rename one of the two")
     by = _live(project, options.by) if options.by else None
     if by and by.path == document.path:
-        raise Stop(f"{name} cannot take its own place. Fix: name another document with --by")
+        raise RefusedError(
+            f"{name} cannot take its own place. Fix: name another document with --by"
+        )
     reason = " ".join(options.why.split()).rstrip(".")
     why_not = f": {reason}" if reason else ""
     instead = f" [{by.path.name}]({link_to(new, by.path)}) takes its place." if by else ""
@@ -432,11 +440,13 @@ def _to_put_away(project: Project, file: str) -> tuple[Document, str]:
     document = _live(project, file)
     name = project.name(document.path)
     if name in project.managed:
-        raise Stop(
+        raise RefusedError(
             f"{name} is managed and would come back. Fix: change the answers (`plan why {name}`)"
         )
     if name.removeprefix("Planning/") in project.model.documents:
-        raise Stop(f"{name} belongs to every project. Fix: put away a part of it as its own file")
+        raise RefusedError(
+            f"{name} belongs to every project. Fix: put away a part of it as its own file"
+        )
     return document, name
 
 
@@ -445,16 +455,18 @@ def _live(project: Project, file: str) -> Document:
     path = Path(normpath(Path.cwd() / file))
     path = path if path.is_file() else Path(normpath(project.root / file))
     if project.root not in path.parents:
-        raise Stop(f"{file} is outside of the project. Fix: name a document in it")
+        raise RefusedError(f"{file} is outside of the project. Fix: name a document in it")
     if not path.is_file() or path.suffix != ".md":
-        raise Stop(f"{file} is no document. Fix: name a Markdown file")
+        raise RefusedError(f"{file} is not a document. Fix: name a Markdown file")
     name = project.name(path)
     if name.startswith(ARCHIVE):
-        raise Stop(f"{file} is in the archive already. Fix: name a document that still holds")
+        raise RefusedError(
+            f"{file} is in the archive already. Fix: name a document that still holds"
+        )
     try:
         return project.live.setdefault(name, Document(path, _read(path)))
     except UnicodeDecodeError:
-        raise Stop(f"{file} is not UTF-8 text. Fix: write it anew as UTF-8") from None
+        raise RefusedError(f"{file} is not UTF-8 text. Fix: write it anew as UTF-8") from None
 
 
 def _read(path: Path) -> str:
@@ -476,25 +488,26 @@ def _write(texts: Mapping[Path, str], old: Path) -> None:
         for path in texts.keys() - before.keys():
             if path.exists():
                 path.unlink()
-        raise Stop(f"{error}. Fix: make it writable; nothing was changed") from None
+        raise RefusedError(f"{error}. Fix: make it writable; nothing was changed") from None
 
 
 def origin(project: Project, options: argparse.Namespace) -> int:
     """Print which answers made a file or a line, or which files an answer reaches."""
-    said = list(why.told(project.root, project.model, options.what))
+    explanation = list(why.explain(project.root, project.model, options.what))
     if options.form:
         origin = why.origin(project.root, project.model, options.what)
-        print(report.as_json("why", what=options.what, said=said, **origin))
+        print(report.as_json("why", what=options.what, explanation=explanation, **origin))
     else:
-        print("\n".join(said))
+        print("\n".join(explanation))
     return 0
 
 
-def _print_requirement(it: Requirement, states: dict[str, str]) -> None:
+def _print_requirement(it: Requirement, project: Project) -> None:
+    states = project.states
     print(f"{it.id}  {it.name} ({it.priority})"[:WIDTH])
     for label, values in (
         ("services", it.services),
-        ("endpoints", it.endpoints),
+        ("endpoints", project.endpoints(it)),
         ("events", it.events),
         ("task", (it.task,)),
         ("tests", tuple(f"{criterion} {states[criterion]}" for criterion in it.criteria)),

@@ -1,6 +1,6 @@
 """`plan check --code`: do the services' APIs, imports, settings and packages agree with the model?
 
-It imports the services, so that it needs the project's environment, as `uv run` gives it.
+It imports the services, so that it needs the project's environment, as the package manager gives it.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
+from scripts.commands import SYNC, run
 from scripts.planning.checks import (
     DONE,
     DRIFT,
@@ -31,7 +32,12 @@ from scripts.planning.checks import (
     Project,
     toml_line,
 )
-from scripts.planning.model import Service, brought_back
+from scripts.planning.imports import imported
+from scripts.planning.model import Operation, Service, brought_back
+from scripts.planning.routes import routes
+
+Described = dict[str, Any]
+"""An operation as a service describes it in OpenAPI."""
 
 EXAMPLE, CONFIG, PINS = ".env.example", "services/common/config.py", "pyproject.toml"
 
@@ -65,7 +71,7 @@ class Code:
 
     @cached_property
     def faults(self) -> tuple[Finding, ...]:
-        """Files that are no Python."""
+        """Files that are not Python."""
         return tuple(it for it in self._parsed.values() if isinstance(it, Finding))
 
     @cached_property
@@ -109,9 +115,9 @@ def _parse(name: str, text: str) -> ast.Module | Finding:
     try:
         return ast.parse(text)
     except SyntaxError as error:
-        return _broken(name, error.lineno or 0, f"is no Python ({error.msg})")
+        return _broken(name, error.lineno or 0, f"is not Python ({error.msg})")
     except (ValueError, RecursionError):
-        return _broken(name, 0, "is no Python that can be read")
+        return _broken(name, 0, "is not Python that can be read")
 
 
 def _broken(file: str, line: int, message: str, fix: str = "") -> Finding:
@@ -124,27 +130,12 @@ def imports(code: Code) -> Iterator[Finding]:
     names = {it.name for it in code.project.model.services}
     for mine in (*sorted(names), "common"):
         for file, tree in code.of(mine):
-            for line, module in _imported(file, tree):
+            for line, module in imported(file, tree):
                 other = module.split(".")[1] if module.startswith("services.") else ""
                 if other in names - {mine}:
                     message = f"imports {module}, which belongs to {other}"
                     fix = f"ask {other} by its API, or hear its events; both are answers to `services`"
                     yield _of_code("Y04", f"{file} {module}", file, line, message, fix, "services")
-
-
-def _imported(file: str, tree: ast.Module) -> Iterator[tuple[int, str]]:
-    """The modules that a file imports, by their whole names."""
-    package = file.split("/")[:-1]
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Import):
-            yield from ((node.lineno, it.name) for it in node.names)
-        elif isinstance(node, ast.ImportFrom):
-            above = package[: len(package) - node.level + 1] if node.level else []
-            module = ".".join((*above, *filter(None, [node.module])))
-            yield node.lineno, module
-            yield from (
-                (node.lineno, f"services.{it.name}") for it in node.names if module == "services"
-            )
 
 
 def databases(code: Code) -> Iterator[Finding]:
@@ -197,11 +188,11 @@ def versions(code: Code) -> Iterator[Finding]:
         pin = PIN.match(needed) if isinstance(needed, str) else None
         if pin is None:
             continue
-        there = _installed(pin[1])
-        if there != pin[2] and (there or needed in pinned):
+        installed = _installed(pin[1])
+        if installed != pin[2] and (installed or needed in pinned):
             line = text.partition(f'"{needed}"')[0].count("\n") + 1
-            message = f"pins {pin[1]} {pin[2]}, and {there or 'none'} is installed"
-            yield Finding("Y08", pin[1], DRIFT, STACK, PINS, line, message, "run `uv sync`")
+            message = f"pins {pin[1]} {pin[2]}, and {installed or 'none'} is installed"
+            yield Finding("Y08", pin[1], DRIFT, STACK, PINS, line, message, f"run `{SYNC}`")
 
 
 def _installed(package: str) -> str:
@@ -239,7 +230,9 @@ def _settings(code: Code) -> Iterator[tuple[str, tuple[str, int]]]:
         for node in ast.walk(tree):
             if name := _variable(node):
                 yield name, (file, getattr(node, "lineno", 0))
-            elif isinstance(node, ast.ClassDef) and "BaseSettings" in map(ast.unparse, node.bases):
+            elif isinstance(node, ast.ClassDef) and any(
+                ast.unparse(base).endswith("Settings") for base in node.bases
+            ):
                 for field in node.body:
                     if isinstance(field, ast.AnnAssign) and isinstance(field.target, ast.Name):
                         yield field.target.id.upper(), (file, field.lineno)
@@ -283,6 +276,7 @@ def apis(code: Code) -> Iterator[Finding]:
             yield app
         else:
             yield from _api(code, service, app)
+            yield from _access(code, service)
     yield from _mounts(project)
 
 
@@ -292,7 +286,7 @@ def _mounts(project: Project) -> Iterator[Finding]:
         listed = tomllib.loads(_text(project.root / PROCESSES))["process"]
         wanted = {it["app"].partition(":")[0]: it["services"] for it in listed}
     except (ValueError, KeyError, TypeError, AttributeError):
-        return  # which is told by Y02
+        return  # Y02 reports it
     alone = {f"services.{it.name}.main" for it in project.model.services}
     for module, services in wanted.items():
         if module in alone:
@@ -301,9 +295,9 @@ def _mounts(project: Project) -> Iterator[Finding]:
         if isinstance(app, Finding):
             yield app
             continue
-        there = {getattr(route, "path", "") for route in app.routes}
+        mounted = {getattr(route, "path", "") for route in app.routes}
         for name, path in services.items():
-            if path not in there:
+            if path not in mounted:
                 file = f"{module.replace('.', '/')}.py"
                 message, fix = f"has no {name} at {path}", f"`git checkout -- {file}`"
                 yield _of_code("Y03", f"{name} {path}", file, 0, message, fix, "services")
@@ -325,9 +319,9 @@ def _app(project: Project, module: str) -> Any:
         absent = isinstance(error, ModuleNotFoundError) and not str(error.name).startswith(
             "services"
         )
-        fix = "run it by `uv run`, after `uv sync`" if absent else ""
-        said = str(error).splitlines() or [""]
-        return _broken(place, line, f"cannot be imported ({type(error).__name__}: {said[0]})", fix)
+        fix = f"run it by `{run('plan check --code')}`, after `{SYNC}`" if absent else ""
+        lines = str(error).splitlines() or [""]
+        return _broken(place, line, f"cannot be imported ({type(error).__name__}: {lines[0]})", fix)
     return app
 
 
@@ -343,35 +337,43 @@ def _origin(project: Project, error: BaseException, file: str) -> tuple[str, int
 
 
 def _api(code: Code, service: Service, app: Any) -> Iterator[Finding]:
-    """The operations that a service lacks, has beyond its specification, or answers otherwise."""
-    specified = dict(_specified(code.project, service))
+    """The operations that a service lacks or has otherwise than specified, and those added to what updates rewrite."""
+    specified = {(it.method, it.path): it for it in code.project.model.answered_by(service)}
     prefixes = {path.split("/")[1] for _, path in specified} or {"v1"}
-    there = {
-        (method.upper(), path): set(operation.get("responses", {}))
+    described = {
+        (method.upper(), path): it
         for path, operations in app.openapi().get("paths", {}).items()
-        for method, operation in operations.items()
+        for method, it in operations.items()
     }
     handlers = dict(_handlers(code, service.name))
     main = f"services/{service.name}/api.py"
     router = code.files.get(main, "").partition("APIRouter(")[0].count("\n") + 1
-    for asked in sorted(specified.keys() | there.keys()):
+    for asked in sorted(specified.keys() | described.keys()):
         method, path = asked
-        written = (it for (how, at), it in handlers.items() if how == method and path.endswith(at))
-        file, line = next(written, (main, router))
-        if message := _difference(path, specified.get(asked), there.get(asked), prefixes):
-            subject, said = f"{service.name} {method} {path}", f"{method} {path} {message}"
-            fix = f"`git checkout -- {file}`, or change the answer `data_entities`"
-            yield _of_code("Y03", subject, file, line, said, fix, "data_entities")
+        wanted, actual = specified.get(asked), described.get(asked)
+        if difference := _drift(path, wanted, actual, prefixes):
+            written = [
+                it
+                for (how, at), it in handlers.items()
+                if how == method and path.endswith(at) and path.removesuffix(at).count("/") <= 1
+            ]
+            if wanted is None and main not in (file for file, _ in written):
+                continue  # it is in an owned file
+            file, line = next(iter(written), (main, router))
+            id = wanted.id if wanted else (actual or {}).get("operationId", "an operation")
+            question = "workflows" if wanted and wanted.kind == "status" else "data_entities"
+            fix = f"`git checkout -- {file}`, or change the answer `{question}`"
+            message = f"{id} ({method} {path}) {difference}"
+            subject = f"{service.name} {method} {path}"
+            yield _of_code("Y03", subject, file, line, message, fix, question)
 
 
-def _difference(
-    path: str, wanted: set[str] | None, there: set[str] | None, prefixes: set[str]
+def _drift(
+    path: str, wanted: Operation | None, actual: Described | None, prefixes: set[str]
 ) -> str:
-    """How an operation answers otherwise than specified, or an empty string."""
-    if wanted and there:
-        parts = (("never with", wanted - there), ("also with", there - wanted))
-        differs = " and ".join(f"{how} {', '.join(sorted(it))}" for how, it in parts if it)
-        return f"is answered {differs}" if differs else ""
+    """How an operation is otherwise than specified, or an empty string."""
+    if wanted and actual:
+        return ", and ".join(_differences(wanted, actual))
     if wanted:
         return "is specified and not there"
     if path.split("/")[1] in prefixes:
@@ -379,27 +381,96 @@ def _difference(
     return "" if path.startswith("/health/") else f"is outside of /{', /'.join(sorted(prefixes))}"
 
 
-def _specified(project: Project, service: Service) -> Iterator[tuple[tuple[str, str], set[str]]]:
-    """What a service must answer, and with which statuses."""
-    for entity in service.entities:
-        for route in project.model.routes:
-            method, path, *statuses = route.replace("{collection}", entity.collection).split()
-            yield (method, path), set(statuses)
-    read = next(it for it in project.model.routes if it.startswith("GET") and "{id}" in it)
-    for path in service.standings:
-        yield ("GET", path), set(read.split()[2:])
+def _differences(wanted: Operation, actual: Described) -> Iterator[str]:
+    """What an operation calls itself, takes, answers and asks of callers otherwise than specified."""
+    if actual.get("operationId") != wanted.id:
+        yield f"is called {actual.get('operationId')}"
+    statuses, given = {str(it) for it in (wanted.success, *wanted.problems)}, actual["responses"]
+    parts = (("never with", statuses - set(given)), ("also with", set(given) - statuses))
+    if differs := " and ".join(f"{how} {', '.join(sorted(it))}" for how, it in parts if it):
+        yield f"is answered {differs}"
+    yield from _parameters(wanted, actual)
+    if (body := _model(actual.get("requestBody", {}))) != _spelled(wanted.body):
+        yield f"takes {body or 'no body'} instead of {wanted.body or 'none'}"
+    if answer := given.get(str(wanted.success)):
+        if (model := _model(answer)) != _spelled(wanted.answer):
+            yield f"answers {model or 'nothing'} instead of {wanted.answer or 'nothing'}"
+    if not actual.get("security"):
+        yield "asks nobody to prove who they are"
+
+
+def _parameters(wanted: Operation, actual: Described) -> Iterator[str]:
+    """How the parameters of a request, apart from its body, differ from the specification."""
+    specified = {(it.name, it.location): it for it in wanted.parameters}
+    taken = {(it["name"], it["in"]): it for it in actual.get("parameters", [])}
+    for name, location in sorted(specified.keys() - taken.keys()):
+        yield f"does not take {name} in its {location}"
+    for name, location in sorted(taken.keys() - specified.keys()):
+        yield f"also takes {name} in its {location}"
+    for (name, location), it in specified.items():
+        if found := taken.get((name, location)):
+            if (type := _type(found.get("schema", {}))) != it.type:
+                yield f"takes {name} as {type} instead of {it.type}"
+            if found.get("required", False) != it.required:
+                yield f"{'does not require' if it.required else 'requires'} {name}"
+
+
+TYPES = {
+    ("boolean", ""): "bool",
+    ("integer", ""): "int",
+    ("number", ""): "float",
+    ("string", ""): "str",
+    ("string", "date"): "date",
+    ("string", "date-time"): "datetime",
+    ("string", "uuid"): "uuid",
+}
+"""Types and formats of OpenAPI, as types of fields are written in answers."""
+
+
+def _type(schema: dict[str, Any]) -> str:
+    """The type of a parameter, whether or not it may be null."""
+    choices = [it for it in schema.get("anyOf", [schema]) if it.get("type") != "null"]
+    found = {(it.get("type", ""), it.get("format", "")) for it in choices}
+    return " or ".join(
+        sorted(TYPES.get(it, " ".join(filter(None, it)) or "anything") for it in found)
+    )
+
+
+def _model(message: dict[str, Any]) -> str | None:
+    """The name of the model of a body in JSON, as OpenAPI has it; none where there is no body."""
+    content = message.get("content", {}).get("application/json")
+    if content is None:
+        return None
+    schema = content.get("schema", {})
+    name = str(schema.get("$ref") or schema.get("title", "anything")).rpartition("/")[2]
+    return re.sub(r"-(Input|Output)$", "", name.rpartition("__")[2])
+
+
+def _spelled(model: str | None) -> str | None:
+    """The name of a model as OpenAPI has it: `Page_Order_`."""
+    return re.sub(r"\W", "_", model) if model else None
+
+
+def _access(code: Code, service: Service) -> Iterator[Finding]:
+    """A service that lets callers in who may not call it, or keeps out those who may."""
+    allowed = {it.access for it in code.project.model.answered_by(service)}
+    internal = bool(sys.modules[f"services.{service.name}.main"].service.internal)
+    if allowed and ("services" in allowed) != internal:
+        file = f"services/{service.name}/main.py"
+        line = code.files.get(file, "").partition("= ServiceDefinition(")[0].count("\n") + 1
+        who = "other services alone" if internal else "callers from outside, too"
+        message = (
+            f"{service.name} answers {who}, and its operations are for {' and '.join(allowed)}"
+        )
+        fix = f"`git checkout -- {file}`, or change the answer `services`"
+        yield _of_code("Y03", f"{service.name} access", file, line, message, fix, "services")
 
 
 def _handlers(code: Code, service: str) -> Iterator[tuple[tuple[str, str], tuple[str, int]]]:
-    """Where each operation is written: what a function under `@router.get("/books")` answers."""
+    """Where each operation is written, by its method and by its path in the router."""
     for file, tree in code.of(service):
-        for node in ast.walk(tree):
-            for mark in getattr(node, "decorator_list", ()):
-                match mark:
-                    case ast.Call(
-                        func=ast.Attribute(attr=method), args=[ast.Constant(value=path), *_]
-                    ):
-                        yield (method.upper(), str(path)), (file, mark.lineno)
+        for it in routes(file, tree):
+            yield (it.method, it.path), (file, it.line)
 
 
 def _of_code(

@@ -23,7 +23,7 @@ UNSPOKEN = re.compile(r"<!--.*?-->|\\.|\]\([^)]*\)")
 CELL = re.compile(r"(?<!\\)\|")
 
 SHORTEST = 20
-"""Words from which on a paragraph can be told from another."""
+"""From this number of words on, paragraphs can be distinguished."""
 
 
 @dataclass(frozen=True)

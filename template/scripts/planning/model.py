@@ -30,8 +30,6 @@ class Checkpoint:
 @dataclass(frozen=True)
 class Entity:
     name: str
-    collection: str
-    """The last part of its address: `books`."""
     rules: str
     """The owned file with its rules."""
 
@@ -42,8 +40,42 @@ class Service:
     url: str
     specification: str
     entities: tuple[Entity, ...]
-    standings: tuple[str, ...] = ()
-    """Where it tells how the workflows stand that it leads."""
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """A parameter of a request, apart from its body."""
+
+    name: str
+    location: str
+    """Where it is sent: `path`, `query` or `header`."""
+    type: str
+    """As types of fields are written: `uuid`."""
+    required: bool
+
+
+@dataclass(frozen=True)
+class Operation:
+    """A request that a service answers."""
+
+    id: str
+    """Its name in OpenAPI: `create_order`."""
+    kind: str
+    """`create`, `list`, `read`, `replace`, `delete`, or `status` of a workflow."""
+    service: str
+    entity: str
+    method: str
+    path: str
+    """`/v1/orders/{id}`"""
+    parameters: tuple[Parameter, ...]
+    body: str | None
+    """The model of what is sent: `OrderDraft`."""
+    answer: str | None
+    """The model of what comes back: `Page[Order]`."""
+    success: int
+    problems: tuple[int, ...]
+    access: str
+    """Who may call it: `callers` or `services`."""
 
 
 @dataclass(frozen=True)
@@ -115,7 +147,7 @@ class Question:
     answer: str
     """What is answered today; empty where nothing is."""
     why: bool
-    """Whether the answer wants a reason beside it."""
+    """Whether the answer needs a reason as well."""
     together: tuple[str, ...]
     """Questions without an answer that are asked before it, and decided in one command with it."""
     options: tuple[Option, ...]
@@ -191,15 +223,15 @@ class Decision:
 
 
 @dataclass(frozen=True)
-class Made:
+class GeneratedFile:
     """A file that answers made."""
 
     file: str
     mark: str
     """Tells whether it is still as it was made."""
     sums: str
-    """The same of each line of a document, in four letters; empty for what is no document."""
-    there: tuple[str, ...]
+    """The same of each line of a document, in four letters; empty for what is not a document."""
+    because_of: tuple[str, ...]
     """The answers because of which there is such a file."""
     lines: tuple[str, ...]
     """`5 concept`: from line 5 on, up to the next entry, that answer speaks."""
@@ -212,7 +244,7 @@ class Made:
 
     @property
     def answers(self) -> frozenset[str]:
-        return frozenset(self.there).union(*(answers for _, answers in self.spans))
+        return frozenset(self.because_of).union(*(answers for _, answers in self.spans))
 
     def at(self, line: int) -> frozenset[str]:
         """The answers that made a line."""
@@ -253,7 +285,7 @@ class Edit:
 
     line: int
     replaces: bool
-    """Whether something that was made is gone or says something else; it may only stand beside more."""
+    """Whether something that was made is gone or says something else; otherwise something was only added."""
     answers: frozenset[str]
     """What made the lines."""
 
@@ -269,9 +301,8 @@ class Model:
     gap_gate: str
     doc_budget_lines: int
     checkpoints: tuple[Checkpoint, ...]
-    routes: tuple[str, ...]
-    """What each entity answers: `GET /v1/{collection} 200 401 422`, success before problems."""
     services: tuple[Service, ...]
+    operations: tuple[Operation, ...]
     processes: tuple[Process, ...]
     rows: Rows
     requirements: tuple[Requirement, ...]
@@ -290,12 +321,15 @@ class Model:
     documents: tuple[str, ...]
     owned: tuple[str, ...]
     tables: tuple[Table, ...]
-    made: tuple[Made, ...]
+    generated: tuple[GeneratedFile, ...]
 
-    def paths(self, entity: Entity) -> tuple[str, ...]:
-        """The addresses of its records and of one of them, as the specification writes them."""
-        routes = (it.split()[1] for it in self.routes)
-        return tuple(dict.fromkeys(it.replace("{collection}", entity.collection) for it in routes))
+    def answered_by(self, service: Service) -> tuple[Operation, ...]:
+        """The operations of a service."""
+        return tuple(it for it in self.operations if it.service == service.name)
+
+    def about(self, entity: Entity) -> tuple[Operation, ...]:
+        """The operations on the records of an entity."""
+        return tuple(it for it in self.operations if it.entity == entity.name)
 
 
 def load(root: Path) -> Model:
@@ -306,7 +340,7 @@ def load(root: Path) -> Model:
         raise Unreadable(f"{found}; {_restore('model.json')}")
     plan: Plan = _checked(_parsed(root, "tasks.json"), Plan, "tasks.json", "plan")
     if isinstance(raw, dict):
-        raw["tasks"] = []  # they have a file of their own
+        raw["tasks"] = []  # they have their own file
     model: Model = _checked(raw, Model, "model.json", "model")
     return replace(model, tasks=plan.tasks)
 
@@ -345,14 +379,14 @@ def _read(raw: object, kind: Any, where: str) -> Any:
     """Build a dataclass, a tuple or a plain value; `ValueError` names what does not fit."""
     if is_dataclass(kind) and isinstance(kind, type):
         if not isinstance(raw, dict):
-            raise ValueError(f"{where} is no object")
+            raise ValueError(f"{where} is not an object")
         hints = _parts(kind)
         if missing := [name for name in hints if name not in raw]:
             raise ValueError(f"{where} has no {missing[0]}")
         return kind(**{name: _read(raw[name], it, f"{where}.{name}") for name, it in hints.items()})
     if get_origin(kind) is tuple:
         if not isinstance(raw, list):
-            raise ValueError(f"{where} is no list")
+            raise ValueError(f"{where} is not a list")
         part = get_args(kind)[0]
         return tuple(_read(item, part, f"{where}[{index}]") for index, item in enumerate(raw))
     if raw is None and type(None) in get_args(kind):

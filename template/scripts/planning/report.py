@@ -76,7 +76,7 @@ FINDING = _object(
     rule=TEXT,
     level={
         "enum": list(LEVELS),
-        "description": "must: comes before coding; defer: can wait; drift: disagrees with the model; note: only told",
+        "description": "must: comes before coding; defer: can wait; drift: disagrees with the model; note: only reported",
     },
     checkpoint=NUMBER,
     file=TEXT,
@@ -138,7 +138,7 @@ EFFECTS = (
     *("yours_to_read_again", "yours_to_fill", "yours_unused"),
     *("migrations", "rows", "archived", "conflicts"),
 )
-"""What a change of mind changes, and what it leaves to do."""
+"""What a change affects, and what it leaves to do."""
 ABOUT: dict[str, object] = {
     "project": TEXT,
     "today": {**TEXT, "description": "the day for which waivers count"},
@@ -157,7 +157,7 @@ DOCUMENTS: dict[str, dict[str, object]] = {
     "trace": {
         **ABOUT,
         "what": TEXT,
-        "said": {
+        "explanation": {
             **TEXTS,
             "description": "what documents say of a target, metric, job or workflow",
         },
@@ -175,13 +175,13 @@ DOCUMENTS: dict[str, dict[str, object]] = {
             **_list(_object(file=TEXT, lines=_list(NUMBER))),
             "description": "what they made",
         },
-        "said": {**TEXTS, "description": "the same as text"},
+        "explanation": {**TEXTS, "description": "the same as text"},
     },
     "decide": CHANGED,
     "update": CHANGED,
     "undo": {"undone": FLAG},
 }
-"""What the JSON of each command holds, beside its format and the command."""
+"""What the JSON of each command holds, in addition to its format and the command."""
 
 
 def schema() -> dict[str, object]:
@@ -211,7 +211,7 @@ def _rationale(project: Project) -> str:
 
 def _agreement(project: Project) -> str:
     ids = sum(len(it.ids) for it in project.live.values())
-    documents = [it for it in project.model.made if it.sums and it.file in project.managed]
+    documents = [it for it in project.model.generated if it.sums and it.file in project.managed]
     as_made = sum(it.is_as_made(project.root) for it in documents)
     compared = f"{count(len(project.model.tables), 'table')} and {count(ids, 'id')} in {len(project.live)} documents"
     return f"{compared}; {as_made} of {len(documents)} are as they were made"
@@ -223,8 +223,10 @@ def _boundaries(project: Project) -> str:
 
 
 def _errors(project: Project) -> str:
-    told = next((it for it in project.model.tables if it.header[:2] == ("Status", "Title")), None)
-    statuses = count(len(told.rows) if told else 0, "status", "statuses")
+    catalogue = next(
+        (it for it in project.model.tables if it.header[:2] == ("Status", "Title")), None
+    )
+    statuses = count(len(catalogue.rows) if catalogue else 0, "status", "statuses")
     open_gaps = sum(it.rule.startswith("C") for it in _open_gaps(project))
     return f"{statuses} of errors, {count(open_gaps, 'gap')} in handling them"
 
@@ -319,7 +321,7 @@ def _judged(it: Indicator, project: Project, found: Sequence[Finding]) -> Gate:
 def evidence(project: Project, found: Sequence[Finding]) -> dict[int, str]:
     """What shows each checkpoint: what the answers say, and what files do."""
     root, model = project.root, project.model
-    there = sum((root / "Planning" / name).is_file() for name in model.documents)
+    present = sum((root / "Planning" / name).is_file() for name in model.documents)
     coded = sum((root / "services" / it.name).is_dir() for it in model.services)
     links = sum(len(document.links) for document in project.documents.values())
     states = list(project.states.values())
@@ -332,7 +334,7 @@ def evidence(project: Project, found: Sequence[Finding]) -> dict[int, str]:
         if it.level == DEFER and it.checkpoint != checks.GAPS  # which counts them all
     )
     files = {
-        checks.DOCUMENTS: f"{there} of {len(model.documents)} documents",
+        checks.DOCUMENTS: f"{present} of {len(model.documents)} documents",
         checks.SCAFFOLD: f"{coded} of {count(len(model.services), 'service has', 'services have')} code",
         checks.GAPS: f"{must} to resolve before coding, {len(open_gaps) - must} can wait"
         + (f", {waived} waived" if waived else ""),
@@ -410,11 +412,20 @@ def gated(project: Project, asked: Sequence[Gate]) -> str:
     return _about(project, "gate", passed=all(it.passed for it in asked), gates=shown)
 
 
-def traced(project: Project, what: str, said: Sequence[str], wanted: Sequence[Requirement]) -> str:
+def traced(
+    project: Project, what: str, explanation: Sequence[str], wanted: Sequence[Requirement]
+) -> str:
     """`plan trace --json`."""
     states = project.states
-    shown = [asdict(it) | {"states": {each: states[each] for each in it.criteria}} for it in wanted]
-    return _about(project, "trace", what=what, said=said, requirements=shown)
+    shown = [
+        asdict(it)
+        | {
+            "endpoints": project.endpoints(it),
+            "states": {each: states[each] for each in it.criteria},
+        }
+        for it in wanted
+    ]
+    return _about(project, "trace", what=what, explanation=explanation, requirements=shown)
 
 
 def ranked(project: Project) -> list[tuple[Question, list[Finding]]]:
@@ -516,8 +527,10 @@ def _result(it: Finding, rule: int) -> dict[str, object]:
         "partialFingerprints": {"plan/v1": it.id},
     }
     if it.waived and it.waiver:
-        said = f"{it.waiver.because} ({it.waiver})"
-        result["suppressions"] = [{"kind": "external", "status": "accepted", "justification": said}]
+        justification = f"{it.waiver.because} ({it.waiver})"
+        result["suppressions"] = [
+            {"kind": "external", "status": "accepted", "justification": justification}
+        ]
     return result
 
 
@@ -548,15 +561,15 @@ def _consolidate(project: Project) -> Iterator[str]:
     for (one, mine), (other, its) in combinations(sorted(named.items()), 2):
         shared = mine & its
         if len(shared) > 1 and len(shared) >= SHARED * len(mine | its):
-            said = (
+            shared_ids = (
                 f"{len(shared)} of {len(mine | its)} ids are in both: {', '.join(sorted(shared))}"
             )
-            yield f"{one} and {other} serve one purpose ({said}): make one of them"
+            yield f"{one} and {other} serve one purpose ({shared_ids}): make one of them"
     holders = Counter(id for ids in named.values() for id in ids)
     for id, number in sorted(holders.items()):
         if number >= SCATTERED:
             places = ", ".join(sorted(place for place, ids in named.items() if id in ids))
-            yield f"what is said of {id} is scattered over {number} documents: {places}"
+            yield f"what concerns {id} is scattered over {number} documents: {places}"
     yield from (f"{it.place} {it.message}: {it.fix}" for it in checks.sizes(project))
 
 
@@ -573,7 +586,7 @@ def _keep_separate(project: Project) -> Iterator[str]:
                 f"{place}, {'line' if len(lines) == 1 else 'lines'} {', '.join(map(str, lines))}"
             )
             rest = count(len(document.paragraphs) - len(lines), "paragraph")
-            yield f"{where}: what law or contract asks for stands beside {rest} about something else"
+            yield f"{where}: what law or contract requires is mixed with {rest} about something else"
 
 
 def _apart(project: Project, one: str, other: str) -> str | None:

@@ -12,14 +12,14 @@ from difflib import get_close_matches
 from pathlib import Path
 
 from scripts.planning.checks import Project
-from scripts.planning.model import Made, Model, Requirement
+from scripts.planning.model import Entity, GeneratedFile, Model, Requirement
 
 
-class Unknown(Exception):
+class UnknownNameError(Exception):
     """Nothing of that name is known; the message says what is near."""
 
 
-def told(root: Path, model: Model, what: str) -> Iterator[str]:
+def explain(root: Path, model: Model, what: str) -> Iterator[str]:
     """Say, line by line, what made a file (`FILE`, `FILE:LINE`) or what an answer reaches.
 
     Raises:
@@ -30,17 +30,17 @@ def told(root: Path, model: Model, what: str) -> Iterator[str]:
         yield from _reach(root, model, what)
         return
     file, line = _place(root, model, what)
-    made = _made(model, file)
+    generated = _generated(model, file)
     owned = "yours: written once, no update touches it" if file in model.owned else "managed"
     if file in ALL:
         yield f"{file}: managed; every answer made it"
-    elif (made is None or not made.answers) and file in model.owned:
+    elif (generated is None or not generated.answers) and file in model.owned:
         yield f"{file}: {owned}; no answer made it"
-    elif made is None:
+    elif generated is None:
         yield f"{file}: no answer made it; it is the same in every project, or somebody's own"
     else:
         yield f"{file}{'' if line is None else f', line {line}'}: {owned}"
-        yield from _origin(root, model, made, line)
+        yield from _origin(root, model, generated, line)
 
 
 def _place(root: Path, model: Model, what: str) -> tuple[str, int | None]:
@@ -48,29 +48,35 @@ def _place(root: Path, model: Model, what: str) -> tuple[str, int | None]:
     name, _, line = what.rpartition(":") if what.rpartition(":")[2].isdecimal() else (what, "", "")
     path = (root / name).resolve()
     if not path.is_file() or not path.is_relative_to(root.resolve()):
-        near = get_close_matches(name, (*model.questions, *(it.file for it in model.made)), 1)
+        near = get_close_matches(name, (*model.questions, *(it.file for it in model.generated)), 1)
         fix = f"try {near[0]}" if near else "name a path from the project's folder, or a question"
-        raise Unknown(f"{name} is no file of the project and no question. Fix: {fix}")
+        raise UnknownNameError(
+            f"{name} is neither a file of the project nor a question. Fix: {fix}"
+        )
     return path.relative_to(root.resolve()).as_posix(), int(line) if line else None
 
 
-def _made(model: Model, file: str) -> Made | None:
-    return next((it for it in model.made if it.file == file), None)
+def _generated(model: Model, file: str) -> GeneratedFile | None:
+    return next((it for it in model.generated if it.file == file), None)
 
 
 def origin(root: Path, model: Model, what: str) -> dict[str, object]:
     """The same as data: `answers`, and the `files` that they made with the lines where something of each begins."""
     if what in model.questions:
-        files = [it for it in model.made if what in it.answers]
+        files = [it for it in model.generated if what in it.answers]
         lines = [it.first_lines(what) if it.is_as_made(root) else () for it in files]
         shown = [{"file": it.file, "lines": at} for it, at in zip(files, lines, strict=True)]
         return {"answers": [what], "files": shown}
     file, line = _place(root, model, what)
-    made = _made(model, file)
-    if made is None:
+    generated = _generated(model, file)
+    if generated is None:
         answers = frozenset(model.questions if file in ALL else ())
     else:
-        answers = made.answers if line is None or not made.is_as_made(root) else made.at(line)
+        answers = (
+            generated.answers
+            if line is None or not generated.is_as_made(root)
+            else generated.at(line)
+        )
     return {"answers": sorted(answers), "files": [{"file": file, "lines": [line] if line else []}]}
 
 
@@ -78,25 +84,25 @@ ALL = ("Planning/model.json", ".copier-answers.yml")
 """The files that every answer made."""
 
 
-def _origin(root: Path, model: Model, made: Made, line: int | None) -> Iterator[str]:
+def _origin(root: Path, model: Model, generated: GeneratedFile, line: int | None) -> Iterator[str]:
     """The answers that made a file or, while nobody has edited it, one of its lines."""
-    answers = made.answers
-    if line is not None and made.is_as_made(root):
-        length = len((root / made.file).read_text(encoding="utf-8").splitlines())
+    answers = generated.answers
+    if line is not None and generated.is_as_made(root):
+        length = len((root / generated.file).read_text(encoding="utf-8").splitlines())
         if not 0 < line <= length:
             fix = f"name a line from 1 to {length}"
-            raise ValueError(f"{made.file} has no line {line}. Fix: {fix}")
-        answers = made.at(line)
+            raise ValueError(f"{generated.file} has no line {line}. Fix: {fix}")
+        answers = generated.at(line)
     elif line is not None:
         yield "It was edited since it was made, so that this is about the whole file."
     decisions = {it.id: str(it) for it in model.decisions}
     for answer in sorted(answers):
-        where = _lines(made, answer) if line is None and made.is_as_made(root) else ""
+        where = _lines(generated, answer) if line is None and generated.is_as_made(root) else ""
         yield f"  {decisions.get(answer, answer)}{where}"
     if not answers:
         yield "  no answer: it is the same in every project"
-    elif made.there and line is None:
-        yield f"It is there because of {', '.join(made.there)}."
+    elif generated.because_of and line is None:
+        yield f"It is there because of {', '.join(generated.because_of)}."
 
 
 def _reach(root: Path, model: Model, question: str) -> Iterator[str]:
@@ -104,7 +110,7 @@ def _reach(root: Path, model: Model, question: str) -> Iterator[str]:
     decisions = {it.id: it for it in model.decisions}
     if decision := decisions.get(question):
         yield str(decision)
-    files = [it for it in model.made if question in it.answers]
+    files = [it for it in model.generated if question in it.answers]
     yield f"{question} reaches {len(files) or 'no'} {'file' if len(files) == 1 else 'files'}{':' if files else '.'}"
     for it in files:
         yield f"  {it.file}{_lines(it, question) if it.is_as_made(root) else ''}"
@@ -114,9 +120,9 @@ def _reach(root: Path, model: Model, question: str) -> Iterator[str]:
             yield f"It speaks for {about}: `plan why {spoken.id}`."
 
 
-def _lines(made: Made, answer: str) -> str:
+def _lines(generated: GeneratedFile, answer: str) -> str:
     """Where a file owes something to an answer: `: lines 5, 23`."""
-    if found := made.first_lines(answer):
+    if found := generated.first_lines(answer):
         return f": {'line' if len(found) == 1 else 'lines'} {', '.join(map(str, found))}"
     return ""
 
@@ -132,18 +138,18 @@ def requirements(project: Project, what: str) -> tuple[Requirement, ...]:
     if what not in known:
         near = get_close_matches(what, known, 1)
         fix = f"try {near[0]}" if near else "`plan trace` alone lists the requirements"
-        raise Unknown(f"{what} is nothing that a requirement could belong to. Fix: {fix}")
+        raise UnknownNameError(f"{what} is nothing that a requirement could refer to. Fix: {fix}")
     return tuple(it for it in project.model.requirements if it.id in known[what])
 
 
-def said(model: Model, what: str) -> tuple[str, ...]:
-    """What documents say of a target, a metric, a job or a workflow, by any name that it has."""
-    return tuple(it.said for it in _others(model) if _named(what) in it.names)
+def mentions(project: Project, what: str) -> tuple[str, ...]:
+    """What there is to say of a target, a metric, a job, a workflow or an owned route, by any name that it has."""
+    return tuple(it.summary for it in _others(project) if _named(what) in it.names)
 
 
 def _named(what: str) -> str:
     """The name in what somebody asks for."""
-    return re.sub(r"^(GET|POST|PUT|DELETE) |^\./", "", what)
+    return re.sub(r"^(GET|POST|PUT|PATCH|DELETE) |^\./", "", what)
 
 
 def _belonging(project: Project) -> dict[str, set[str]]:
@@ -157,7 +163,7 @@ def _belonging(project: Project) -> dict[str, set[str]]:
         for name in _names(model, it):
             known.setdefault(name, set()).add(it.id)
     features = {it.name: {it.id} for it in model.requirements}
-    for other in _others(model):
+    for other in _others(project):
         for name in other.names:
             its = (features.get(it) or known.get(it, set()) for it in other.leads_to)
             known.setdefault(name, set()).update(*its)
@@ -169,9 +175,9 @@ def _belonging(project: Project) -> dict[str, set[str]]:
 
 
 def _spoken(model: Model) -> Iterator[str]:
-    """The entities with their addresses, and the events."""
+    """The entities and their operations, and the events."""
     for entity in (it for service in model.services for it in service.entities):
-        yield from (entity.name, *model.paths(entity))
+        yield from (entity.name, *_addressed(model, entity))
     for table in model.tables:
         if table.document == "ArchitectureGuide.md" and table.header[0] == "Event":
             yield from (row[0].strip("`") for row in table.rows)
@@ -186,23 +192,31 @@ def _names(model: Model, it: Requirement) -> Iterator[str]:
         for event in it.events:
             yield f"services/{service.name}/on_{event.replace('.', '_')}.py"
         for entity in service.entities:
-            if set(model.paths(entity)) & set(it.endpoints):
-                yield from (entity.name, entity.rules, *model.paths(entity))
+            if set(names := tuple(_addressed(model, entity))) & set(it.endpoints):
+                yield from (entity.name, entity.rules, *names)
+
+
+def _addressed(model: Model, entity: Entity) -> Iterator[str]:
+    """The operations of an entity, by their ids and by their addresses."""
+    for it in model.about(entity):
+        yield from (it.id, it.path)
 
 
 @dataclass(frozen=True)
 class Other:
-    """What is no requirement and belongs to some."""
+    """What is not a requirement and belongs to some."""
 
     names: tuple[str, ...]
-    said: str
+    summary: str
     leads_to: tuple[str, ...]
     """Names of services, entities and requirements, whose requirements are its own."""
 
 
-def _others(model: Model) -> Iterator[Other]:
-    """Targets, metrics, jobs and workflows, from the tables that tell of them."""
-    for table in model.tables:
+def _others(project: Project) -> Iterator[Other]:
+    """Targets, metrics, jobs and workflows, from the tables that list them; and owned routes."""
+    for route in project.routes:
+        yield Other((route.name, route.path), str(route), route.requirements)
+    for table in project.model.tables:
         of = Path(table.document).stem
         rows = [[_spelled(cell) for cell in row] for row in table.rows]
         if table.header[0] == "Target or metric":
@@ -229,8 +243,8 @@ def _measured(row: Sequence[str]) -> Other:
     """A target or a metric."""
     id, on, task, shown_by = row[0].split()[0], *row[1:]
     parts = {"on": on, "task": task, "shown by": shown_by}
-    told = "; ".join(f"{label} {it}" for label, it in parts.items() if it != NOTHING)
-    return Other((id, *({task} - {NOTHING})), f"{row[0]}: {told}", (on, *on.split(", ")))
+    summary = "; ".join(f"{label} {it}" for label, it in parts.items() if it != NOTHING)
+    return Other((id, *({task} - {NOTHING})), f"{row[0]}: {summary}", (on, *on.split(", ")))
 
 
 def _led(leader: str, rows: Sequence[Sequence[str]]) -> Iterator[Other]:
@@ -239,8 +253,8 @@ def _led(leader: str, rows: Sequence[Sequence[str]]) -> Iterator[Other]:
         mine = [row for row in rows if row[0] == name]
         starts = mine[0][1]
         steps = ", ".join(f"{step} in {service}" for _, _, step, service, *_ in mine)
-        told = f"{name}: a workflow of {leader}, starts on {starts}; {steps}"
-        yield Other((name,), told, (starts.rpartition(" ")[2],))
+        summary = f"{name}: a workflow of {leader}, starts on {starts}; {steps}"
+        yield Other((name,), summary, (starts.rpartition(" ")[2],))
 
 
 def to_read_again(before: Model, after: Model, changed: frozenset[str]) -> Iterator[str]:
@@ -248,7 +262,9 @@ def to_read_again(before: Model, after: Model, changed: frozenset[str]) -> Itera
 
     An owned file stands on its own first text, which states what it is for, and on the models of its service.
     """
-    old, new = ({it.file: it.mark for it in model.made if it.answers} for model in (before, after))
+    old, new = (
+        {it.file: it.mark for it in model.generated if it.answers} for model in (before, after)
+    )
     for file in sorted(set(before.owned) & set(after.owned) - changed):
         models = f"{file.rpartition('/')[0]}/models.py"
         if any(it in old and it in new and old[it] != new[it] for it in (file, models)):

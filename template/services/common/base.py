@@ -1,129 +1,68 @@
-"""The base of every service: its life from start to stop, health, errors and middleware."""
+"""The base of every service: what it consists of, and its life from start to stop."""
 
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
-from importlib import metadata
-from typing import Protocol
+from typing import Any, Protocol
 
-from fastapi import APIRouter, Depends, FastAPI
-
-from services.common import errors, logs
-from services.common import monitoring as installed_monitoring
-from services.common.config import PROJECT, Settings, load_settings
-from services.common.errors import Away, problems
-from services.common.runtime import Runtime, RuntimeDep
-from services.common.security import identify, only_services
-from services.common.storage import Database
-from services.common.telemetry import RequestLog
-from services.common.versions import CHECKS
+from services.common.api.endpoint import Endpoint
+from services.common.config import Settings
+from services.common.db.database import Database
+from services.common.entity_service import EntityService
+from services.common.observability.monitoring import Monitor
+from services.common.runtime import Runtime
 
 
-class Means(Protocol):
-    """What the work of a service needs, whichever process does it."""
+class Resource(Protocol):
+    """Something that a service needs for its work, open while a process of the service runs."""
 
-    def running(self, runtime: Runtime, settings: Settings) -> AbstractAsyncContextManager[None]:
-        """Be there for the duration of a `with` block."""
+    def lifespan(self, runtime: Runtime, settings: Settings) -> AbstractAsyncContextManager[None]:
+        """Open it, and close it at the end of a `with` block."""
 
 
-class Part(Means, Protocol):
-    """What the process of a service has beside its routes, and what goes on there by itself."""
+class Component(Resource, Protocol):
+    """A part of a service other than its API: it may answer requests and work in the background."""
 
-    def routes(self) -> APIRouter:
+    def endpoints(self) -> Sequence[Endpoint]:
         """What it answers."""
 
 
-class Monitoring(Protocol):
-    """What a choice of monitoring provides, in `monitoring.py`; what crosses services is in `tracing.py`."""
-
-    def install(self, app: FastAPI, service: str) -> None:
-        """Watch the requests of a service, and answer whoever watches."""
-
-    def running(self, service: str, settings: Settings) -> AbstractAsyncContextManager[None]:
-        """Send away what was seen, for the duration of a `with` block."""
-
-
-MONITORING: Monitoring = installed_monitoring
-
-
 @dataclass(frozen=True)
-class Service:
-    """A service as data; `app()` makes the ASGI application that runs it."""
+class ServiceDefinition:
+    """A service as data, whichever process runs it."""
 
     name: str
     summary: str
-    router: APIRouter
     internal: bool = False
     """Whether only the other services may call it."""
-    means: Sequence[Means] = ()
-    parts: Sequence[Part] = ()
-
-    def app(self, settings: Settings | None = None) -> FastAPI:
-        """Make the application; without `settings`, it reads them when it starts."""
-
-        @asynccontextmanager
-        async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-            app.state.settings = settings or load_settings()
-            logs.configure(app.state.settings)
-            async with self._running(app.state.settings) as app.state.runtime:
-                yield
-
-        app = FastAPI(
-            title=self.name,
-            summary=self.summary,
-            version=metadata.version(PROJECT),
-            lifespan=lifespan,
-            # Generated clients name their functions after these: `create_book`.
-            generate_unique_id_function=lambda route: route.name,
-        )
-        errors.install(app)
-        app.add_middleware(RequestLog, service=self.name)
-        MONITORING.install(app, self.name)
-        caller = only_services if self.internal else identify
-        app.include_router(
-            self.router, dependencies=[Depends(caller), *CHECKS], responses=problems(401, 503)
-        )
-        app.include_router(health)
-        for part in self.parts:
-            app.include_router(part.routes())
-        return app
+    entities: Sequence[type[EntityService[Any, Any, Any]]] = ()
+    """Its service layer: a class for each entity."""
+    resources: Sequence[Resource] = ()
+    components: Sequence[Component] = ()
 
     @asynccontextmanager
-    async def _running(self, settings: Settings) -> AsyncIterator[Runtime]:
-        async with self.opened(settings) as runtime, AsyncExitStack() as stack:
-            for part in self.parts:
-                await stack.enter_async_context(part.running(runtime, settings))
+    async def lifespan(
+        self, settings: Settings, monitor: Monitor | None = None
+    ) -> AsyncIterator[Runtime]:
+        """Run the whole service: its resources, and its components in the background."""
+        async with self.open(settings, monitor) as runtime, AsyncExitStack() as stack:
+            for component in self.components:
+                await stack.enter_async_context(component.lifespan(runtime, settings))
             yield runtime
 
     @asynccontextmanager
-    async def opened(self, settings: Settings) -> AsyncIterator[Runtime]:
-        """What the service needs for its work, and nothing that goes on beside it."""
+    async def open(
+        self, settings: Settings, monitor: Monitor | None = None
+    ) -> AsyncIterator[Runtime]:
+        """Open what the service needs for its work, without its components."""
         async with AsyncExitStack() as stack:
-            await stack.enter_async_context(MONITORING.running(self.name, settings))
+            monitor = monitor or Monitor(self.name)
+            await stack.enter_async_context(monitor.lifespan(settings))
             database = Database(settings.database_url(self.name))
             stack.push_async_callback(database.close)
-            runtime = Runtime(self.name, database)
-            for means in self.means:
-                await stack.enter_async_context(means.running(runtime, settings))
+            runtime = Runtime(self.name, database, self.entities)
+            for resource in self.resources:
+                await stack.enter_async_context(resource.lifespan(runtime, settings))
             yield runtime
-
-
-health = APIRouter(prefix="/health", tags=["health"])
-
-
-@health.get("/live")
-async def live() -> dict[str, str]:
-    """Tell that the process runs; it says nothing of what it needs."""
-    return {"status": "live"}
-
-
-@health.get("/ready", responses=problems(503))
-async def ready(runtime: RuntimeDep) -> dict[str, str]:
-    """Tell that the service can answer, because its database does and was migrated."""
-    try:
-        await runtime.database.ping()
-    except (Away, OSError) as error:
-        raise Away(f"The database of {runtime.service} is away or not migrated.") from error
-    return {"status": "ready"}

@@ -14,7 +14,8 @@ import pytest
 from dotenv import dotenv_values
 from pydantic_settings import BaseSettings
 
-from services.common import callers, config
+from services.common import config
+from services.common.auth import authentication
 from services.common.config import Settings, load_settings
 from scripts.dev import page, settings_for_development, taken_ports
 from scripts.processes import ROOT, load_processes, service_names
@@ -29,6 +30,18 @@ def test_a_setting_that_is_missing_is_named(
         load_settings()
 
 
+def test_each_setting_that_is_missing_or_wrong_is_named(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("SERVICE_KEY", raising=False)
+    monkeypatch.setenv("LOG_LEVEL", "LOUD")
+    with pytest.raises(SystemExit) as caught:
+        load_settings()
+    named = [it.partition(":")[0] for it in str(caught.value).partition(": ")[2].split("; ")]
+    assert {"LOG_LEVEL", "SERVICE_KEY"} <= set(named)
+
+
 def test_what_only_some_processes_need_is_missed_where_it_is_asked_for() -> None:
     name, *_ = service_names()
     settings = Settings(_env_file=ROOT / ".env.example")  # type: ignore[call-arg]
@@ -39,8 +52,8 @@ def test_what_only_some_processes_need_is_missed_where_it_is_asked_for() -> None
 
 def test_the_example_is_for_this_machine_alone() -> None:
     settings = Settings(_env_file=ROOT / ".env.example")  # type: ignore[call-arg]
-    assert callers.fault(settings, alone=True) == ""
-    assert callers.fault(settings, alone=False)
+    assert authentication.unsafe_settings(settings, loopback_only=True) == ""
+    assert authentication.unsafe_settings(settings, loopback_only=False)
 
 
 def test_the_example_names_every_setting_and_is_valid() -> None:
@@ -55,8 +68,9 @@ def test_the_example_names_every_setting_and_is_valid() -> None:
 def test_a_taken_port_is_named_with_who_wants_it() -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
-        assert taken_ports({"catalog": port}) == [f"Port {port} of catalog is taken."]
-    assert taken_ports({"catalog": port}) == []
+        wanted = {"catalog": ("127.0.0.1", port)}
+        assert taken_ports(wanted) == [f"Port {port} of catalog is taken."]
+    assert taken_ports(wanted) == []
 
 
 def test_development_needs_no_settings_of_ones_own() -> None:

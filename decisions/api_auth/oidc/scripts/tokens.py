@@ -1,6 +1,6 @@
-"""Make a token for development: `uv run token [--name NAME] [--minutes NUMBER]`.
+"""Create a token for development: `token [--name NAME] [--minutes NUMBER]`.
 
-The first one makes a key in `var/`. Services know it while OIDC_ISSUER is `development`, on this machine alone.
+The first run creates a key in `var/`. Services accept it only while OIDC_ISSUER is `development`, on this machine.
 """
 
 from __future__ import annotations
@@ -22,16 +22,16 @@ from cryptography.hazmat.primitives.asymmetric.ec import (
 )
 from jwt.algorithms import ECAlgorithm
 
-from services.common.provider import DEVELOPMENT, DEVELOPMENT_KEYS
+from services.common.auth.oidc_provider import DEVELOPMENT, DEVELOPMENT_KEYS
 from scripts.dev import settings_for_development
 from scripts.processes import ROOT
 
 PRIVATE_KEY = Path("var", "development_key.pem")
 
 
-def token(folder: Path, audience: str, name: str, minutes: float) -> str:
-    """A token about somebody, signed with the key in the folder."""
-    key = _key(folder / PRIVATE_KEY)
+def create_token(folder: Path, audience: str, name: str, minutes: float) -> str:
+    """Create a token for a caller, signed with the key in the folder, and publish the key."""
+    key = _load_or_create_key(folder / PRIVATE_KEY)
     public = ECAlgorithm.to_jwk(key.public_key(), as_dict=True)
     kid = hashlib.sha256(json.dumps(public, sort_keys=True).encode()).hexdigest()[:16]
     published = {"keys": [public | {"kid": kid, "use": "sig", "alg": "ES256"}]}
@@ -47,8 +47,8 @@ def token(folder: Path, audience: str, name: str, minutes: float) -> str:
     return jwt.encode(claims, key, algorithm="ES256", headers={"kid": kid})
 
 
-def _key(path: Path) -> EllipticCurvePrivateKey:
-    """The key of this machine, made where there is none."""
+def _load_or_create_key(path: Path) -> EllipticCurvePrivateKey:
+    """Load the private key of this machine, or create it if there is none."""
     if not path.exists():
         path.parent.mkdir(parents=True, exist_ok=True)
         pem = generate_private_key(SECP256R1()).private_bytes(
@@ -60,17 +60,20 @@ def _key(path: Path) -> EllipticCurvePrivateKey:
             file.write(pem)
     key = serialization.load_pem_private_key(path.read_bytes(), password=None)
     if not isinstance(key, EllipticCurvePrivateKey):
-        sys.exit(f"{path} holds another kind of key: remove it, and a new one is made.")
+        sys.exit(f"{path} is another kind of key. Fix: delete it, and a new one is created.")
     return key
 
 
 def main() -> None:
     """Print a token."""
-    parser = argparse.ArgumentParser(prog="token", description="Make a token for development.")
-    parser.add_argument("--name", default="developer", help="whom it is about")
-    parser.add_argument("--minutes", type=float, default=60, help="how long it is good")
-    asked = parser.parse_args()
+    parser = argparse.ArgumentParser(prog="token", description="Create a token for development.")
+    parser.add_argument("--name", default="developer", help="the name of the caller")
+    parser.add_argument("--minutes", type=float, default=60, help="how long it is valid")
+    options = parser.parse_args()
     settings = settings_for_development()
     if settings["OIDC_ISSUER"] != DEVELOPMENT:
-        sys.exit(f"OIDC_ISSUER is {settings['OIDC_ISSUER']}, which alone makes tokens.")
-    print(token(ROOT, settings["OIDC_AUDIENCE"], asked.name, asked.minutes))
+        sys.exit(
+            f"OIDC_ISSUER is {settings['OIDC_ISSUER']}, which issues its tokens itself. "
+            f"Fix: ask it for one, or set OIDC_ISSUER to {DEVELOPMENT}."
+        )
+    print(create_token(ROOT, settings["OIDC_AUDIENCE"], options.name, options.minutes))

@@ -1,22 +1,23 @@
-"""A request may name the version that it understands, and is told which one answers."""
+"""A request may name the version that it wants, and the response names the version that it has."""
 
 from __future__ import annotations
 
 import pytest
 
-from services.common.versions import CURRENT, HEADER
-from tests.fixtures.facts import ENTITIES, Entity
+from services.common.api.versioning import CURRENT, HEADER
+from tests.fixtures.adaptations import offering
+from tests.fixtures.facts import Entity
 from tests.fixtures.system import System
 
-pytestmark = pytest.mark.parametrize("entity", ENTITIES.values(), ids=str)
+pytestmark = pytest.mark.parametrize("entity", offering("list"), ids=str)
 
 
-@pytest.mark.parametrize("asked", [{}, {HEADER: CURRENT}])
-async def test_the_version_that_answers_is_told(
-    system: System, entity: Entity, asked: dict[str, str]
+@pytest.mark.parametrize("headers", [{}, {HEADER: CURRENT}])
+async def test_a_response_names_its_version(
+    system: System, entity: Entity, headers: dict[str, str]
 ) -> None:
     async with system.client(entity.service) as client:
-        answer = await client.get(entity.path, headers=asked)
+        answer = await client.get(entity.path, headers=headers)
     assert (answer.status_code, answer.headers[HEADER]) == (200, CURRENT)
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import httpx2
 import pytest
 
-from services.common import base
+from services.common.api import app as app_module
 from scripts.processes import load_processes
 from services.main import app
 from tests.fixtures.databases import databases
@@ -24,7 +24,7 @@ async def test_every_service_answers_on_one_port(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async with databases(SERVICES, tmp_path) as urls:
-        monkeypatch.setattr(base, "load_settings", lambda: settings_for(urls))
+        monkeypatch.setattr(app_module, "load_settings", lambda: settings_for(urls))
         transport = httpx2.ASGITransport(app)
         async with (
             app.router.lifespan_context(app),
@@ -33,5 +33,5 @@ async def test_every_service_answers_on_one_port(
             for name in SERVICES:
                 answer = await caller.get(f"/{name}/health/live")
                 assert answer.json() == {"status": "live"}
-            nowhere = await caller.get("/nowhere")
-            assert nowhere.headers["Content-Type"] == "application/problem+json"
+            unknown = await caller.get("/nowhere")
+            assert unknown.headers["Content-Type"] == "application/problem+json"

@@ -1,4 +1,4 @@
-"""Every service is a process of its own."""
+"""Each service has its own process."""
 
 from __future__ import annotations
 

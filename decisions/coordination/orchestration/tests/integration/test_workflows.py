@@ -1,19 +1,36 @@
-"""Every workflow is done in all of its steps, or undone in all: refused, late, repeated, out of order or interrupted."""
+"""Every workflow ends with all of its steps done or all undone: refused, late, repeated, out of order or interrupted."""
 
 from __future__ import annotations
 
+import asyncio
+from contextlib import suppress
+from datetime import datetime, timedelta
 from typing import Any
+from uuid import UUID
 
 import pytest
+from structlog.testing import capture_logs
 
-from services.common import boxes, compensation, workflows
-from services.common.errors import Away, Refusal
-from services.common.utils import new_id
+from services.common.errors import RuleViolation, ServiceUnavailable
+from services.common.messaging import outbox
+from services.common.utils import new_id, now
+from services.common.workflows import orchestrator
+from tests.fixtures.adaptations import refused
 from tests.fixtures.delivery import deliver_again
 from tests.fixtures.system import NO_SUCH_ID, System
-from tests.fixtures.workflows import WORKFLOWS, Step, Workflow, ask, counted, participants, started
+from tests.fixtures.workflows import (
+    WORKFLOWS,
+    Step,
+    Workflow,
+    count_records,
+    get_status,
+    message_types,
+    orchestrator_of,
+    participants,
+    start,
+)
 
-each = pytest.mark.parametrize("workflow", WORKFLOWS, ids=str)
+each_workflow = pytest.mark.parametrize("workflow", WORKFLOWS, ids=str)
 each_step = pytest.mark.parametrize(
     ("workflow", "step"),
     [
@@ -24,167 +41,242 @@ each_step = pytest.mark.parametrize(
 )
 
 
-@each
-async def test_it_is_done_in_all_of_its_steps(system: System, workflow: Workflow) -> None:
-    course = await started(system, workflow)
-    told = await course.standing()
-    assert (told["state"], told["step"]) == ("running", workflow.steps[0].name)
-    assert not await course.created()
+@each_workflow
+async def test_all_steps_are_done(system: System, workflow: Workflow) -> None:
+    run = await start(system, workflow)
+    status = await run.assert_running()
+    assert (status["workflow"], status["reason"]) == (workflow.name, None)
+    assert status["step"] == workflow.steps[0].name
+    assert not await run.created()
     await system.deliver()
-    await course.ends("done", *workflow.steps)
+    await run.assert_ended("done", *workflow.steps)
+    ended = await run.status()
+    assert ended["reason"] is None
+    assert datetime.fromisoformat(status["since"]) < datetime.fromisoformat(ended["since"]) <= now()
 
 
-@each
-async def test_where_it_stands_is_described_and_asked_for(
+@each_workflow
+async def test_a_command_tells_the_first_service_what_to_do(
+    system: System, workflow: Workflow
+) -> None:
+    run = await start(system, workflow)
+    (command,) = await run.commands()
+    first = workflow.steps[0]
+    assert command["type"] == f"{workflow.name}.{first.name}.do"
+    assert (command["source"], command["subject"]) == (f"/{workflow.service}", run.id)
+    assert (command["sequence"], command["data"].keys()) == (1, {"draft"})
+    await system.deliver()
+
+
+@each_workflow
+async def test_a_reply_is_waited_for_as_long_as_was_decided(
+    system: System, workflow: Workflow
+) -> None:
+    before = now()
+    run = await start(system, workflow)
+    known = orchestrator_of(workflow).workflow
+    async with system.runtime(workflow.service).database.read() as connection:
+        saga = await known.sagas.get(connection, UUID(run.id))
+    patience = timedelta(seconds=known.step_timeout_s)
+    assert before + patience <= saga.due_at <= now() + patience
+    await orchestrator_of(workflow).undo_overdue(system.runtime(workflow.service))
+    assert (await run.status())["state"] == "running"
+    await system.deliver()
+
+
+@each_workflow
+async def test_each_step_and_each_state_is_logged(system: System, workflow: Workflow) -> None:
+    run = await start(system, workflow)
+    with capture_logs() as lines:
+        await system.deliver()
+    await run.assert_ended("done", *workflow.steps)
+    mine = [it for it in lines if it.get("id") == run.id]
+    steps = [(it["step"], it["reply"]) for it in mine if it["event"] == "workflow_step"]
+    assert steps == [(f"{workflow.name}.{step.name}", "done") for step in workflow.steps]
+    moved = [it for it in mine if it["event"] == "workflow_advanced"]
+    assert {it["workflow"] for it in moved} == {workflow.name}
+    assert [it["state"] for it in moved] == ["running"] * (len(workflow.steps) - 1) + ["done"]
+    assert {it["log_level"] for it in mine} == {"info"}
+
+
+@each_workflow
+async def test_watching_for_timeouts_goes_on_after_a_failure(
+    system: System, workflow: Workflow, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    failures, looked = [OSError("gone")], asyncio.Event()
+
+    async def fail_once(*_: Any) -> None:
+        if failures:
+            raise failures.pop()
+        looked.set()
+
+    watching = orchestrator_of(workflow)
+    monkeypatch.setattr(orchestrator, "POLL_S", 0.001)
+    monkeypatch.setattr(type(watching), "undo_overdue", fail_once)
+    with capture_logs() as lines:
+        async with asyncio.timeout(5), watching.lifespan(system.runtime(workflow.service)):
+            await looked.wait()
+    told = [(it["event"], it["error"], it["log_level"]) for it in lines]
+    assert told == [("workflow_polling_failed", "OSError('gone')", "warning")]
+
+
+@pytest.mark.parametrize("workflow", [it for it in WORKFLOWS if it.records.operations], ids=str)
+async def test_the_status_is_described_and_can_be_requested(
     system: System, workflow: Workflow
 ) -> None:
     described = system.apps[workflow.service].openapi()["paths"]
-    operation = described[f"{workflow.subject.path}/{{id}}/{workflow.path}"]["get"]
+    operation = described[f"{workflow.records.path}/{{id}}/{workflow.path}"]["get"]
     assert sorted(map(int, operation["responses"])) == [200, 401, 404, 422, 503]
-    assert (await ask(system, workflow, NO_SUCH_ID)).status_code == 404
+    assert (await get_status(system, workflow, NO_SUCH_ID)).status_code == 404
+    run = await start(system, workflow)
+    answer = await get_status(system, workflow, run.id)
+    assert (answer.status_code, answer.json()) == (200, await run.status())
+    await system.deliver()
 
 
 @each_step
-async def test_a_step_that_is_refused_has_those_before_undone_last_first(
+async def test_after_a_refused_step_the_previous_ones_are_undone_in_reverse(
     system: System, workflow: Workflow, step: Step, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     undone: list[Step] = []
 
-    def watched(this: Step) -> Any:
-        async def apply(hook: str, unchanged: Any, **offered: Any) -> Any:
-            if hook == "undoing":
-                undone.append(this)
-            elif this == step:
-                raise Refusal("not today")
-            return unchanged
+    def watch(watched: Step, rules: type[Any]) -> None:
+        async def do(_: Any, draft: Any) -> Any:
+            if watched == step:
+                raise RuleViolation("not today")
+            return draft
 
-        return apply
+        async def undo(_: Any, current: Any) -> None:
+            undone.append(watched)
 
-    for this, participant in participants(workflow):
-        monkeypatch.setattr(participant.rules, "apply", watched(this))
-    course = await started(system, workflow)
+        monkeypatch.setattr(rules, "do", do)
+        monkeypatch.setattr(rules, "undo", undo)
+
+    for each, participant in participants(workflow):
+        watch(each, participant.rules)
+    run = await start(system, workflow)
     await system.deliver()
-    await course.ends("undone")
-    assert (await course.standing())["because"] == "not today"
+    await run.assert_ended("undone", because="not today")
     assert undone == workflow.steps[: workflow.steps.index(step)][::-1]
 
 
-@each
-async def test_what_cannot_be_stored_is_refused(
+@each_workflow
+async def test_a_draft_that_is_not_valid_is_refused(
     system: System, workflow: Workflow, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(workflows.Step, "draft", lambda *_: {"unheard_of": 1})
-    course = await started(system, workflow)
+    monkeypatch.setattr(orchestrator.Step, "draft", lambda *_: {"undeclared": 1})
+    run = await start(system, workflow)
     await system.deliver()
-    await course.ends("undone")
-    assert "unheard_of" in (await course.standing())["because"]
+    await run.assert_ended("undone", because="undeclared")
 
 
 @each_step
-async def test_a_step_without_an_answer_is_undone_also_if_it_was_done_late(
-    system: System, workflow: Workflow, step: Step, monkeypatch: pytest.MonkeyPatch
+async def test_a_step_that_times_out_is_undone_even_if_it_is_done_late(
+    system: System, workflow: Workflow, step: Step
 ) -> None:
-    course = await started(system, workflow)
-    with system.unplugged(step.service), pytest.raises(Away):
+    run = await start(system, workflow)
+    with system.unplugged(step.service), suppress(ServiceUnavailable):
         await system.deliver()
-    while (await course.standing())["step"] != step.name:  # others in the same service come first
-        await _deliver_one(system, workflow)
-    await course.expire()
-    assert (await course.standing())["state"] == "undoing"
+    while (await run.assert_running())["step"] != step.name:  # earlier ones in the same service
+        await _drain_each_outbox_once(system)
+    await run.time_out()
+    assert (await run.status())["state"] == "undoing"
     await system.deliver()
-    await course.ends("undone")
+    await run.assert_ended("undone")
 
 
-async def _deliver_one(system: System, workflow: Workflow) -> None:
-    """Deliver from each outbox once."""
+async def _drain_each_outbox_once(system: System) -> None:
     for name in system.apps:
-        for relay in system.runtime(name).errands:
-            await relay.deliver()
+        for worker in system.runtime(name).workers:
+            await worker.drain()
 
 
-@each
-async def test_commands_that_come_twice_change_nothing(system: System, workflow: Workflow) -> None:
-    course = await started(system, workflow)
-    (command,) = await course.commands()
+@each_workflow
+async def test_a_repeated_command_changes_nothing(system: System, workflow: Workflow) -> None:
+    run = await start(system, workflow)
+    (command,) = await run.commands()
     await system.deliver()
-    once = await counted(system, workflow)
+    before = await count_records(system, workflow)
     first = workflow.steps[0].service
     await deliver_again(system, first, command)
     await deliver_again(system, first, {**command, "id": str(new_id())})
     await system.deliver()
-    await course.ends("done", *workflow.steps)
-    assert await counted(system, workflow) == once
+    await run.assert_ended("done", *workflow.steps)
+    assert await count_records(system, workflow) == before
 
 
-@each
-async def test_what_was_undone_first_is_never_done(system: System, workflow: Workflow) -> None:
-    course = await started(system, workflow)
-    (command,) = await course.commands()
+@each_workflow
+async def test_a_step_that_is_undone_before_it_is_done_is_never_done(
+    system: System, workflow: Workflow
+) -> None:
+    run = await start(system, workflow)
+    (command,) = await run.commands()
     undo = command["type"].removesuffix("do") + "undo"
     first = workflow.steps[0].service
     await deliver_again(system, first, {**command, "id": str(new_id()), "type": undo, "data": {}})
     await system.deliver()
-    assert (await course.standing())["state"] == "running"
-    assert not await course.created()
-    await course.expire()
+    assert (await run.status())["state"] == "running"
+    assert not await run.created()
+    await run.time_out()
     await system.deliver()
-    await course.ends("undone")
+    await run.assert_ended("undone")
 
 
-@each
-async def test_what_is_interrupted_goes_on(
+@each_workflow
+async def test_an_interrupted_workflow_resumes(
     system: System, workflow: Workflow, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Each transaction fails once after all of it was written."""
-    failed: set[str] = set()
+    """Each transaction fails once after everything was written."""
+    types, failed = message_types(workflow), set[str]()
+    add = outbox.add
 
-    async def publish(connection: Any, envelope: Any, subscribers: Any) -> None:
-        await boxes.publish(connection, envelope, subscribers)
-        if envelope.type not in failed:
+    async def add_and_fail_once(connection: Any, envelope: Any, subscribers: Any) -> None:
+        await add(connection, envelope, subscribers)
+        if envelope.type in types - failed:
             failed.add(envelope.type)
             raise ConnectionError("gone")
 
-    course = await started(system, workflow)
-    for module in (compensation, workflows):
-        monkeypatch.setattr(module, "publish", publish)
+    run = await start(system, workflow)
+    monkeypatch.setattr(outbox, "add", add_and_fail_once)
     for _ in range(4 * len(workflow.steps)):
         try:
             await system.deliver()
         except Exception:
-            with system.unplugged(workflow.service):  # afterwards it is tried again at once
+            with system.unplugged(workflow.service):  # resets the circuit breakers
                 continue
+    await run.assert_ended("done", *workflow.steps)
     assert len(failed) == 2 * len(workflow.steps) - 1
-    await course.ends("done", *workflow.steps)
 
 
-@each
-async def test_a_subject_that_is_removed_meanwhile_takes_all_of_it_back(
+@pytest.mark.parametrize(
+    "workflow", [it for it in WORKFLOWS if not refused("delete", it.entity)], ids=str
+)
+async def test_all_is_undone_if_the_record_is_deleted_meanwhile(
     system: System, workflow: Workflow
 ) -> None:
-    course = await started(system, workflow)
-    address = f"{workflow.subject.path}/{course.id}"
-    async with system.client(workflow.service) as client:
-        removed = await client.delete(address, headers={"If-Match": '"1"'})
-    assert removed.status_code == 204
+    run = await start(system, workflow)
+    await system.remove(workflow.records, await run.record())
     await system.deliver()
-    assert (await course.standing())["state"] == "undone"
-    assert not await course.created()
+    assert (await run.status())["state"] == "undone"
+    assert not await run.created()
 
 
-@each
-async def test_a_rule_may_keep_what_is_taken_back(
+@each_workflow
+async def test_a_rule_may_keep_the_record_of_a_step_that_is_undone(
     system: System, workflow: Workflow, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (first, participant), *_ = participants(workflow)
 
-    async def keep(hook: str, unchanged: Any, **offered: Any) -> Any:
-        if hook == "doing":
-            return unchanged
-        fields = participant.draft.model_fields
-        return participant.draft.model_validate(offered["current"].model_dump(include=set(fields)))
+    async def do(_: Any, draft: Any) -> Any:
+        return draft
 
-    monkeypatch.setattr(participant.rules, "apply", keep)
-    course = await started(system, workflow)
-    await course.expire()
+    async def undo(_: Any, current: Any) -> Any:
+        fields = set(participant.draft.model_fields)
+        return participant.draft.model_validate(current.model_dump(include=fields))
+
+    monkeypatch.setattr(participant.rules, "do", do)
+    monkeypatch.setattr(participant.rules, "undo", undo)
+    run = await start(system, workflow)
+    await run.time_out()
     await system.deliver()
-    await course.ends("undone", first)
+    await run.assert_ended("undone", first)

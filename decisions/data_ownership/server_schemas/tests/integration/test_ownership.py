@@ -1,4 +1,4 @@
-"""Each service keeps its tables in a schema that no other changes, and that is made where it is missing."""
+"""Each service has a schema that no other service changes, and that is created if it is missing."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ import pytest
 from sqlalchemy import make_url, text
 from sqlalchemy.exc import ProgrammingError
 
-from services.common import readers
-from services.common.ownership import Lacking, connected, prepare, run
-from services.common.storage import Database
+from services.common.db import readers
+from services.common.db.database import Database
+from services.common.db.ownership import SchemaUnavailable, connected, prepare, run
 from tests.fixtures.databases import databases
 from tests.fixtures.facts import SERVICES
 from tests.fixtures.system import System
@@ -29,17 +29,17 @@ OWN = "SELECT count(*) FROM pg_tables WHERE tableowner = current_user AND schema
 
 
 @pytest.fixture
-async def two(tmp_path: Path) -> AsyncIterator[list[str]]:
-    """The URLs of two services that were not there before."""
+async def urls(tmp_path: Path) -> AsyncIterator[list[str]]:
+    """The URLs of two services whose roles and schemas do not exist yet."""
     async with databases(["one", "other"], tmp_path) as urls:
         yield list(urls.values())
 
 
 @pytest.fixture
-async def things(two: list[str]) -> AsyncIterator[list[Database]]:
-    """Both with a table of the same name, and a row in it."""
-    found = [Database(url) for url in two]
-    for url, database in zip(two, found, strict=True):
+async def databases_with_tables(urls: list[str]) -> AsyncIterator[list[Database]]:
+    """The databases of both, with a table of the same name and a row in it."""
+    found = [Database(url) for url in urls]
+    for url, database in zip(urls, found, strict=True):
         await prepare(url)
         async with database.write() as connection:
             await connection.execute(text("CREATE TABLE things AS SELECT 1 AS number"))
@@ -64,10 +64,10 @@ def role(url: str) -> str:
         "DROP SCHEMA {} CASCADE",
     ],
 )
-async def test_the_server_refuses_a_service_every_change_to_what_another_keeps(
-    things: list[Database], statement: str
+async def test_a_service_may_not_change_the_tables_of_another(
+    databases_with_tables: list[Database], statement: str
 ) -> None:
-    one, other = things
+    one, other = databases_with_tables
     with pytest.raises(ProgrammingError, match=r"permission denied|must be owner"):
         async with one.write() as connection:
             await connection.execute(text(statement.format(role(other.url))))
@@ -79,15 +79,18 @@ async def test_the_server_refuses_a_service_every_change_to_what_another_keeps(
 
 
 @pytest.mark.parametrize("others_read", [True, False])
-async def test_others_read_from_when_it_is_settled_until_it_is_settled_otherwise(
-    things: list[Database], two: list[str], monkeypatch: pytest.MonkeyPatch, others_read: bool
+async def test_others_may_read_exactly_while_it_is_granted(
+    databases_with_tables: list[Database],
+    urls: list[str],
+    monkeypatch: pytest.MonkeyPatch,
+    others_read: bool,
 ) -> None:
-    (one, other), schema = things, role(two[1])
+    (one, other), schema = databases_with_tables, role(urls[1])
     joined = text(f"SELECT count(*) FROM things JOIN {schema}.things AS its USING (number)")
     later = text(f"SELECT count(*) FROM {schema}.later")
-    for settled in (others_read, not others_read, others_read):
-        monkeypatch.setattr(readers, "OTHERS_READ", settled)
-        await asyncio.gather(*(prepare(url) for url in [*two, *two]))
+    for granted in (others_read, not others_read, others_read):
+        monkeypatch.setattr(readers, "OTHERS_READ", granted)
+        await asyncio.gather(*(prepare(url) for url in [*urls, *urls]))
     async with other.write() as connection:
         await connection.execute(text("CREATE TABLE later AS SELECT 1 AS number"))
     for query in (joined, later):
@@ -100,7 +103,7 @@ async def test_others_read_from_when_it_is_settled_until_it_is_settled_otherwise
 
 
 @pytest.mark.parametrize("service", SERVICES)
-async def test_every_service_owns_its_tables_and_reads_others_only_where_that_is_decided(
+async def test_every_service_owns_its_tables_and_reads_others_only_if_granted(
     system: System, service: str
 ) -> None:
     async with system.runtime(service).database.read() as connection:
@@ -116,55 +119,59 @@ async def test_every_service_owns_its_tables_and_reads_others_only_where_that_is
     assert (foreign == []) == (len(SERVICES) == 1)
 
 
-async def test_what_is_missing_is_made_once_by_all_who_come_at_the_same_time(
-    two: list[str],
+async def test_concurrent_migrations_create_what_is_missing_once(
+    urls: list[str],
 ) -> None:
-    await asyncio.gather(*(prepare(url) for url in [*two, *two]))
+    await asyncio.gather(*(prepare(url) for url in [*urls, *urls]))
 
 
-async def test_nobody_else_is_asked_where_all_is_there(
-    two: list[str], monkeypatch: pytest.MonkeyPatch
+async def test_the_admin_is_not_needed_if_nothing_is_missing(
+    urls: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for url in two:
+    for url in urls:
         await prepare(url)
     monkeypatch.setenv("DATABASE_ADMIN_URL", "postgresql+asyncpg://nobody@127.0.0.1:1/nowhere")
-    for url in two:
+    for url in urls:
         await prepare(url)
 
 
-async def test_who_may_not_make_what_is_missing_is_told_so(
-    two: list[str], monkeypatch: pytest.MonkeyPatch
+async def test_an_admin_that_may_not_create_what_is_missing_is_reported(
+    urls: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    one, other = two
+    one, other = urls
     await prepare(one)
     monkeypatch.setenv("DATABASE_ADMIN_URL", one)
-    with pytest.raises(Lacking, match=r".+; whoever DATABASE_ADMIN_URL names cannot .+ denied"):
+    with pytest.raises(
+        SchemaUnavailable, match=r".+; the user in DATABASE_ADMIN_URL cannot .+ denied"
+    ):
         await prepare(other)
 
 
-async def test_what_is_missing_waits_for_somebody_who_can_make_it(
-    two: list[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+async def test_without_an_admin_what_is_missing_is_reported(
+    urls: list[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.chdir(tmp_path)  # away from `.env`
     monkeypatch.delenv("DATABASE_ADMIN_URL")
-    with pytest.raises(Lacking, match=r".+; set DATABASE_ADMIN_URL to whoever can make it"):
-        await prepare(two[0])
+    with pytest.raises(
+        SchemaUnavailable, match=r".+; set DATABASE_ADMIN_URL to a user who can create it"
+    ):
+        await prepare(urls[0])
 
 
-async def test_a_url_without_a_role_is_told_of() -> None:
-    with pytest.raises(Lacking, match="names no role"):
+async def test_a_url_without_a_role_is_refused() -> None:
+    with pytest.raises(SchemaUnavailable, match="names no role"):
         await prepare("postgresql+asyncpg://127.0.0.1:5432/shop")
 
 
-async def test_only_who_owns_a_schema_settles_who_reads_it(
-    two: list[str], monkeypatch: pytest.MonkeyPatch
+async def test_only_the_owner_of_a_schema_says_who_reads_it(
+    urls: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    one = make_url(two[0])
-    await prepare(two[0])
+    one = make_url(urls[0])
+    await prepare(urls[0])
     admin = make_url(os.environ["DATABASE_ADMIN_URL"]).set(database=one.database)
     async with connected(admin) as inside:
         await run(inside, "ALTER SCHEMA %I OWNER TO CURRENT_USER", one.username or "")
         await run(inside, "GRANT ALL ON SCHEMA %1$I TO %1$I", one.username or "")
     monkeypatch.setattr(readers, "OTHERS_READ", not readers.OTHERS_READ)
-    with pytest.raises(Lacking, match="only the owner of schema"):
-        await prepare(two[0])
+    with pytest.raises(SchemaUnavailable, match="only the owner of schema"):
+        await prepare(urls[0])

@@ -1,4 +1,4 @@
-"""The broker itself keeps what it is given, and delivers it once and in order."""
+"""The installed broker keeps events, and delivers them in order and at least once; a service handles each once."""
 
 from __future__ import annotations
 
@@ -9,47 +9,40 @@ import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, aclosing, asynccontextmanager, suppress
 from dataclasses import replace
-from datetime import timedelta
 from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
 import pytest_asyncio
 
-from services.common import boxes, broker
-from services.common.carrier import Broker, BrokerRelay, Delivery, Listener
 from services.common.config import Settings
-from services.common.consumers import Consumer, ReadCopy
-from services.common.envelopes import Envelope
+from services.common.messaging import broker, outbox
+from services.common.messaging.consumer import Consumer
+from services.common.messaging.envelope import Envelope
+from services.common.messaging.transport import Broker, BrokerRelay, Delivery, Listener
 from services.common.runtime import Runtime
-from services.common.utils import new_id, now
-from tests.fixtures import server, stored
+from tests.fixtures import broker_admin, stored
 from tests.fixtures.facts import SERVICES
+from tests.fixtures.handlers import HANDLED, RecordingHandler
 from tests.fixtures.proxy import Proxy, proxied
-from tests.fixtures.system import System
+from tests.fixtures.system import System, an_event
 
-HERE, THERE = "here", "there"
+ONE, TWO = "one", "two"
 """Two subscribers."""
-SAVED = "thing.saved"
-WITHIN_S = 20.0
+TIMEOUT_S = 20.0
 
 
-def event(type: str = SAVED, **values: Any) -> dict[str, Any]:
-    """An envelope as the outbox keeps it."""
-    made = Envelope(
-        id=new_id(),
-        source="/tests",
-        type=type,
-        subject=new_id(),
-        time=now(),
-        sequence=1,
-        data={},
-    )
-    return made.model_dump(mode="json") | values
+def event(**values: Any) -> dict[str, Any]:
+    """An envelope as the outbox stores it."""
+    return an_event(HANDLED).model_dump(mode="json") | values
 
 
-class Place:
-    """The broker, by a way that can be cut, with names that no other test run uses."""
+def id_of(delivery: Delivery) -> str:
+    return str(Envelope.model_validate_json(delivery.body).id)
+
+
+class RealBroker:
+    """The installed broker behind a proxy, with names that no other test run uses."""
 
     def __init__(self, settings: Settings, proxy: Proxy) -> None:
         self.settings = settings
@@ -59,186 +52,189 @@ class Place:
     def connect(self) -> AbstractAsyncContextManager[Broker]:
         return broker.connect(self.settings, self.project)
 
-    async def next(self, subscriber: str, count: int) -> list[str]:
-        """Take so many deliveries, and say that they are done; the ids of their events."""
-        taken: list[str] = []
-        async with asyncio.timeout(WITHIN_S), self.deliveries(subscriber) as deliveries:
-            while len(taken) < count:
+    async def publish(self, *events: dict[str, Any]) -> None:
+        """Publish over its own connection."""
+        async with self.connect() as connection:
+            await connection.publish(events)
+
+    async def receive(self, subscriber: str, count: int) -> list[str]:
+        """Receive so many events and acknowledge them; their ids."""
+        received: list[str] = []
+        async with asyncio.timeout(TIMEOUT_S), self.deliveries(subscriber) as deliveries:
+            while len(received) < count:
                 delivery = await anext(deliveries)
-                taken.append(str(Envelope.model_validate_json(delivery.body).id))
-                await delivery.done()
-        return taken
+                received.append(id_of(delivery))
+                await delivery.acknowledge()
+        return received
 
     @asynccontextmanager
     async def deliveries(self, subscriber: str) -> AsyncIterator[AsyncIterator[Delivery]]:
-        """What a subscriber is given over a connection of its own."""
+        """The deliveries to a subscriber over its own connection."""
         async with self.connect() as connection, aclosing(connection.deliveries(subscriber)) as it:
             yield it
 
+    async def dead_letters(self, subscriber: str) -> list[tuple[bytes, str]]:
+        """The dead letters of a subscriber, with the reasons."""
+        return await broker_admin.take_dead_letters(self.settings, self.project, subscriber)
+
 
 @pytest_asyncio.fixture
-async def place(system: System, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Place]:
-    """The real broker; what was postponed comes back sooner than usual."""
-    monkeypatch.setattr(broker, "POSTPONED", timedelta(seconds=1))
+async def real_broker(system: System) -> AsyncIterator[RealBroker]:
+    """The installed broker."""
     settings: Settings = system.apps[SERVICES[0]].state.settings
-    url = settings.url(server.NAME)
+    url = settings.url(broker_admin.NAME)
+    setting = f"{broker_admin.NAME}_url"
     parts = urlsplit(url)
     try:
         socket.create_connection((parts.hostname or "", parts.port or 0), timeout=2).close()
     except OSError:
-        setting = f"{server.NAME}_url".upper()
-        pytest.skip(f"nothing answers at {setting}; `python scripts/servers.py` starts it")
-    async with proxied(url) as (proxy, way):
-        place = Place(settings.model_copy(update={f"{server.NAME}_url": way}), proxy)
-        async with place.connect() as connection:
-            for subscriber in (HERE, THERE):
-                await connection.prepare(subscriber, [SAVED])
-        yield place
-        await server.remove(settings, place.project, (HERE, THERE))
+        pytest.skip(f"nothing answers at {setting.upper()}; `python scripts/servers.py` starts it")
+    async with proxied(url) as (proxy, url_of_proxy):
+        behind_proxy = settings.model_copy(update={setting: url_of_proxy})
+        real_broker = RealBroker(behind_proxy, proxy)
+        async with real_broker.connect() as connection:
+            for subscriber in (ONE, TWO):
+                await connection.subscribe(subscriber, [HANDLED])
+        yield real_broker
+        await broker_admin.clean_up(settings, real_broker.project, (ONE, TWO))
 
 
-async def test_every_subscriber_is_given_every_event_once_and_in_order(place: Place) -> None:
+async def test_every_subscriber_receives_every_event_once_and_in_order(
+    real_broker: RealBroker,
+) -> None:
     events = [event() for _ in range(120)]
-    async with place.connect() as connection:
+    async with real_broker.connect() as connection:
         await connection.publish(events[:70])
         await connection.publish(events[70:])
+    for subscriber in (ONE, TWO):
+        assert await real_broker.receive(subscriber, 120) == [it["id"] for it in events]
     last = event()
-    for subscriber in (HERE, THERE):
-        assert await place.next(subscriber, 120) == [it["id"] for it in events]
-    async with place.connect() as connection:
-        await connection.publish([last])
-    for subscriber in (HERE, THERE):
-        assert await place.next(subscriber, 1) == [last["id"]]
+    await real_broker.publish(last)
+    for subscriber in (ONE, TWO):
+        assert await real_broker.receive(subscriber, 1) == [last["id"]]
 
 
-async def test_what_was_not_done_comes_again(place: Place) -> None:
+async def test_unacknowledged_events_are_redelivered(real_broker: RealBroker) -> None:
     events = [event() for _ in range(3)]
-    async with place.connect() as connection:
-        await connection.publish(events)
-    with suppress(Exception):  # a connection that broke may say so again when it is closed
-        async with asyncio.timeout(WITHIN_S), place.deliveries(HERE) as deliveries:
-            await (await anext(deliveries)).done()
+    await real_broker.publish(*events)
+    with suppress(Exception):  # closing a broken connection may raise again
+        async with asyncio.timeout(TIMEOUT_S), real_broker.deliveries(ONE) as deliveries:
+            await (await anext(deliveries)).acknowledge()
             await anext(deliveries)
-            place.proxy.cut()
+            real_broker.proxy.cut()
     missing = {it["id"] for it in events[1:]}
     while missing:
-        missing -= set(await place.next(HERE, 1))
+        missing -= set(await real_broker.receive(ONE, 1))
 
 
-async def test_what_is_postponed_lets_others_pass(place: Place) -> None:
-    early, other = event(), event()
-    async with place.connect() as connection:
-        await connection.publish([early, other])
-    async with asyncio.timeout(WITHIN_S), place.deliveries(HERE) as deliveries:
-        await (await anext(deliveries)).later()
-        seen = []
-        for _ in range(2):
-            delivery = await anext(deliveries)
-            seen.append(str(Envelope.model_validate_json(delivery.body).id))
-            await delivery.done()
-    assert seen == [other["id"], early["id"]]
-
-
-async def test_what_is_set_aside_does_not_come_again(place: Place) -> None:
+async def test_a_dead_letter_is_kept_with_its_reason_and_not_redelivered(
+    real_broker: RealBroker,
+) -> None:
     refused, other = event(), event()
-    async with place.connect() as connection:
-        await connection.publish([refused, other])
-    async with asyncio.timeout(WITHIN_S), place.deliveries(HERE) as deliveries:
-        await (await anext(deliveries)).set_aside("no\r\nthank you: €")
-    assert await place.next(HERE, 1) == [other["id"]]
-    ((body, reason),) = await server.set_aside(place.settings, place.project, HERE)
+    await real_broker.publish(refused, other)
+    async with asyncio.timeout(TIMEOUT_S), real_broker.deliveries(ONE) as deliveries:
+        await (await anext(deliveries)).dead_letter("no\r\nthank you: €")
+    assert await real_broker.receive(ONE, 1) == [other["id"]]
+    ((body, reason),) = await real_broker.dead_letters(ONE)
     assert str(Envelope.model_validate_json(body).id) == refused["id"]
     assert reason.split() == ["no", "thank", "you:", "€"]
 
 
 @pytest.fixture
 def runtime(system: System) -> Runtime:
-    """A service with a database, known to the broker as one of the subscribers."""
-    return replace(system.runtime(SERVICES[0]), service=HERE)
-
-
-KEEPING = Consumer(copies=(ReadCopy("Thing", SAVED, "thing.removed"),))
+    """A service with a database, as one of the subscribers."""
+    return replace(system.runtime(SERVICES[0]), service=ONE)
 
 
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
-async def test_events_survive_a_broken_connection(place: Place, runtime: Runtime) -> None:
-    """Between outbox and inbox every connection is cut again and again; each event is handled once."""
-    relay = BrokerRelay(runtime.database, place.connect, 0.2)
-    listener = asyncio.create_task(Listener(place.connect, KEEPING, runtime).run())
-    before = await copies(runtime)
-    async with BrokerRelay.running(relay):
-        publishing = asyncio.create_task(until_empty(relay, runtime))
+async def test_events_survive_broken_connections_and_are_handled_once(
+    real_broker: RealBroker, runtime: Runtime
+) -> None:
+    """Every connection between outbox and inbox is cut again and again."""
+    relay = BrokerRelay(runtime.database, real_broker.connect, 0.2)
+    handler = RecordingHandler()
+    listener = Listener(real_broker.connect, Consumer(handler), runtime)
+    listening = asyncio.create_task(listener.run())
+    proxy = real_broker.proxy
+    sent = []
+    before = await inbox_size(runtime)
+    async with relay.lifespan():
+        draining = asyncio.create_task(drain_whatever_fails(relay, runtime))
         for round in range(5):
             for number in range(20):
                 envelope = Envelope.model_validate(event(sequence=number + 1))
+                sent.append(envelope.id)
                 async with runtime.database.write() as connection:
-                    await boxes.publish(connection, envelope, [HERE])
-            connections = place.proxy.passed
-            place.proxy.cut()
+                    await outbox.add(connection, envelope, [ONE])
+            connections = proxy.connections
+            proxy.cut()
             await asyncio.sleep(0.2 * round)
-            async with asyncio.timeout(WITHIN_S * 2):
-                while place.proxy.passed == connections:  # each cut is one of a connection
+            async with asyncio.timeout(TIMEOUT_S * 2):
+                while proxy.connections == connections:  # so that each cut breaks a connection
                     await asyncio.sleep(0.1)
 
         async def all_handled() -> bool:
-            return await copies(runtime) == before + 100
+            return await inbox_size(runtime) == before + 100
 
         await eventually(all_handled)
-        await publishing
-    listener.cancel()
-    await asyncio.gather(listener, return_exceptions=True)
-    assert place.proxy.passed > 6
-    assert await copies(runtime) == before + 100
-    gc.collect()  # a client may forget a socket that broke while it connected: here, and in no other test
+        await draining
+    listening.cancel()
+    await asyncio.gather(listening, return_exceptions=True)
+    assert proxy.connections > 6
+    assert await inbox_size(runtime) == before + 100
+    assert sorted(handler.handled) == sorted(sent)
+    gc.collect()  # a client may leak a socket that broke while it connected: warn here, in no later test
 
 
-async def test_a_second_publication_changes_nothing(place: Place, runtime: Runtime) -> None:
-    first, second = event(), event()
-    before = await copies(runtime)
-    for events in ([first, second], [second, first]):
-        async with place.connect() as connection:
-            await connection.publish(events)
-    listener = Listener(place.connect, KEEPING, runtime)
-    last = event()
-    async with place.connect() as connection:
-        await connection.publish([last])
-    async with asyncio.timeout(WITHIN_S), place.deliveries(HERE) as deliveries:
+async def test_an_event_that_is_published_twice_is_handled_once(
+    real_broker: RealBroker, runtime: Runtime
+) -> None:
+    first, second, last = event(), event(), event()
+    for events in ([first, second], [second, first], [last]):
+        await real_broker.publish(*events)
+    handler = RecordingHandler()
+    listener = Listener(real_broker.connect, Consumer(handler), runtime)
+    before = await inbox_size(runtime)
+    async with asyncio.timeout(TIMEOUT_S), real_broker.deliveries(ONE) as deliveries:
         async for delivery in deliveries:
-            await listener.take(delivery)
+            await listener.receive(delivery)
             if last["id"] in delivery.body.decode():
                 break
-    assert await copies(runtime) == before + 3
+    assert await inbox_size(runtime) == before + 3
+    assert list(map(str, handler.handled)) == [first["id"], second["id"], last["id"]]
 
 
-async def test_an_event_that_is_no_event_is_set_aside(place: Place, runtime: Runtime) -> None:
-    async with place.connect() as connection:
-        await connection.publish([event(time="soon")])
-    async with asyncio.timeout(WITHIN_S), place.deliveries(HERE) as deliveries:
-        await Listener(place.connect, KEEPING, runtime).take(await anext(deliveries))
-    ((_, reason),) = await server.set_aside(place.settings, place.project, HERE)
+async def test_a_message_that_is_not_an_event_is_dead_lettered(
+    real_broker: RealBroker, runtime: Runtime
+) -> None:
+    await real_broker.publish(event(time="soon"))
+    listener = Listener(real_broker.connect, Consumer(RecordingHandler()), runtime)
+    async with asyncio.timeout(TIMEOUT_S), real_broker.deliveries(ONE) as deliveries:
+        await listener.receive(await anext(deliveries))
+    ((_, reason),) = await real_broker.dead_letters(ONE)
     assert "time" in reason
 
 
-async def copies(runtime: Runtime) -> int:
-    """How many read copies there are."""
-    return await stored.count(runtime.database, "read_copies")
+async def inbox_size(runtime: Runtime) -> int:
+    """How many events were handled."""
+    return await stored.count(runtime.database, "inbox")
 
 
-async def until_empty(relay: BrokerRelay, runtime: Runtime) -> None:
-    """Deliver until nothing waits, whatever goes wrong."""
+async def drain_whatever_fails(relay: BrokerRelay, runtime: Runtime) -> None:
+    """Drain the outbox again and again, until nothing waits."""
     while True:
         try:
-            await relay.deliver()
+            await relay.drain()
         except Exception:
             await asyncio.sleep(0.1)
         waiting = await stored.waiting(runtime.database)
-        if not any(name == HERE for name, _, _ in waiting):
+        if not any(name == ONE for name, _, _ in waiting):
             return
         await asyncio.sleep(0.05)
 
 
-async def eventually(what: Callable[[], Awaitable[bool]]) -> None:
-    """Wait until something is so."""
-    async with asyncio.timeout(WITHIN_S * 2):
-        while not await what():
+async def eventually(condition: Callable[[], Awaitable[bool]]) -> None:
+    """Wait until a condition holds."""
+    async with asyncio.timeout(TIMEOUT_S * 2):
+        while not await condition():
             await asyncio.sleep(0.1)

@@ -1,20 +1,24 @@
-"""Events arrive as requests of the other services, and wait where they cannot."""
+"""Events arrive as requests of other services, and are retried where that helps."""
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import httpx2
 import pytest
+from structlog.testing import capture_logs
 
-from services.common import boxes, messaging
-from services.common.carrier import HttpRelay
-from services.common.clients import Client
-from services.common.consumers import Consumer
-from services.common.envelopes import Envelope
-from services.common.errors import Away
+from services.common.clients.client import Client
+from services.common.errors import ServiceUnavailable
+from services.common.messaging import outbox
+from services.common.messaging.consumer import Consumer
+from services.common.messaging.envelope import Envelope
+from services.common.messaging.transport import RETRY_REJECTED_FOR, TIMEOUT_S, HttpRelay, relays
 from services.common.utils import now
-from tests.fixtures import callers, stored
+from tests.fixtures import credentials, stored
+from tests.fixtures.adaptations import OUTSIDER
 from tests.fixtures.facts import SERVICES
-from tests.fixtures.system import NO_SUCH_ID, System
+from tests.fixtures.system import NO_SUCH_ID, System, settings_for
 
 ENVELOPE = {
     "id": NO_SUCH_ID,
@@ -29,8 +33,8 @@ ENVELOPE = {
 pytestmark = pytest.mark.parametrize("service", SERVICES)
 
 
-@pytest.mark.parametrize("error", [ConnectionRefusedError("gone"), Away("gone")])
-async def test_a_database_that_is_away_is_said_to_be(
+@pytest.mark.parametrize("error", [ConnectionRefusedError("gone"), ServiceUnavailable("gone")])
+async def test_an_event_that_cannot_be_handled_now_is_answered_with_503(
     system: System, service: str, error: Exception, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def fail(*_: object) -> None:
@@ -42,23 +46,74 @@ async def test_a_database_that_is_away_is_said_to_be(
     assert (answer.status_code, answer.headers["Retry-After"]) == (503, "5")
 
 
-async def test_an_event_that_comes_too_early_is_tried_again_for_a_while(
+async def test_a_rejected_event_is_sent_again_for_a_while_and_then_set_aside(
     system: System, service: str
 ) -> None:
     database = system.runtime(service).database
-    refuse = httpx2.MockTransport(lambda _: httpx2.Response(409, text="there is no such record"))
+    refuse = httpx2.MockTransport(lambda _: httpx2.Response(404, text="there is no such path"))
     async with httpx2.AsyncClient(transport=refuse, base_url="http://test") as http:
         relay = HttpRelay(database, Client("nobody", http, 1.0), 1.0)
-        for time in (now(), now() - messaging.PATIENCE):
+        for time in (now(), now() - RETRY_REJECTED_FOR):
             envelope = Envelope.model_validate(ENVELOPE | {"time": time})
             async with database.write() as connection:
-                await boxes.publish(connection, envelope, ["nobody"])
-        await relay.deliver()
-    young, old = [why for name, _, why in await stored.waiting(database) if name == "nobody"]
-    assert young is None
-    assert old == "nobody answered 409: there is no such record"
+                await outbox.add(connection, envelope, ["nobody"])
+        with capture_logs() as lines:
+            await relay.drain()
+    assert lines == [
+        {
+            "event": "event_rejected",
+            "log_level": "error",
+            "subscriber": "nobody",
+            "error": "nobody answered 404: there is no such path",
+        }
+    ]
+    messages = await stored.waiting(database)
+    recent, old = [reason for name, _, reason in messages if name == "nobody"]
+    assert recent is None
+    assert old == "nobody answered 404: there is no such path"
+
+
+async def test_a_delivery_bears_the_id_of_its_event_so_that_it_can_be_repeated(
+    system: System, service: str
+) -> None:
+    database, keys = system.runtime(service).database, list[str]()
+
+    def accept(request: httpx2.Request) -> httpx2.Response:
+        keys.append(request.headers.get("Idempotency-Key", "none"))
+        assert request.extensions["timeout"]["read"] == TIMEOUT_S  # a subscriber may take a while
+        return httpx2.Response(204)
+
+    async with httpx2.AsyncClient(
+        transport=httpx2.MockTransport(accept), base_url="http://test"
+    ) as http:
+        async with database.write() as connection:
+            await outbox.add(connection, Envelope.model_validate(ENVELOPE), ["somebody"])
+        await HttpRelay(database, Client("somebody", http, 1.0), 1.0).drain()
+    assert keys == [ENVELOPE["id"]]
+
+
+async def test_a_relay_for_each_subscriber_looks_as_often_as_was_set(
+    system: System, service: str
+) -> None:
+    settings = settings_for({}).model_copy(update={"outbox_poll_s": 7.0})
+    known = dict.fromkeys(["one", "two"], Client("stock", httpx2.AsyncClient(), 1.0))
+    runtime = replace(system.runtime(service), clients=known)
+    made = relays(runtime, ["one", "two"], settings)
+    assert [(it.name, it.poll_s) for it in made] == [("stock", 7.0)] * 2
+    await known["one"].http.aclose()
+
+
+@pytest.mark.parametrize("content", [b"{}", b"no JSON"])
+async def test_a_request_that_is_not_an_event_is_refused(
+    system: System, service: str, content: bytes
+) -> None:
+    async with system.as_service(service) as client:
+        answer = await client.post("/internal/events", content=content)
+    assert answer.status_code == 422
+    told = answer.json()["detail"]
+    assert told.startswith("id: Field required; source: Field required; ") or "JSON" in told
 
 
 async def test_callers_from_outside_cannot_send_events(system: System, service: str) -> None:
-    async with system.client(service, callers.credentials()) as client:
+    async with system.client(service, credentials.accepted(OUTSIDER)) as client:
         assert (await client.post("/internal/events", json={})).status_code == 401

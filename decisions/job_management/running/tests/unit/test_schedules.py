@@ -1,4 +1,4 @@
-"""When jobs are due: moments in UTC, counted from the beginning of a Monday."""
+"""The times of schedules: in UTC, counted from the beginning of a Monday."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from services.common.jobs import Every
+from services.common.jobs.jobs import Schedule
 
-DAILY = Every(timedelta(days=1), after=timedelta(hours=2))
-WEEKLY = Every(timedelta(days=7), after=timedelta(days=2, hours=6, minutes=30))
-OFTEN = Every(timedelta(minutes=15))
+DAILY = Schedule(timedelta(days=1), offset=timedelta(hours=2))
+WEEKLY = Schedule(timedelta(days=7), offset=timedelta(days=2, hours=6, minutes=30))
+QUARTER_HOURLY = Schedule(timedelta(minutes=15))
 
 
 def at(text: str) -> datetime:
@@ -18,17 +18,19 @@ def at(text: str) -> datetime:
 
 
 @pytest.mark.parametrize(
-    ("schedule", "now", "last", "following"),
+    ("schedule", "now", "latest", "following"),
     [
         (DAILY, "2026-03-01T01:59:59", "2026-02-28T02:00", "2026-03-01T02:00"),
         (DAILY, "2026-03-01T02:00", "2026-03-01T02:00", "2026-03-02T02:00"),
         (DAILY, "2026-03-29T12:00", "2026-03-29T02:00", "2026-03-30T02:00"),
         (WEEKLY, "2026-03-04T06:29", "2026-02-25T06:30", "2026-03-04T06:30"),
         (WEEKLY, "2026-03-06T00:00", "2026-03-04T06:30", "2026-03-11T06:30"),
-        (OFTEN, "2026-03-01T10:14:59", "2026-03-01T10:00", "2026-03-01T10:15"),
-        (OFTEN, "2026-03-01T23:50", "2026-03-01T23:45", "2026-03-02T00:00"),
+        (QUARTER_HOURLY, "2026-03-01T10:14:59", "2026-03-01T10:00", "2026-03-01T10:15"),
+        (QUARTER_HOURLY, "2026-03-01T23:50", "2026-03-01T23:45", "2026-03-02T00:00"),
     ],
 )
-def test_the_moments_before_and_after(schedule: Every, now: str, last: str, following: str) -> None:
-    assert schedule.last(at(now)) == at(last)
+def test_the_times_before_and_after(
+    schedule: Schedule, now: str, latest: str, following: str
+) -> None:
+    assert schedule.latest(at(now)) == at(latest)
     assert schedule.next(at(now)) == at(following)

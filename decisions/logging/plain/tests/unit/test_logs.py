@@ -1,4 +1,4 @@
-"""Each line can be read as it is, has the id of the request that caused it, and is written by nobody else."""
+"""Log lines are plain text with the id of the request that caused them, and callers cannot forge any."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ import logging
 import pytest
 import structlog
 
-from services.common import logs
-from services.common.telemetry import RequestLog
+from services.common.observability import logs
+from services.common.observability.request_log import RequestLog
 from tests.fixtures.facts import SERVICES
 from tests.fixtures.system import settings_for
 
@@ -17,15 +17,15 @@ SETTINGS = settings_for(dict.fromkeys(SERVICES, "nowhere"))
 
 @pytest.mark.parametrize(
     ("path", "expected"),
-    [("/v1/things", ["something happened", "request"]), ("/health/live", ["something happened"])],
+    [("/v1/things", ["something_happened", "request"]), ("/health/live", ["something_happened"])],
 )
-async def test_the_access_log_follows_the_request_id(
+async def test_all_lines_of_a_request_have_its_id(
     path: str, expected: list[str], capsys: pytest.CaptureFixture[str]
 ) -> None:
     logs.configure(SETTINGS)
 
     async def app(scope: object, receive: object, send: object) -> None:
-        structlog.get_logger().info("something happened")
+        structlog.get_logger().info("something_happened")
 
     scope = {"type": "http", "method": "GET", "path": path, "headers": [(b"x-request-id", b"r-1")]}
     await RequestLog(app, "catalog")(scope, None, None)  # type: ignore[arg-type]
@@ -36,7 +36,7 @@ async def test_the_access_log_follows_the_request_id(
         assert "request_id='r-1'" in line
 
 
-def test_what_a_caller_sent_cannot_begin_a_line(capsys: pytest.CaptureFixture[str]) -> None:
+def test_callers_cannot_forge_a_line(capsys: pytest.CaptureFixture[str]) -> None:
     logs.configure(SETTINGS)
     structlog.get_logger().info("request", path="/v1/x\n2026-03-01 [info] paid\x1b[31m")
     (line,) = capsys.readouterr().out.splitlines()
@@ -44,7 +44,7 @@ def test_what_a_caller_sent_cannot_begin_a_line(capsys: pytest.CaptureFixture[st
     assert "\x1b" not in line
 
 
-def test_libraries_write_the_same_lines_with_their_tracebacks(
+def test_lines_of_libraries_have_the_same_format_with_tracebacks_as_plain_text(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     logs.configure(SETTINGS)

@@ -1,18 +1,22 @@
-"""What fails for a moment is tried again, and what lasts is told."""
+"""Transient errors are retried within the timeout, and only where a repetition does no harm."""
 
 from __future__ import annotations
+
+import time
 
 import httpx2
 import pytest
 
-from services.common.breaker import Breaker
-from services.common.clients import Client, call
-from services.common.errors import Away, Transient
-from services.common.retries import ATTEMPTS
+from services.common.clients import retries
+from services.common.clients.circuit_breaker import CircuitBreaker
+from services.common.clients.client import Client, call
+from services.common.clients.errors import TransientError
+from services.common.clients.retries import ATTEMPTS
+from services.common.errors import ServiceUnavailable
 
 
 class Flaky:
-    """Fails so many times, then answers."""
+    """Fails so many times, then succeeds."""
 
     def __init__(self, failures: int) -> None:
         self.failures = failures
@@ -21,23 +25,29 @@ class Flaky:
     async def __call__(self) -> str:
         self.calls += 1
         if self.calls <= self.failures:
-            raise Transient("not yet")
+            raise TransientError("not yet")
         return "answer"
 
 
-async def test_a_failure_of_a_moment_is_tried_again() -> None:
+@pytest.fixture(autouse=True)
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What failed is tried again at once."""
+    monkeypatch.setattr(retries, "PAUSE_S", 0.0)
+
+
+async def test_a_transient_error_is_retried() -> None:
     flaky = Flaky(failures=ATTEMPTS - 1)
-    assert await call(Breaker("it"), flaky, timeout_s=5) == "answer"
+    assert await call(CircuitBreaker("stock"), flaky, timeout_s=5) == "answer"
     assert flaky.calls == ATTEMPTS
 
 
-async def test_a_lasting_failure_says_who_is_away() -> None:
-    with pytest.raises(Away, match="it is not available"):
-        await call(Breaker("it"), Flaky(failures=ATTEMPTS), timeout_s=5)
+async def test_after_the_last_attempt_the_error_names_the_service() -> None:
+    with pytest.raises(ServiceUnavailable, match="stock is not available"):
+        await call(CircuitBreaker("stock"), Flaky(failures=ATTEMPTS), timeout_s=5)
 
 
 @pytest.mark.parametrize(
-    ("method", "headers", "sent"),
+    ("method", "headers", "attempts"),
     [
         ("GET", {}, ATTEMPTS),
         ("PUT", {}, ATTEMPTS),
@@ -46,24 +56,39 @@ async def test_a_lasting_failure_says_who_is_away() -> None:
         ("POST", {"idempotency-key": "one"}, ATTEMPTS),
     ],
 )
-async def test_what_may_do_harm_twice_is_sent_once_unless_it_has_a_key(
-    method: str, headers: dict[str, str], sent: int
+async def test_only_repeatable_requests_are_retried(
+    method: str, headers: dict[str, str], attempts: int
 ) -> None:
-    seen: list[httpx2.Request] = []
+    requests: list[httpx2.Request] = []
 
     def fail(request: httpx2.Request) -> httpx2.Response:
-        seen.append(request)
+        requests.append(request)
         return httpx2.Response(503)
 
     transport = httpx2.MockTransport(fail)
-    async with httpx2.AsyncClient(transport=transport, base_url="http://it") as http:
-        with pytest.raises(Away):
-            await Client("it", http, 5.0).request(method, "/payments", headers=headers)
-    assert len(seen) == sent
+    async with httpx2.AsyncClient(transport=transport, base_url="http://stock") as http:
+        with pytest.raises(ServiceUnavailable):
+            await Client("stock", http, 5.0).request(method, "/payments", headers=headers)
+    assert len(requests) == attempts
 
 
-async def test_pauses_end_with_the_time_limit() -> None:
+async def test_retries_end_at_the_timeout(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(retries, "PAUSE_S", 0.5)
     flaky = Flaky(failures=ATTEMPTS)
-    with pytest.raises(Away):
-        await call(Breaker("it"), flaky, timeout_s=0.01)
+    with pytest.raises(ServiceUnavailable):
+        await call(CircuitBreaker("stock"), flaky, timeout_s=0.01)
     assert flaky.calls < ATTEMPTS
+
+
+async def test_a_retry_waits_as_long_as_the_other_side_asked_for() -> None:
+    times: list[float] = []
+
+    def answer(request: httpx2.Request) -> httpx2.Response:
+        times.append(time.monotonic())
+        return httpx2.Response(503 if len(times) == 1 else 204, headers={"Retry-After": "1"})
+
+    transport = httpx2.MockTransport(answer)
+    async with httpx2.AsyncClient(transport=transport, base_url="http://stock") as http:
+        await Client("stock", http, 5.0).request("GET", "/things")
+    first, second = times
+    assert second - first >= 1

@@ -1,4 +1,4 @@
-"""Changes of documents are made as a whole and one after the other, whatever happens to disk and processes."""
+"""Transactions on documents are atomic and isolated, even if the disk fails and processes are killed."""
 
 from __future__ import annotations
 
@@ -14,102 +14,103 @@ from pathlib import Path
 
 import pytest
 
-from services.common import storage
-from services.common.documents import Documents
-from services.common.errors import Away
-from services.common.storage import MIGRATIONS, Database, Store, Table
+from services.common.db import database as database_module
+from services.common.db.database import MIGRATIONS, Database, Table
+from services.common.db.documents import Documents
+from services.common.db.repository import Repository
+from services.common.errors import ServiceUnavailable
 from scripts.migrate import migrate
 from scripts.migrations.steps import Create, Fill, Retire, RetireTable, Step
 from scripts.processes import ROOT
-from tests.fixtures import breaking
-from tests.fixtures.breaking import AFTER, BEFORE, CHANGE
+from tests.fixtures import faults
 from tests.fixtures.facts import SERVICES
+from tests.fixtures.faults import AFTER, BEFORE, CHANGE
 from tests.fixtures.system import System
 
-KIND = Table(breaking.KIND)
+KIND = Table(faults.KIND)
 
 
-def breaker(*arguments: str) -> subprocess.Popen[str]:
+def start_process(*arguments: str) -> subprocess.Popen[str]:
     """A process that changes documents."""
-    command = [sys.executable, "-m", breaking.__name__, *arguments]
+    command = [sys.executable, "-m", faults.__name__, *arguments]
     return subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True)
 
 
-def full() -> None:
+def fail_with_full_disk() -> None:
     raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
 
-def test_a_process_may_be_killed_anywhere(tmp_path: Path) -> None:
-    with breaker("kill", str(tmp_path)) as killed:
-        printed, _ = killed.communicate()
-    assert killed.returncode == 0
+def test_a_process_killed_at_any_system_call_leaves_all_changed_or_nothing(tmp_path: Path) -> None:
+    with start_process("kill", str(tmp_path)) as running:
+        printed, _ = running.communicate()
+    assert running.returncode == 0
     assert int(printed) > 20
 
 
-@pytest.mark.parametrize("stays", [False, True])
-def test_a_disk_may_be_full_anywhere(tmp_path: Path, stays: bool) -> None:
-    """What was refused did not happen, and what was not is there as soon as anybody looks."""
-    before = breaking.prepared(tmp_path / "before").root
+@pytest.mark.parametrize("lasting", [False, True])
+def test_a_disk_full_at_any_system_call_leaves_all_changed_or_nothing(
+    tmp_path: Path, lasting: bool
+) -> None:
+    before = faults.prepared(tmp_path / "before").root
     for at in count():
         documents = Documents(shutil.copytree(before, tmp_path / str(at)))
         refused = False
-        with breaking.failing(at, full, stays=stays) as failed:
+        with faults.failing(at, fail_with_full_disk, lasting=lasting) as failed:
             try:
                 documents.commit(CHANGE)
             except OSError:
                 refused = True
         documents.recover()
-        assert breaking.content(documents) == (BEFORE if refused else AFTER), (at, failed)
+        assert faults.contents(documents) == (BEFORE if refused else AFTER), (at, failed)
         assert list((documents.root / ".staged").iterdir()) == []
         if not failed:
             break
     assert at > 20
 
 
-async def test_processes_change_one_record_and_many(tmp_path: Path) -> None:
-    """Nothing is lost, nothing is there twice, although some of them are killed."""
+async def test_processes_lose_and_repeat_no_change_although_some_are_killed(tmp_path: Path) -> None:
     url, times = f"file:{tmp_path}", 8
-    await breaking.start(url)
-    mortal = breaker("work", url, "100000")
-    lasting = [breaker("work", url, str(times)) for _ in range(2)]
-    for process in lasting:
+    await faults.create_count(url)
+    killed = start_process("count_up", url, "100000")
+    surviving = [start_process("count_up", url, str(times)) for _ in range(2)]
+    for process in surviving:
         await asyncio.to_thread(process.communicate)
-        mortal.kill()
-        mortal.communicate()
-        mortal = breaker("work", url, "100000")
-    mortal.kill()
-    mortal.communicate()
-    assert [it.returncode for it in lasting] == [0, 0]
-    number, added = await breaking.counted(url)
+        killed.kill()
+        killed.communicate()
+        killed = start_process("count_up", url, "100000")
+    killed.kill()
+    killed.communicate()
+    assert [it.returncode for it in surviving] == [0, 0]
+    number, added = await faults.counted(url)
     assert number >= 2 * times
     assert added == list(range(1, number + 1))
 
 
-async def test_tasks_change_one_record_and_many(tmp_path: Path) -> None:
+async def test_tasks_of_one_process_lose_and_repeat_no_change(tmp_path: Path) -> None:
     url = f"file:{tmp_path}"
-    await breaking.start(url)
-    await asyncio.gather(*(breaking.work(url, 5) for _ in range(4)))
-    assert await breaking.counted(url) == (20, list(range(1, 21)))
+    await faults.create_count(url)
+    await asyncio.gather(*(faults.count_up(url, 5) for _ in range(4)))
+    assert await faults.counted(url) == (20, list(range(1, 21)))
 
 
-async def test_whoever_reads_ends_what_was_interrupted(tmp_path: Path) -> None:
-    documents = breaking.prepared(tmp_path)
+async def test_the_next_reader_completes_an_interrupted_transaction(tmp_path: Path) -> None:
+    documents = faults.prepared(tmp_path)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(documents, "_finish", lambda _: full())
+        patch.setattr(documents, "_apply", lambda _: fail_with_full_disk())
         documents.commit(CHANGE)
     assert documents.is_interrupted()
     database = Database(f"file:{tmp_path}")
     async with database.read() as connection:
         assert await connection.names(KIND) == ["one", "two"]
     assert not documents.is_interrupted()
-    assert breaking.content(documents) == AFTER
+    assert faults.contents(documents) == AFTER
 
 
-async def test_who_waits_for_others_blocks_nobody_and_gives_up(
+async def test_a_transaction_that_waits_for_the_lock_blocks_no_task_and_times_out(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(storage, "PATIENCE_S", 0.2)
-    documents, beats = breaking.prepared(tmp_path), 0
+    monkeypatch.setattr(database_module, "LOCK_TIMEOUT_S", 0.2)
+    documents, beats = faults.prepared(tmp_path), 0
     lock = documents.try_lock()
     assert lock is not None
 
@@ -121,7 +122,7 @@ async def test_who_waits_for_others_blocks_nobody_and_gives_up(
 
     beating = asyncio.create_task(beat())
     started = time.monotonic()
-    with pytest.raises(Away):
+    with pytest.raises(ServiceUnavailable):
         async with Database(f"file:{tmp_path}").write():
             pass
     beating.cancel()
@@ -133,8 +134,10 @@ async def test_who_waits_for_others_blocks_nobody_and_gives_up(
     assert documents.names(KIND) == ["old", "one", "three", "two"]
 
 
-async def test_a_cancellation_leaves_no_half_change_and_no_lock(tmp_path: Path) -> None:
-    documents, database = breaking.prepared(tmp_path), Database(f"file:{tmp_path}")
+async def test_a_cancelled_transaction_changes_all_or_nothing_and_releases_the_lock(
+    tmp_path: Path,
+) -> None:
+    documents, database = faults.prepared(tmp_path), Database(f"file:{tmp_path}")
     for pause in (0.0, 0.0005, 0.001, 0.002, 0.005):
 
         async def change(number: int) -> None:
@@ -151,37 +154,37 @@ async def test_a_cancellation_leaves_no_half_change_and_no_lock(tmp_path: Path) 
             pass
 
 
-async def test_what_is_read_cannot_be_changed(tmp_path: Path) -> None:
-    breaking.prepared(tmp_path)
+async def test_a_read_connection_refuses_changes(tmp_path: Path) -> None:
+    faults.prepared(tmp_path)
     async with Database(f"file:{tmp_path}").read() as connection:
         with pytest.raises(TypeError, match="use write"):
             connection.put(KIND, "one", {})
 
 
-def test_another_kind_of_database_is_refused() -> None:
+def test_a_url_that_is_no_folder_is_refused() -> None:
     with pytest.raises(ValueError, match="Fix: write file:FOLDER"):
         Database("sqlite+aiosqlite:///var/shop.db")
 
 
-async def step(database: Database, it: Step) -> None:
+async def apply(step: Step, database: Database) -> None:
     async with database.write() as connection:
-        await it.change(connection)
-        it.arrange(database.documents)
+        await step.change(connection)
+        step.change_folders(database.documents)
 
 
-async def test_steps_of_migrations_lose_nothing(tmp_path: Path) -> None:
+async def test_migration_steps_keep_all_data(tmp_path: Path) -> None:
     database, books = Database(f"file:{tmp_path}"), Table("books")
     database.documents.prepare()
-    await step(database, Create("books"))
+    await apply(Create("books"), database)
     async with database.write() as connection:
         connection.put(books, "1", {"title": "One", "pages": 7})
         connection.put(books, "2", {"title": "Two", "pages": None})
     with pytest.raises(SystemExit, match="1 records in books have no pages"):
-        await step(database, Fill("books", "pages"))
-    await step(database, Fill("books", "pages", fill=100))
-    await step(database, Retire("books", "title", "0003"))
+        await apply(Fill("books", "pages"), database)
+    await apply(Fill("books", "pages", fill=100), database)
+    await apply(Retire("books", "title", "0003"), database)
     for _ in range(2):
-        await step(database, RetireTable("books", "0004"))
+        await apply(RetireTable("books", "0004"), database)
     async with database.read() as connection:
         kept = await connection.find(Table("books_retired_0004"), ["1", "2"])
     assert kept == {
@@ -190,24 +193,24 @@ async def test_steps_of_migrations_lose_nothing(tmp_path: Path) -> None:
     }
 
 
-async def test_what_is_out_of_use_is_kept_and_not_shown(tmp_path: Path) -> None:
-    database, store = Database(f"file:{tmp_path}"), Store(breaking.Count, breaking.COUNTS)
-    await breaking.start(database.url)
-    await step(database, Retire(breaking.COUNTS, "number", "0002"))
+async def test_a_retired_field_is_kept_and_not_shown(tmp_path: Path) -> None:
+    database, repository = Database(f"file:{tmp_path}"), Repository(faults.Count, faults.COUNTS)
+    await faults.create_count(database.url)
+    await apply(Retire(faults.COUNTS, "number", "0002"), database)
     async with database.write() as connection:
-        count = await store.get(connection, breaking.COUNT_ID)
+        count = await repository.get(connection, faults.COUNT_ID)
         later = count.model_copy(update={"version": 2, "number": 5})
-        await store.replace(connection, later, 1)
+        await repository.update(connection, later, 1)
     async with database.read() as connection:
-        assert (await store.page(connection, None, 10)).items == [later]
-        document = await connection.get(breaking.COUNTS, str(breaking.COUNT_ID))
+        assert (await repository.page(connection, None, 10)).items == [later]
+        document = await connection.get(faults.COUNTS, str(faults.COUNT_ID))
     assert document is not None
     assert (document["number"], document["number_retired_0002"]) == (5, 0)
 
 
 @pytest.mark.parametrize("service", SERVICES)
 class TestService:
-    """What a service says when its disk does not do what it is asked."""
+    """A service whose disk fails, or that was migrated before."""
 
     async def test_without_its_folders_it_is_not_ready(
         self, system: System, service: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -217,14 +220,14 @@ class TestService:
             answer = await client.get("/health/ready")
         assert (answer.status_code, answer.headers["Retry-After"]) == (503, "5")
 
-    async def test_a_full_disk_keeps_what_is_there(
+    async def test_a_change_on_a_full_disk_is_refused_and_changes_nothing(
         self, system: System, service: str, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         database = system.runtime(service).database
         before = database.documents.names(MIGRATIONS)
         with monkeypatch.context() as patch:
-            patch.setattr("services.common.documents._store", lambda *_: full())
-            with pytest.raises(Away, match="No space left on device"):
+            patch.setattr("services.common.db.documents._store", lambda *_: fail_with_full_disk())
+            with pytest.raises(ServiceUnavailable, match="No space left on device"):
                 async with database.write() as connection:
                     connection.put(MIGRATIONS, "never", {})
         assert database.documents.names(MIGRATIONS) == before
@@ -235,6 +238,6 @@ class TestService:
         before = sorted(root.rglob("*"))
         await migrate(service, database.url)
         assert sorted(root.rglob("*")) == before
-        done = {it.stem for it in (root / ".migrations").iterdir()}
-        there = (ROOT / "services" / service / "migrations").glob("[0-9]*.py")
-        assert done == {it.stem for it in there}
+        applied = {it.stem for it in (root / ".migrations").iterdir()}
+        declared = (ROOT / "services" / service / "migrations").glob("[0-9]*.py")
+        assert applied == {it.stem for it in declared}

@@ -1,13 +1,16 @@
-"""Folders that kept events once: nothing of theirs is destroyed, and none of them is left waiting unseen."""
+"""Folders of a service that used events before: they stay, and no event is left undelivered in them."""
 
 from __future__ import annotations
 
-from services.common.documents import Documents
+from services.common.db.documents import Documents
 
-OUTBOX = "outbox"
+FOLDERS = ("outbox", "unhandled_events")
+"""The folders in which events wait."""
 
 
-def leave(documents: Documents) -> str:
-    """Say why the events cannot be left where they are, if that is so."""
-    waiting = len(documents.names(OUTBOX)) if documents.has(OUTBOX) else 0
-    return f"{waiting} documents wait in its outbox" if waiting else ""
+def check_undelivered(documents: Documents) -> str:
+    """Tell which events still wait; empty if none does."""
+    for name in FOLDERS:
+        if waiting := len(documents.names(name)) if documents.has(name) else 0:
+            return f"{waiting} documents wait in its {name}"
+    return ""

@@ -1,4 +1,4 @@
-"""The one migration runner; each service adds versions of its own tables (see `scripts/migrate.py`)."""
+"""Alembic's environment for all services; each has its own versions (see `scripts/migrate.py`)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The steps that migrations consist of, on every database. None of them destroys data."""
+"""The steps of migrations, on every database. None of them destroys data."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ from alembic import op
 
 
 def create(table: str, *columns: sa.Column[Any]) -> None:
-    """Make the table of an entity."""
+    """Create the table of an entity."""
     op.create_table(table, *columns)
 
 
 def add(table: str, column: sa.Column[Any], fill: Any = None) -> None:
-    """Add a column; records that exist get `fill`.
+    """Add a column; existing records get `fill`.
 
     Raises:
-        SystemExit: It must not be empty, nobody said what to fill in, and there are records.
+        SystemExit: It is required, there is no default, and there are records.
     """
     required = not column.nullable
     column.nullable = True
@@ -27,16 +27,16 @@ def add(table: str, column: sa.Column[Any], fill: Any = None) -> None:
 
 
 def loosen(table: str, column: str) -> None:
-    """Let a column be empty."""
+    """Make a column optional."""
     with op.batch_alter_table(table) as batch:
         batch.alter_column(column, nullable=True)
 
 
 def tighten(table: str, column: sa.Column[Any], fill: Any = None) -> None:
-    """Let a column be empty no longer; records in which it is get `fill`.
+    """Make a column required; records without a value get `fill`.
 
     Raises:
-        SystemExit: There are such records, and nobody said what to fill in.
+        SystemExit: There are such records, and there is no default.
     """
     target = sa.table(table, sa.column(column.name, column.type))
     empty = target.c[column.name].is_(None)
@@ -49,6 +49,33 @@ def tighten(table: str, column: sa.Column[Any], fill: Any = None) -> None:
         )
     with op.batch_alter_table(table) as batch:
         batch.alter_column(column.name, nullable=False)
+
+
+def index(table: str, name: str, *columns: str) -> None:
+    """Let records be found by the values of these columns."""
+    op.create_index(name, table, columns)
+
+
+def unique(table: str, name: str, *columns: str) -> None:
+    """Let no two records have the same values in these columns; a record without a value is like no other.
+
+    Raises:
+        SystemExit: Some have.
+    """
+    target = sa.table(table, *map(sa.column, columns))
+    given = (target.c[column].is_not(None) for column in columns)
+    same = sa.select(*target.c).where(*given).group_by(*target.c).having(sa.func.count() > 1)
+    if count := op.get_bind().scalar(sa.select(sa.func.count()).select_from(same.subquery())):
+        raise SystemExit(
+            f"{table}: {count} values of {', '.join(columns)} are in more than one record. Change or"
+            f" delete all but one of each, with the code of before; nothing was changed."
+        )
+    op.create_index(name, table, columns, unique=True)
+
+
+def drop_index(table: str, name: str) -> None:
+    """Take an index away; the data stay as they are."""
+    op.drop_index(name, table)
 
 
 def retire(table: str, column: str, revision: str) -> None:

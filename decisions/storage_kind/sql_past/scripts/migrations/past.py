@@ -1,24 +1,28 @@
-"""Databases that kept events once: nothing of theirs is destroyed, and none of them is left waiting unseen."""
+"""Databases of services that used events before: their tables stay, and no event is left undelivered in them."""
 
 from __future__ import annotations
 
 import sqlalchemy as sa
 
-MIGRATION = "common_0001"
-"""What made the tables of events; the code has it no longer."""
+MIGRATIONS = ("common_0001", "common_0002")
+"""The migrations that created the tables for events; they are no longer part of the code."""
+TABLES = ("outbox", "unhandled_events")
+"""The tables in which events wait."""
 
 versions = sa.table("alembic_version", sa.column("version_num"))
-outbox = sa.table("outbox", sa.column("position"))
 
 
-def leave(connection: sa.Connection) -> str:
-    """Let go of the tables of events, which stay as they are; or say why that cannot be yet."""
-    if not sa.inspect(connection).has_table("alembic_version"):
+def forget_migrations(connection: sa.Connection) -> str:
+    """Make Alembic forget the migrations, unless events still wait; then tell so."""
+    existing = sa.inspect(connection).get_table_names()
+    if "alembic_version" not in existing:
         return ""
-    made = versions.c.version_num == MIGRATION
+    made = versions.c.version_num.in_(MIGRATIONS)
     if not connection.scalar(sa.select(sa.func.count()).select_from(versions).where(made)):
         return ""
-    if waiting := connection.scalar(sa.select(sa.func.count()).select_from(outbox)):
-        return f"{waiting} rows wait in its outbox"
+    for name in TABLES:
+        rows = sa.select(sa.func.count()).select_from(sa.table(name))
+        if name in existing and (waiting := connection.scalar(rows)):
+            return f"{waiting} rows wait in its {name}"
     connection.execute(sa.delete(versions).where(made))
     return ""

@@ -1,4 +1,4 @@
-"""Callers from outside come through the gateway, which lets nothing else through with them."""
+"""Callers from outside reach the services through the gateway, and only what is meant for them."""
 
 from __future__ import annotations
 
@@ -10,137 +10,152 @@ from typing import Any
 import httpx2
 import pytest
 
-from services.common import entrance
+from services.common.api.versioning import PREFIX
+from services.common.auth import edge
+from services.common.auth.credentials import SERVICE_KEY_HEADER
 from services.common.config import Settings
 from services.common.gateway import app as gateway_app
-from services.common.gateway.app import gateway
-from services.common.gateway.forwarding import ADDRESS
-from services.common.gateway.main import SERVICES as OPEN
-from services.common.security import AS_SERVICE
-from services.common.versions import PREFIX
-from tests.fixtures import callers
-from tests.fixtures.facts import ENTITIES, INTERNAL, SERVICES
+from services.common.gateway.app import create_gateway
+from services.common.gateway.forwarding import FORWARDED
+from services.common.gateway.main import SERVICES as PUBLIC
+from tests.fixtures import adaptations, credentials
+from tests.fixtures.adaptations import OUTSIDER, accepted, offering
+from tests.fixtures.facts import ENTITIES, INTERNAL, OPERATIONS, SERVICES
 from tests.fixtures.system import NO_SUCH_ID, SERVICE_KEY, System, settings_for
 
-ANYWHERE = f"/stub{PREFIX}/things"
+PATH = f"/stub{PREFIX}/things"
+"""A path of the service `stub`, through the gateway."""
+
+Services = Mapping[str, httpx2.AsyncBaseTransport | str]
+"""How the gateway reaches each service: in the process, or at a URL."""
 
 
 @asynccontextmanager
-async def entered(
-    services: Mapping[str, httpx2.AsyncBaseTransport | str], **settings: object
-) -> AsyncIterator[httpx2.AsyncClient]:
-    """A caller who is known, before a gateway to services that are an address or in this process."""
+async def gateway_to(services: Services, **settings: object) -> AsyncIterator[httpx2.AsyncClient]:
+    """A client of a gateway to these services, with credentials that it accepts."""
 
     def open_client(name: str, url: str, headers: dict[str, str]) -> httpx2.AsyncClient:
-        way = services[name]
-        if isinstance(way, str):
-            return httpx2.AsyncClient(base_url=way, headers=headers, trust_env=False)
-        return httpx2.AsyncClient(transport=way, base_url="http://inside", headers=headers)
+        target = services[name]
+        if isinstance(target, str):
+            return httpx2.AsyncClient(base_url=target, headers=headers, trust_env=False)
+        return httpx2.AsyncClient(transport=target, base_url="http://service", headers=headers)
 
-    given = settings_for({}).model_copy(update={"caller_burst": 1000.0, **settings})
+    changed = settings_for({}).model_copy(update={"caller_burst": 1000.0, **settings})
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(gateway_app, "open_client", open_client)
         patch.setattr(Settings, "url", lambda *_: "http://unused")
-        app = gateway(tuple(services), given)
+        app = create_gateway(tuple(services), changed)
         async with (
             app.router.lifespan_context(app),
             httpx2.AsyncClient(
                 transport=httpx2.ASGITransport(app, raise_app_exceptions=False),
                 base_url="http://gateway",
-                headers=callers.credentials(),
-            ) as caller,
+                headers=credentials.accepted(OUTSIDER),
+            ) as client,
         ):
-            yield caller
+            yield client
 
 
-def inside(system: System) -> dict[str, httpx2.AsyncBaseTransport | str]:
-    """The services that the gateway of the project leads to."""
-    return {name: system.lines[name] for name in OPEN}
+def public_services(system: System) -> Services:
+    """The services behind the gateway of the project."""
+    return {name: system.connections[name] for name in PUBLIC}
 
 
-def stub(
-    answer: Callable[[httpx2.Request], httpx2.Response],
-) -> dict[str, httpx2.AsyncBaseTransport | str]:
-    """One service, which answers like this."""
+def stub(respond: Callable[[httpx2.Request], httpx2.Response]) -> Services:
+    """One service, which responds like this."""
 
-    def unread(request: httpx2.Request) -> httpx2.Response:
-        it = answer(request)
+    def stream(request: httpx2.Request) -> httpx2.Response:
+        it = respond(request)
         return httpx2.Response(
             it.status_code, headers=it.headers, stream=httpx2.ByteStream(it.content)
         )
 
-    return {"stub": httpx2.MockTransport(unread)}
+    return {"stub": httpx2.MockTransport(stream)}
 
 
 Handler = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 
 
 @asynccontextmanager
-async def listening(handle: Handler) -> AsyncIterator[dict[str, httpx2.AsyncBaseTransport | str]]:
-    """One service that does this with a connection."""
+async def socket_stub(handle: Handler) -> AsyncIterator[Services]:
+    """One service, which does this with each connection."""
     server = await asyncio.start_server(handle, "127.0.0.1", 0)
     async with server:
         yield {"stub": f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"}
 
 
-def is_problem(answer: httpx2.Response, status: int) -> bool:
+def is_problem(response: httpx2.Response, status: int) -> bool:
     return bool(
-        answer.status_code == status
-        and answer.headers["Content-Type"] == "application/problem+json"
-        and answer.json()["status"] == status
+        response.status_code == status
+        and response.headers["Content-Type"] == "application/problem+json"
+        and response.json()["status"] == status
     )
 
 
-def test_it_leads_to_the_services_that_are_open_to_callers() -> None:
-    assert sorted(OPEN) == sorted(set(SERVICES) - set(INTERNAL))
+def test_it_forwards_to_all_services_that_are_not_internal() -> None:
+    assert sorted(PUBLIC) == sorted(set(SERVICES) - set(INTERNAL))
 
 
-async def test_records_live_behind_it(system: System) -> None:
-    async with entered(inside(system)) as caller:
-        for entity in (it for it in ENTITIES.values() if it.service in OPEN):
+def test_it_forwards_the_operations_that_callers_may_call() -> None:
+    for it in OPERATIONS:
+        service = ENTITIES[it.entity].service
+        path = it.path.replace("{id}", NO_SUCH_ID)
+        assert FORWARDED.fullmatch(f"/{service}{path}".encode())
+        assert (service in PUBLIC) == (it.access == "callers")
+
+
+async def test_records_are_created_changed_and_deleted_through_it(system: System) -> None:
+    async with gateway_to(public_services(system)) as client:
+        changed = offering("create", "list", "read", "replace", "delete")
+        for entity in (it for it in changed if it.service in PUBLIC):
+            caller = adaptations.caller(entity.service, entity)
+            client.headers.update(credentials.accepted(caller))
             draft = await system.draft(entity)
-            there = f"/{entity.service}{entity.path}"
-            created = await caller.post(there, json=draft)
+            collection = f"/{entity.service}{entity.path}"
+            created = accepted(await client.post(collection, json=draft), entity)
             assert created.status_code == 201
-            address = created.headers["Location"]
-            assert address == f"{there}/{created.json()['id']}"
+            path = created.headers["Location"]
+            assert path == f"{collection}/{created.json()['id']}"
 
-            read = await caller.get(address)
+            read = await client.get(path)
             assert read.json() == created.json()
             tag = {"If-Match": read.headers["ETag"]}
-            assert (await caller.put(address, json=draft, headers=tag)).json()["version"] == 2
-            assert is_problem(await caller.put(address, json=draft, headers=tag), 412)
-            assert (await caller.get(there, params={"limit": 1})).status_code == 200
+            draft = await adaptations.adapted(entity, draft, system, read.json())
+            replaced = await client.put(path, json=draft, headers=tag)
+            assert accepted(replaced, entity).json()["version"] == 2
+            assert is_problem(await client.put(path, json=draft, headers=tag), 412)
+            assert (await client.get(collection, params={"limit": 1})).status_code == 200
             tag = {"If-Match": '"2"'}
-            assert (await caller.delete(address, headers=tag)).status_code == 204
-            gone = await caller.get(address)
-            assert is_problem(gone, 404)
-            assert gone.json()["instance"] == address
+            deleted = await client.delete(path, headers=tag)
+            assert accepted(deleted, entity).status_code == 204
+            deleted = await client.get(path)
+            assert is_problem(deleted, 404)
+            assert deleted.json()["instance"] == path
 
 
-async def test_services_refuse_who_comes_past_it(system: System) -> None:
-    past = {**callers.credentials(), **entrance.named("services")}
-    for entity in ENTITIES.values():
-        async with system.client(entity.service, past) as client:
+async def test_services_refuse_callers_who_bypass_it(system: System) -> None:
+    headers = {**credentials.accepted(OUTSIDER), **edge.headers_naming("services")}
+    for entity in offering("list"):
+        async with system.client(entity.service, headers) as client:
             assert is_problem(await client.get(entity.path), 401)
 
 
-async def test_nobody_outside_passes_as_a_service(system: System) -> None:
-    headers = {AS_SERVICE: SERVICE_KEY, **entrance.named("services")}
+async def test_a_caller_from_outside_cannot_pass_for_a_service(system: System) -> None:
+    headers = {SERVICE_KEY_HEADER: SERVICE_KEY, **edge.headers_naming("services")}
     for name in SERVICES:
         async with system.client(name, headers) as client:
-            answer = await client.post("/internal/events", json={})
-            assert answer.status_code in (401, 404)
+            response = await client.post("/internal/events", json={})
+            assert response.status_code in (401, 404)
 
 
-async def test_who_calls_must_be_known(system: System) -> None:
-    async with entered(inside(system)) as caller:
-        for name in callers.credentials():
-            del caller.headers[name]
-        for wrong in [*callers.wrong_credentials(), {AS_SERVICE: SERVICE_KEY, "Host": "other"}]:
-            answer = await caller.get(f"/{SERVICES[0]}{PREFIX}/things", headers=wrong)
-            assert is_problem(answer, 401)
-            assert answer.headers["WWW-Authenticate"]
+async def test_callers_must_authenticate(system: System) -> None:
+    async with gateway_to(public_services(system)) as client:
+        for name in credentials.accepted(OUTSIDER):
+            del client.headers[name]
+        for wrong in [*credentials.refused(), {SERVICE_KEY_HEADER: SERVICE_KEY, "Host": "other"}]:
+            response = await client.get(f"/{SERVICES[0]}{PREFIX}/things", headers=wrong)
+            assert is_problem(response, 401)
+            assert response.headers["WWW-Authenticate"]
 
 
 @pytest.mark.parametrize(
@@ -152,8 +167,8 @@ async def test_who_calls_must_be_known(system: System) -> None:
         b"/orders/v1/a.b~c",
     ],
 )
-def test_addresses_of_services_are_passed_on(path: bytes) -> None:
-    assert ADDRESS.fullmatch(path.replace(b"/v1", PREFIX.encode()))
+def test_paths_of_services_are_forwarded(path: bytes) -> None:
+    assert FORWARDED.fullmatch(path.replace(b"/v1", PREFIX.encode()))
 
 
 @pytest.mark.parametrize(
@@ -191,23 +206,23 @@ def test_addresses_of_services_are_passed_on(path: bytes) -> None:
         b"*",
     ],
 )
-def test_other_addresses_are_not(path: bytes) -> None:
-    assert not ADDRESS.fullmatch(path.replace(b"/v1", PREFIX.encode()))
+def test_other_paths_are_not_forwarded(path: bytes) -> None:
+    assert not FORWARDED.fullmatch(path.replace(b"/v1", PREFIX.encode()))
 
 
-async def test_other_addresses_are_answered_by_the_gateway_alone(system: System) -> None:
+async def test_the_gateway_itself_answers_other_paths(system: System) -> None:
     hidden = [f"/{name}{PREFIX}/things" for name in INTERNAL]
-    inner = [f"/{name}/{it}" for name in SERVICES for it in ("internal/events", "health/ready")]
-    async with entered(inside(system)) as caller:
-        for path in ("/nowhere/v1/things", "/nowhere", *hidden, *inner):
-            assert is_problem(await caller.post(path, json={}), 404)
+    internal = [f"/{name}/{it}" for name in SERVICES for it in ("internal/events", "health/ready")]
+    async with gateway_to(public_services(system)) as client:
+        for path in ("/nowhere/v1/things", "/nowhere", *hidden, *internal):
+            assert is_problem(await client.post(path, json={}), 404)
 
 
-async def test_a_service_learns_who_calls_and_gets_no_credentials() -> None:
-    seen: list[httpx2.Request] = []
+async def test_a_service_receives_the_name_of_the_caller_and_no_credentials() -> None:
+    requests: list[httpx2.Request] = []
 
-    def answer(request: httpx2.Request) -> httpx2.Response:
-        seen.append(request)
+    def respond(request: httpx2.Request) -> httpx2.Response:
+        requests.append(request)
         return httpx2.Response(200, json={})
 
     sent = {
@@ -225,151 +240,152 @@ async def test_a_service_learns_who_calls_and_gets_no_credentials() -> None:
         "If-Match": '"1"',
         "X-Request-ID": "mine-1",
     }
-    async with entered(stub(answer)) as caller:
-        answered = await caller.put(
-            f"{ANYWHERE}?a=1&b=%2F..%2F&a=2",
+    async with gateway_to(stub(respond)) as client:
+        response = await client.put(
+            f"{PATH}?a=1&b=%2F..%2F&a=2",
             json={"a": 1},
-            headers={**sent, **callers.credentials()},
+            headers={**sent, **credentials.accepted(OUTSIDER)},
         )
-    assert answered.status_code == 200
-    assert answered.headers.get_list("X-Request-ID") == ["mine-1"]
-    (request,) = seen
-    assert str(request.url) == f"http://inside{PREFIX}/things?a=1&b=%2F..%2F&a=2"
-    assert request.headers.get_list(AS_SERVICE) == [SERVICE_KEY]
-    (named,) = request.headers.get_list(entrance.CALLER)
+    assert response.status_code == 200
+    assert response.headers.get_list("X-Request-ID") == ["mine-1"]
+    (request,) = requests
+    assert str(request.url) == f"http://service{PREFIX}/things?a=1&b=%2F..%2F&a=2"
+    assert request.headers.get_list(SERVICE_KEY_HEADER) == [SERVICE_KEY]
+    (named,) = request.headers.get_list(edge.CREDENTIAL.name)
     assert named != "services"
     assert (request.headers["If-Match"], request.headers["X-Request-ID"]) == ('"1"', "mine-1")
-    dropped = set(sent) - {"If-Match", "X-Request-ID", "Connection", "X-Caller", AS_SERVICE}
+    dropped = set(sent) - {"If-Match", "X-Request-ID", "Connection", "X-Caller", SERVICE_KEY_HEADER}
     assert not [name for name in dropped if name in request.headers]
-    assert request.headers["Host"] == "inside"
+    assert request.headers["Host"] == "service"
 
 
 @pytest.mark.parametrize(
-    ("inside", "outside"),
+    ("sent", "received"),
     [
         ("/v1/things/1", "/stub/v1/things/1"),
-        ("http://inside/v1/things/1", "/stub/v1/things/1"),
+        ("http://service/v1/things/1", "/stub/v1/things/1"),
         ("https://elsewhere.test/x", "https://elsewhere.test/x"),
         ("//elsewhere.test/x", "//elsewhere.test/x"),
         ("things/1", "things/1"),
     ],
 )
-async def test_addresses_in_answers_lead_through_the_gateway(inside: str, outside: str) -> None:
-    def answer(request: httpx2.Request) -> httpx2.Response:
-        kept = {"Location": inside, "ETag": '"7"', "Connection": "x-mine", "X-Mine": "1"}
-        return httpx2.Response(303, headers=kept)
+async def test_urls_in_responses_lead_through_the_gateway(sent: str, received: str) -> None:
+    def respond(request: httpx2.Request) -> httpx2.Response:
+        headers = {"Location": sent, "ETag": '"7"', "Connection": "x-mine", "X-Mine": "1"}
+        return httpx2.Response(303, headers=headers)
 
-    async with entered(stub(answer)) as caller:
-        answered = await caller.get(ANYWHERE)
-    assert answered.status_code == 303
-    assert (answered.headers["Location"], answered.headers["ETag"]) == (outside, '"7"')
-    assert "X-Mine" not in answered.headers
-
-
-@pytest.mark.parametrize("said", [b"", b"[]", b"no JSON"])
-async def test_what_only_claims_to_be_a_problem_comes_as_it_is(said: bytes) -> None:
-    def answer(request: httpx2.Request) -> httpx2.Response:
-        kept = {"Content-Type": "application/problem+json", "ETag": '"7"'}
-        return httpx2.Response(409, headers=kept, content=said)
-
-    async with entered(stub(answer)) as caller:
-        answered = await caller.get(ANYWHERE)
-    assert (answered.status_code, answered.content, answered.headers["ETag"]) == (409, said, '"7"')
+    async with gateway_to(stub(respond)) as client:
+        response = await client.get(PATH)
+    assert response.status_code == 303
+    assert (response.headers["Location"], response.headers["ETag"]) == (received, '"7"')
+    assert "X-Mine" not in response.headers
 
 
-async def test_who_calls_too_often_is_told_when_to_come_back() -> None:
-    passed: list[httpx2.Request] = []
+@pytest.mark.parametrize("content", [b"", b"[]", b"no JSON"])
+async def test_a_problem_that_is_no_json_object_is_forwarded_as_it_is(content: bytes) -> None:
+    def respond(request: httpx2.Request) -> httpx2.Response:
+        headers = {"Content-Type": "application/problem+json", "ETag": '"7"'}
+        return httpx2.Response(409, headers=headers, content=content)
 
-    def answer(request: httpx2.Request) -> httpx2.Response:
-        passed.append(request)
+    async with gateway_to(stub(respond)) as client:
+        response = await client.get(PATH)
+    assert (response.status_code, response.content) == (409, content)
+    assert response.headers["ETag"] == '"7"'
+
+
+async def test_a_caller_who_exceeds_the_rate_limit_learns_when_to_retry() -> None:
+    forwarded: list[httpx2.Request] = []
+
+    def respond(request: httpx2.Request) -> httpx2.Response:
+        forwarded.append(request)
         return httpx2.Response(200)
 
-    async with entered(stub(answer), caller_rate=0.01, caller_burst=3.0) as caller:
-        answers = [await caller.get(ANYWHERE) for _ in range(5)]
-    assert [it.status_code for it in answers] == [200, 200, 200, 429, 429]
-    assert len(passed) == 3
-    assert is_problem(answers[-1], 429)
-    assert int(answers[-1].headers["Retry-After"]) > 0
-    assert answers[0].headers["RateLimit"] == '"caller";r=2;t=0'
+    async with gateway_to(stub(respond), caller_rate=0.01, caller_burst=3.0) as client:
+        responses = [await client.get(PATH) for _ in range(5)]
+    assert [it.status_code for it in responses] == [200, 200, 200, 429, 429]
+    assert len(forwarded) == 3
+    assert is_problem(responses[-1], 429)
+    assert int(responses[-1].headers["Retry-After"]) > 0
+    assert responses[0].headers["RateLimit"] == '"caller";r=2;t=0'
 
 
-async def test_a_service_that_is_away_is_said_to_be() -> None:
-    async with listening(lambda *_: asyncio.sleep(0)) as services:
-        pass  # nobody listens there any more
-    async with entered(services) as caller:
-        answer = await caller.get(ANYWHERE)
-    assert is_problem(answer, 503)
-    assert answer.headers["Retry-After"]
+async def test_a_service_that_cannot_be_reached_is_answered_with_503() -> None:
+    async with socket_stub(lambda *_: asyncio.sleep(0)) as services:
+        pass  # nothing listens there any more
+    async with gateway_to(services) as client:
+        response = await client.get(PATH)
+    assert is_problem(response, 503)
+    assert response.headers["Retry-After"]
 
 
-async def test_a_service_that_hangs_is_not_waited_for() -> None:
-    over = asyncio.Event()
+async def test_a_service_that_hangs_is_answered_with_504() -> None:
+    end = asyncio.Event()
 
     async def hang(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        await over.wait()
+        await end.wait()
         writer.close()
 
-    async with listening(hang) as services:
-        async with entered(services, answer_within_s=0.2) as caller:
+    async with socket_stub(hang) as services:
+        async with gateway_to(services, answer_within_s=0.2) as client:
             async with asyncio.timeout(5):
-                answers = await asyncio.gather(*(caller.get(ANYWHERE) for _ in range(20)))
-        over.set()
+                responses = await asyncio.gather(*(client.get(PATH) for _ in range(20)))
+        end.set()
         await asyncio.sleep(0.05)
-    assert all(is_problem(it, 504) for it in answers)
+    assert all(is_problem(it, 504) for it in responses)
 
 
-NO_END = b"HTTP/1.1 404 Not Found\r\nContent-Type: application/problem+json\r\nContent-Length: 9\r\n\r\n{"
+TRUNCATED = b"HTTP/1.1 404 Not Found\r\nContent-Type: application/problem+json\r\nContent-Length: 9\r\n\r\n{"
 
 
 @pytest.mark.parametrize(
-    "said", [b"", b"no HTTP\r\n\r\n", b"HTTP/1.1 200 OK\r\nContent-Le", NO_END]
+    "sent", [b"", b"no HTTP\r\n\r\n", b"HTTP/1.1 200 OK\r\nContent-Le", TRUNCATED]
 )
-async def test_a_service_that_talks_nonsense_is_said_to(said: bytes) -> None:
-    async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+async def test_a_response_that_is_not_valid_http_is_answered_with_502(sent: bytes) -> None:
+    async def send(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.readuntil(b"\r\n\r\n")
-        writer.write(said)
+        writer.write(sent)
         writer.close()
         await writer.wait_closed()
 
-    async with listening(talk) as services, entered(services) as caller:
-        assert is_problem(await caller.get(ANYWHERE), 502)
+    async with socket_stub(send) as services, gateway_to(services) as client:
+        assert is_problem(await client.get(PATH), 502)
 
 
 class Echo(httpx2.AsyncBaseTransport):
-    """A service that sends back what it gets, piece by piece."""
+    """A service that sends each chunk of a request back as it arrives."""
 
     def __init__(self) -> None:
-        self.pieces = 0
+        self.chunks = 0
 
     async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
-        async def back() -> AsyncIterator[bytes]:
+        async def echo() -> AsyncIterator[bytes]:
             assert isinstance(request.stream, httpx2.AsyncByteStream)
-            async for piece in request.stream:
-                self.pieces += bool(piece)
-                yield piece
+            async for chunk in request.stream:
+                self.chunks += bool(chunk)
+                yield chunk
 
-        return httpx2.Response(200, content=back())
+        return httpx2.Response(200, content=echo())
 
 
 async def test_bodies_are_streamed_both_ways() -> None:
-    async def up() -> AsyncIterator[bytes]:
+    async def upload() -> AsyncIterator[bytes]:
         for _ in range(50):
             yield b"x" * 100_000
 
     echo = Echo()
-    async with entered({"stub": echo}) as caller:
-        answer = await caller.post(ANYWHERE, content=up())
-    assert (echo.pieces, len(answer.content)) == (50, 5_000_000)
+    async with gateway_to({"stub": echo}) as client:
+        response = await client.post(PATH, content=upload())
+    assert (echo.chunks, len(response.content)) == (50, 5_000_000)
 
 
 @pytest.mark.parametrize(
     ("query", "status"), [(b"a=1", 200), (b"a=\x00", 400), (b"\xff", 400), (b"x" * 70_000, 400)]
 )
-async def test_an_address_that_cannot_be_passed_on_is_refused(query: bytes, status: int) -> None:
+async def test_a_url_that_cannot_be_forwarded_is_refused(query: bytes, status: int) -> None:
     messages: list[Any] = []
 
     async def receive() -> dict[str, object]:
-        return await asyncio.Future()  # the caller has sent all, and stays
+        return await asyncio.Future()  # the client has sent everything, and waits
 
     async def send(message: Any) -> None:
         messages.append(message)
@@ -377,77 +393,79 @@ async def test_an_address_that_cannot_be_passed_on_is_refused(query: bytes, stat
     scope = {
         "type": "http",
         "method": "GET",
-        "path": ANYWHERE,
-        "raw_path": ANYWHERE.encode(),
+        "path": PATH,
+        "raw_path": PATH.encode(),
         "query_string": query,
         "headers": [
-            (name.lower().encode(), value.encode()) for name, value in callers.credentials().items()
+            (name.lower().encode(), value.encode())
+            for name, value in credentials.accepted(OUTSIDER).items()
         ],
     }
-    async with entered(stub(lambda _: httpx2.Response(200))) as caller:
-        transport = caller._transport
+    async with gateway_to(stub(lambda _: httpx2.Response(200))) as client:
+        transport = client._transport
         assert isinstance(transport, httpx2.ASGITransport)
         await transport.app(scope, receive, send)
     assert messages[0]["status"] == status
 
 
 async def test_it_is_ready_while_any_service_is(system: System) -> None:
-    async with entered(inside(system)) as caller:
-        assert (await caller.get("/health/live")).json() == {"status": "live"}
-        assert (await caller.get("/health/ready")).json() == {"status": "ready"}
-    async with entered(stub(lambda _: httpx2.Response(503))) as caller:
-        assert is_problem(await caller.get("/health/ready"), 503)
+    async with gateway_to(public_services(system)) as client:
+        assert (await client.get("/health/live")).json() == {"status": "live"}
+        assert (await client.get("/health/ready")).json() == {"status": "ready"}
+    async with gateway_to(stub(lambda _: httpx2.Response(503))) as client:
+        assert is_problem(await client.get("/health/ready"), 503)
 
 
-async def test_one_document_describes_the_services_as_callers_see_them(system: System) -> None:
-    async with entered(inside(system)) as caller:
-        document = (await caller.get("/openapi.json")).json()
-        assert "/openapi.json" in (await caller.get("/docs")).text
-    described = set(document["paths"])
-    wanted = {
+async def test_one_openapi_document_describes_the_public_services(system: System) -> None:
+    async with gateway_to(public_services(system)) as client:
+        document = (await client.get("/openapi.json")).json()
+        assert "/openapi.json" in (await client.get("/docs")).text
+    expected = {
         f"/{name}{path}"
-        for name in OPEN
+        for name in PUBLIC
         for path in system.apps[name].openapi()["paths"]
         if not path.startswith("/health/")
     }
-    assert described == wanted
+    assert set(document["paths"]) == expected
     schemes = document["components"]["securitySchemes"]
     operations = [it for methods in document["paths"].values() for it in methods.values()]
     assert all(it["security"] == [{name: []} for name in schemes] for it in operations)
     assert all({"429", "502", "504"} <= set(it["responses"]) for it in operations)
     ids = [it["operationId"] for it in operations]
+    for_callers = (it for it in OPERATIONS if it.access == "callers")
+    assert sorted(ids) == sorted(f"{ENTITIES[it.entity].service}_{it.id}" for it in for_callers)
     assert len(ids) == len(set(ids))
     known = {f"#/components/schemas/{name}" for name in document["components"]["schemas"]}
     assert set(references(document)) <= known
 
 
 def references(value: Any) -> list[str]:
-    """Everything that a document refers to."""
+    """Every `$ref` in a document."""
     if isinstance(value, dict):
         own = [value["$ref"]] if isinstance(value.get("$ref"), str) else []
-        return own + [it for part in value.values() for it in references(part)]
+        return own + [it for item in value.values() for it in references(item)]
     if isinstance(value, list):
-        return [it for part in value for it in references(part)]
+        return [it for item in value for it in references(item)]
     return []
 
 
-async def test_a_service_that_went_away_is_described_as_it_was() -> None:
-    there = True
+async def test_an_unavailable_service_is_described_as_it_was_last() -> None:
+    is_up = True
 
-    def answer(request: httpx2.Request) -> httpx2.Response:
+    def respond(request: httpx2.Request) -> httpx2.Response:
         paths = {"/v1/things": {"get": {"operationId": "list", "responses": {}}}}
-        return httpx2.Response(200, json={"paths": paths}) if there else httpx2.Response(503)
+        return httpx2.Response(200, json={"paths": paths}) if is_up else httpx2.Response(503)
 
-    async with entered(stub(answer)) as caller:
-        before = (await caller.get("/openapi.json")).json()
-        there = False
-        after = (await caller.get("/openapi.json")).json()
+    async with gateway_to(stub(respond)) as client:
+        before = (await client.get("/openapi.json")).json()
+        is_up = False
+        after = (await client.get("/openapi.json")).json()
     assert after["paths"] == before["paths"] != {}
-    assert after["info"]["description"] == "Away at the moment: stub."
+    assert after["info"]["description"] == "Unavailable at the moment: stub."
 
 
-async def test_an_id_that_no_service_has_is_told_by_the_service(system: System) -> None:
-    async with entered(inside(system)) as caller:
-        for entity in (it for it in ENTITIES.values() if it.service in OPEN):
-            answer = await caller.get(f"/{entity.service}{entity.path}/{NO_SUCH_ID}")
-            assert is_problem(answer, 404)
+async def test_an_unknown_id_is_answered_by_the_service(system: System) -> None:
+    async with gateway_to(public_services(system)) as client:
+        for entity in (it for it in offering("read") if it.service in PUBLIC):
+            response = await client.get(f"/{entity.service}{entity.path}/{NO_SUCH_ID}")
+            assert is_problem(response, 404)

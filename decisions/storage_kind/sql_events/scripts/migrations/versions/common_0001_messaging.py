@@ -1,10 +1,10 @@
-"""The tables of every service: outbox, inbox, read copies; they may be there from a time before."""
+"""The tables of every service: outbox, inbox, read copies; an earlier use of events may have left them."""
 
 import sqlalchemy as sa
 from alembic import op
 
-from services.common.engine import COUNTED, COUNTER
-from services.common.storage import InstantColumn
+from services.common.db.columns import InstantColumn
+from services.common.db.engine import AUTOINCREMENT_OPTIONS, AUTOINCREMENT_TYPE
 
 revision = "common_0001"
 down_revision = None
@@ -14,13 +14,13 @@ branch_labels = ("common",)
 def upgrade() -> None:
     op.create_table(
         "outbox",
-        sa.Column("position", COUNTER, primary_key=True),
+        sa.Column("position", AUTOINCREMENT_TYPE, primary_key=True),
         sa.Column("subscriber", sa.String(80), nullable=False),
         sa.Column("event", sa.JSON, nullable=False),
         sa.Column("due_at", InstantColumn, nullable=False),
         sa.Column("rejected", sa.String(500), nullable=True),
         if_not_exists=True,
-        **COUNTED,
+        **AUTOINCREMENT_OPTIONS,
     )
     op.create_index("ix_outbox_subscriber", "outbox", ["subscriber"], if_not_exists=True)
     op.create_table(

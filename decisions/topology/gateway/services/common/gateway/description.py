@@ -1,4 +1,4 @@
-"""The OpenAPI documents of the services as one, with the addresses and the credentials of callers from outside."""
+"""The OpenAPI documents of the services as one, with the paths and the security schemes of the gateway."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ import structlog
 from fastapi import APIRouter
 from fastapi.openapi.utils import get_openapi
 
+from services.common.api.problems import SCHEMAS, problem_responses, problem_schemas
 from services.common.config import PROJECT
-from services.common.errors import SCHEMAS, problem_schemas, problems
 
 log = structlog.get_logger()
 
 Document = dict[str, Any]
 
-WITHIN_S = 2.0
+TIMEOUT_S = 2.0
 
 
 class Description:
-    """What the services say of themselves; one that is away is described as it was."""
+    """The descriptions of the services; one that is unavailable is described as it was last."""
 
     def __init__(
         self, clients: Mapping[str, httpx2.AsyncClient], identify: Callable[..., Any]
@@ -33,36 +33,38 @@ class Description:
         self.known: dict[str, Document] = {}
 
     async def document(self) -> Document:
-        """Ask all services, and put together what they answer."""
+        """Ask all services, and merge what they answer."""
         answers = await asyncio.gather(*map(self._ask, self.clients))
-        away = [name for name, answered in zip(self.clients, answers, strict=True) if not answered]
+        unavailable = [
+            name for name, answered in zip(self.clients, answers, strict=True) if not answered
+        ]
         whole: Document = {
             "openapi": "3.1.0",
             "info": {"title": PROJECT, "version": metadata.version(PROJECT)},
             "paths": {},
             "components": {"schemas": problem_schemas(), "securitySchemes": self.schemes},
         }
-        if away:
-            whole["info"]["description"] = f"Away at the moment: {', '.join(away)}."
+        if unavailable:
+            whole["info"]["description"] = f"Unavailable at the moment: {', '.join(unavailable)}."
         for name, document in self.known.items():
-            part = self._part(name, document)
+            part = self._renamed(name, document)
             whole["paths"] |= part["paths"]
             whole["components"]["schemas"] |= part["schemas"]
         return whole
 
     async def _ask(self, service: str) -> bool:
-        """Whether a service describes itself now."""
+        """Whether a service answers with its description."""
         try:
-            answer = await self.clients[service].get("/openapi.json", timeout=WITHIN_S)
+            answer = await self.clients[service].get("/openapi.json", timeout=TIMEOUT_S)
             self.known[service] = answer.raise_for_status().json()
         except (httpx2.HTTPError, ValueError) as error:
-            log.warning("no description", service=service, error=repr(error))
+            log.warning("description_unavailable", service=service, error=repr(error))
             return False
         return True
 
-    def _part(self, service: str, document: Document) -> Document:
-        """The paths and schemas of a service, under names that no other one uses."""
-        renamed = _renamed(document, service)
+    def _renamed(self, service: str, document: Document) -> Document:
+        """The paths and schemas of a service, under unique names."""
+        renamed = _with_prefixes(document, service)
         paths = {
             f"/{service}{path}": {
                 method: self._operation(service, operation)
@@ -78,8 +80,10 @@ class Description:
         }
 
     def _operation(self, service: str, operation: Document) -> Document:
-        """An operation as it is reached from outside."""
-        own = {str(status): told for status, told in problems(429, 502, 504).items()}
+        """An operation as it is called through the gateway."""
+        own = {
+            str(status): response for status, response in problem_responses(429, 502, 504).items()
+        }
         return operation | {
             "operationId": f"{service}_{operation['operationId']}",
             "tags": [service],
@@ -88,19 +92,19 @@ class Description:
         }
 
 
-def _renamed(value: Any, service: str) -> Any:
-    """The same with the name of the service before that of each schema that is referred to."""
+def _with_prefixes(value: Any, service: str) -> Any:
+    """The same document, with the name of the service as a prefix of each schema reference."""
     if isinstance(value, dict):
-        return {key: _renamed(it, service) for key, it in value.items()}
+        return {key: _with_prefixes(it, service) for key, it in value.items()}
     if isinstance(value, list):
-        return [_renamed(it, service) for it in value]
+        return [_with_prefixes(it, service) for it in value]
     if isinstance(value, str) and value.startswith(SCHEMAS):
         return f"{SCHEMAS}{service}_{value.removeprefix(SCHEMAS)}"
     return value
 
 
 def _schemes(identify: Callable[..., Any]) -> Document:
-    """How callers prove who they are, as OpenAPI says it."""
+    """The security schemes of callers, as in OpenAPI."""
     router = APIRouter()
     router.add_api_route("/", identify)
     document = get_openapi(title="", version="", routes=router.routes)

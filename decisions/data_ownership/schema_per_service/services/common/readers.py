@@ -1,3 +1,0 @@
-"""Who reads the tables of a service beside itself: nobody."""
-
-OTHERS_READ = False

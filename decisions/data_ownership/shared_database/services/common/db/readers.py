@@ -1,0 +1,3 @@
+"""Who else may read the tables of a service: everybody who may connect to the database."""
+
+OTHERS_READ = True

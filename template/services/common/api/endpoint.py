@@ -1,0 +1,39 @@
+"""Requests that are not part of a service's API: metrics, or events that other services post."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from http import HTTPStatus
+
+from services.common.config import Settings
+from services.common.runtime import Runtime
+
+
+@dataclass(frozen=True)
+class EndpointRequest:
+    """A request, whichever web framework received it."""
+
+    headers: Mapping[str, str]
+    """Names compare without regard to case."""
+    body: bytes
+    runtime: Runtime
+    settings: Settings
+
+
+@dataclass(frozen=True)
+class EndpointResponse:
+    """The answer to it; every failure is an exception."""
+
+    status: HTTPStatus = HTTPStatus.NO_CONTENT
+    body: bytes = b""
+    media_type: str | None = None
+
+
+@dataclass(frozen=True)
+class Endpoint:
+    """A path that a component answers; it stands in no API description."""
+
+    method: str
+    path: str
+    handle: Callable[[EndpointRequest], Awaitable[EndpointResponse]]

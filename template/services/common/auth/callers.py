@@ -1,0 +1,58 @@
+"""Who calls: another service by the key of the services, or a caller from outside as `edge.py` authenticates it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import structlog
+
+from services.common.auth import edge
+from services.common.auth.credentials import SERVICE_KEY_HEADER
+from services.common.config import Settings
+from services.common.errors import Unauthorized
+from services.common.utils import secrets_match
+
+SERVICES = "services"
+"""The name under which the other services call."""
+
+
+@dataclass(frozen=True)
+class Caller:
+    """Who sent a request."""
+
+    name: str
+    is_service: bool
+    """Whether it is another service; a caller from outside may bear any name."""
+
+
+SERVICE_CALLER = Caller(SERVICES, is_service=True)
+"""The other services, and the service itself where an event or a job causes something."""
+
+ANONYMOUS = Caller("anonymous", is_service=False)
+"""Whoever calls a public route without saying who it is."""
+
+
+async def identify(headers: Mapping[str, str], settings: Settings) -> Caller:
+    """Tell who calls.
+
+    Raises:
+        Unauthorized: The caller did not prove who it is.
+    """
+    key = headers.get(SERVICE_KEY_HEADER, "")
+    has_key = secrets_match(key, settings.service_key.get_secret_value())
+    credential = edge.CREDENTIAL.read(headers)
+    outsider = await edge.authenticate_outsider(credential, settings, has_key=has_key)
+    caller = Caller(outsider or SERVICES, is_service=outsider is None)
+    structlog.contextvars.bind_contextvars(caller=caller.name)
+    return caller
+
+
+def require_service(caller: Caller) -> None:
+    """Refuse callers from outside.
+
+    Raises:
+        Unauthorized: The caller is not a service: 401 and not 403, as nothing has proved that it is one.
+    """
+    if not caller.is_service:
+        raise Unauthorized("Only the other services may call this.", 'ApiKey realm="services"')
