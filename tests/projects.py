@@ -119,7 +119,8 @@ def check_whole(path: Path, env: Mapping[str, str] | None = None) -> None:
     """
     for workflow in sorted((path / ".github").rglob("*.yml")):
         assert workflow.read_bytes() == (REPOSITORY / workflow.relative_to(path)).read_bytes(), workflow
-    assert idle(path) == set()
+    unused = idle(path)
+    assert not unused, f"nothing uses {', '.join(sorted(unused))}"
     run(path, "ruff", "check", "--quiet", ".", env=env)
     run(path, "ruff", "format", "--check", "--quiet", ".", env=env)
     run(path, "mypy", env=env)

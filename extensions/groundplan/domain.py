@@ -99,6 +99,11 @@ class Type:
     limits: Limits = NO_LIMITS
     """Of each value, if there are many."""
 
+    @property
+    def is_text_in_json(self) -> bool:
+        """Whether JSON has a value as text: a date or a choice, not a number."""
+        return self.kind not in SCALARS or isinstance(FIELD_TYPES[self.kind].example, str)
+
     def __str__(self) -> str:
         name = "|".join(self.choices) if self.kind == "choice" else self.target or self.kind
         limits = self.limits
@@ -247,6 +252,11 @@ class Entity:
             return False  # too long, or of too few values
         listed = (*self.listing.filters, *self.listing.sorts) if self.listing else ()
         return field.type.kind == "reference" or field.name in listed
+
+    @property
+    def filters(self) -> tuple[Field, ...]:
+        """The fields by whose values callers choose among its records."""
+        return tuple(it for it in self.fields if self.listing and it.name in self.listing.filters)
 
     @property
     def private(self) -> bool:
@@ -617,6 +627,9 @@ SERVICE_TRAITS: Mapping[str, Callable[[Service], object]] = {
     "secret_fields": lambda service: any(len(it.shown) < len(it.fields) for it in service.entities),
     "system_fields": lambda service: any(len(it.sent) < len(it.fields) for it in service.entities),
     "lists_by_fields": lambda service: any(it.listing for it in service.entities),
+    "filters_by_number": lambda service: any(
+        not field.type.is_text_in_json for entity in service.entities for field in entity.filters
+    ),
     "searches_text": lambda service: any(it.listing and it.listing.searched for it in service.entities),
     "guards_references": lambda service: any(
         field.on_delete != "keep" for entity in service.entities for field in entity.fields

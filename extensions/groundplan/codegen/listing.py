@@ -6,10 +6,9 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from ..domain import Entity, Type
-from ..field_types import FIELD_TYPES
 from ..formatting import optional_field
 from ..text import py
-from .fields import annotation, field_type
+from .fields import annotation
 from .python import tuple_argument
 
 
@@ -38,6 +37,4 @@ def _lines(entity: Entity) -> Iterator[str]:
 def _annotation(type: Type) -> str:
     """The type of a parameter; what is no text in JSON is read from text."""
     plain = annotation(replace(type, many=False, optional=False))
-    if type.kind == "choice" or isinstance(FIELD_TYPES[field_type(type).name].example, str):
-        return plain
-    return f"Annotated[{plain}, listing.READ]"
+    return plain if type.is_text_in_json else f"Annotated[{plain}, listing.READ]"
