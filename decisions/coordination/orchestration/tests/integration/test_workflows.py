@@ -242,7 +242,7 @@ async def test_an_interrupted_workflow_resumes(
         try:
             await system.deliver()
         except Exception:
-            with system.unplugged(workflow.service):  # resets the circuit breakers
+            with system.unplugged(workflow.service):  # afterwards it is called at once
                 continue
     await run.assert_ended("done", *workflow.steps)
     assert len(failed) == 2 * len(workflow.steps) - 1
