@@ -208,7 +208,7 @@ def pieces(document: str) -> Iterator[str]:
 SAID_OF_ALL = re.compile(
     r"\| `[a-z_]+` \| .* \| [a-z_.]+ (is|has) .*|- [a-z_.]+ (is|has) .*"  # a driver: the same answer to a question
     r"|- .* was rejected: not possible, because .*"  # the same answer rules an option out
-    r"|\| `(API_KEYS|SERVICE_KEY|LOG_LEVEL|LOG_FORMAT)` .*"  # a setting that every service has
+    r"|\| `(API_KEYS|API_KEY_ROLES|SERVICE_KEY|LOG_LEVEL|LOG_FORMAT)` .*"  # a setting that every service has
     r"|.*decision_overrides\.[a-z_]+\.revisit.*"  # what is not stated about a decision
     r"|\| (For|Runs on|`[a-z_]+`) \| .*|(Phased delivery|Automatic retries): .*|\| Fixed \| scope \|"  # a choice
     r"|\| .* \| unknown \||Not needed \(`[a-z_]+`\): .*"  # the state of an answer

@@ -103,7 +103,7 @@ FAULTS = [
     ),
     Fault(
         "every caller passes for a service",
-        f"{COMMON}/auth/callers.py",
+        f"{COMMON}/auth/identification.py",
         "if not caller.is_service:",
         "if False:",
         *INTERNAL,

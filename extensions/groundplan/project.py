@@ -55,8 +55,8 @@ CALL_TIMEOUT_S = 2.0
 CHECKS = ("ruff format --check", "ruff check", "mypy", "lint-imports", "pytest", "plan check --code")
 """The commands that all pass where a project is whole."""
 
-NUMBER = re.compile(r"\b(int|PositiveFloat)\b")
-"""The types of settings whose defaults are numbers."""
+LITERAL = re.compile(r"\b(int|PositiveFloat|Mapping)\b")
+"""The types of settings whose defaults are written alike in the environment and in Python: numbers, JSON."""
 
 SPENT = ("why", "decided_on", "reopened")
 """Answers about one change, which are cleared after it."""
@@ -112,7 +112,7 @@ class EnvVar:
         head = f"{self.name.lower()}: {self.type or ('Key' if self.secret else 'str')}"
         if self.required:
             return f"{head} | None = None" if self.optional_for_process else head
-        value = self.default if NUMBER.search(self.type) else text.py(self.default)
+        value = self.default if LITERAL.search(self.type) else text.py(self.default)
         return formatting.assignment(head, value)
 
 

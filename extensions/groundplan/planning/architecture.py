@@ -297,7 +297,7 @@ class Architecture:
         here = f"open to external callers: {public}"
         if public != NONE:
             here += f"; {caller} may use every endpoint of these services"
-        yield "Security", ("api_auth", "service_auth", "encryption"), here, "auth/callers.py"
+        yield "Security", ("api_auth", "service_auth", "encryption"), here, "auth/identification.py"
         yield "Configuration", ("config_management", "secrets"), f"secret: {secrets}", "config.py"
         yield "Logging", ("logging", "logging_standards"), self._sensitive(), "observability/logs.py"
         yield (

@@ -1,4 +1,4 @@
-"""Create a token for development: `token [--name NAME] [--minutes NUMBER]`.
+"""Create a token for development: `token [--name NAME] [--role ROLE] [--minutes NUMBER]`.
 
 The first run creates a key in `var/`. Services accept it only while OIDC_ISSUER is `development`, on this machine.
 """
@@ -11,6 +11,7 @@ import json
 import os
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 import jwt
@@ -29,7 +30,9 @@ from scripts.processes import ROOT
 PRIVATE_KEY = Path("var", "development_key.pem")
 
 
-def create_token(folder: Path, audience: str, name: str, minutes: float) -> str:
+def create_token(
+    folder: Path, audience: str, name: str, minutes: float, roles: Sequence[str] = ()
+) -> str:
     """Create a token for a caller, signed with the key in the folder, and publish the key."""
     key = _load_or_create_key(folder / PRIVATE_KEY)
     public = ECAlgorithm.to_jwk(key.public_key(), as_dict=True)
@@ -41,6 +44,7 @@ def create_token(folder: Path, audience: str, name: str, minutes: float) -> str:
         "iss": DEVELOPMENT,
         "aud": audience,
         "sub": name,
+        "roles": [*roles],
         "iat": now,
         "exp": now + int(minutes * 60),
     }
@@ -68,6 +72,9 @@ def main() -> None:
     """Print a token."""
     parser = argparse.ArgumentParser(prog="token", description="Create a token for development.")
     parser.add_argument("--name", default="developer", help="the name of the caller")
+    parser.add_argument(
+        "--role", action="append", default=[], help="a role of the caller; may be repeated"
+    )
     parser.add_argument("--minutes", type=float, default=60, help="how long it is valid")
     options = parser.parse_args()
     settings = settings_for_development()
@@ -76,4 +83,5 @@ def main() -> None:
             f"OIDC_ISSUER is {settings['OIDC_ISSUER']}, which issues its tokens itself. "
             f"Fix: ask it for one, or set OIDC_ISSUER to {DEVELOPMENT}."
         )
-    print(create_token(ROOT, settings["OIDC_AUDIENCE"], options.name, options.minutes))
+    audience = settings["OIDC_AUDIENCE"]
+    print(create_token(ROOT, audience, options.name, options.minutes, options.role))

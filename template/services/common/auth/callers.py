@@ -1,20 +1,13 @@
-"""Who calls: another service by the key of the services, or a caller from outside as `edge.py` authenticates it."""
+"""Callers, and where a request carries what proves who they are."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Any
 
-import structlog
-
-from services.common.auth import edge
-from services.common.auth.credentials import SERVICE_KEY_HEADER
-from services.common.config import Settings
-from services.common.errors import Unauthorized
-from services.common.utils import secrets_match
-
-SERVICES = "services"
-"""The name under which the other services call."""
+SERVICE_KEY_HEADER = "X-API-Key"
+"""The header with the key of the services; callers that have keys of their own use it, too."""
 
 
 @dataclass(frozen=True)
@@ -24,35 +17,43 @@ class Caller:
     name: str
     is_service: bool
     """Whether it is another service; a caller from outside may bear any name."""
+    roles: frozenset[str] = frozenset()
+    """What it may act as, for whoever proved who it is."""
+    claims: Mapping[str, Any] = field(default_factory=dict, hash=False)
+    """What else was proved of it: the claims of its token, if it has one."""
 
 
-SERVICE_CALLER = Caller(SERVICES, is_service=True)
+SERVICE_CALLER = Caller("services", is_service=True)
 """The other services, and the service itself where an event or a job causes something."""
 
 ANONYMOUS = Caller("anonymous", is_service=False)
 """Whoever calls a public route without saying who it is."""
 
 
-async def identify(headers: Mapping[str, str], settings: Settings) -> Caller:
-    """Tell who calls.
+@dataclass(frozen=True)
+class HeaderCredential:
+    """The value of a header."""
 
-    Raises:
-        Unauthorized: The caller did not prove who it is.
-    """
-    key = headers.get(SERVICE_KEY_HEADER, "")
-    has_key = secrets_match(key, settings.service_key.get_secret_value())
-    credential = edge.CREDENTIAL.read(headers)
-    outsider = await edge.authenticate_outsider(credential, settings, has_key=has_key)
-    caller = Caller(outsider or SERVICES, is_service=outsider is None)
-    structlog.contextvars.bind_contextvars(caller=caller.name)
-    return caller
+    name: str
+    documented: bool = True
+    """Whether the API description names it as an API key."""
+
+    def read(self, headers: Mapping[str, str]) -> str | None:
+        """What a request has there."""
+        return headers.get(self.name)
 
 
-def require_service(caller: Caller) -> None:
-    """Refuse callers from outside.
+@dataclass(frozen=True)
+class BearerCredential:
+    """A token in the `Authorization` header (RFC 6750)."""
 
-    Raises:
-        Unauthorized: The caller is not a service: 401 and not 403, as nothing has proved that it is one.
-    """
-    if not caller.is_service:
-        raise Unauthorized("Only the other services may call this.", 'ApiKey realm="services"')
+    format: str
+    """A hint for readers of the API description: `JWT`."""
+
+    def read(self, headers: Mapping[str, str]) -> str | None:
+        """What a request has there."""
+        scheme, _, token = headers.get("Authorization", "").partition(" ")
+        return token.strip() or None if scheme.lower() == "bearer" else None
+
+
+Credential = HeaderCredential | BearerCredential

@@ -8,6 +8,7 @@ import pytest
 from pydantic import SecretStr
 
 from services.common.auth import authentication
+from services.common.auth.callers import Caller
 from services.common.config import Settings, load_settings
 from services.common.errors import Unauthorized
 from tests.fixtures.system import settings_for
@@ -16,12 +17,21 @@ from tests.fixtures.system import settings_for
 @pytest.fixture
 def settings() -> Settings:
     keys = {"shop": SecretStr("key-1"), "office": SecretStr("key-2")}
-    return settings_for({}).model_copy(update={"api_keys": keys})
+    roles = {"office": ["editor"]}
+    return settings_for({}).model_copy(update={"api_keys": keys, "api_key_roles": roles})
 
 
-@pytest.mark.parametrize(("key", "name"), [("key-1", "shop"), ("key-2", "office")])
-async def test_a_key_names_its_caller(settings: Settings, key: str, name: str) -> None:
-    assert await authentication.authenticate(key, settings) == name
+@pytest.mark.parametrize(
+    ("key", "caller"),
+    [
+        ("key-1", Caller("shop", is_service=False)),
+        ("key-2", Caller("office", is_service=False, roles=frozenset({"editor"}))),
+    ],
+)
+async def test_a_key_tells_its_caller_and_the_roles(
+    settings: Settings, key: str, caller: Caller
+) -> None:
+    assert await authentication.authenticate(key, settings) == caller
 
 
 @pytest.mark.parametrize("key", [None, "", "key", "key-3", "shop"])

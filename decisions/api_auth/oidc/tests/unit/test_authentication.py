@@ -28,7 +28,8 @@ LEEWAY_S = authentication.LEEWAY_S
 
 async def authenticate(token: str, **settings: str) -> str:
     """The name of the caller with this token."""
-    return await authentication.authenticate(token, settings_for({}).model_copy(update=settings))
+    known = settings_for({}).model_copy(update=settings)
+    return (await authentication.authenticate(token, known)).name
 
 
 async def is_invalid(token: str, **settings: str) -> bool:
@@ -60,6 +61,26 @@ def valid_claims() -> dict[str, Any]:
 async def test_the_subject_of_a_valid_token_is_the_caller() -> None:
     assert await authenticate(ISSUER.token()) == "ada"
     assert await authenticate(ISSUER.token(aud=["others", AUDIENCE], nbf=time.time() - 1)) == "ada"
+
+
+@pytest.mark.parametrize(
+    ("claim", "claims", "roles"),
+    [
+        ("roles", {"roles": ["editor", "owner"]}, {"editor", "owner"}),
+        ("scope", {"scope": "read write"}, {"read", "write"}),
+        ("realm.roles", {"realm": {"roles": ["editor"]}}, {"editor"}),
+        ("https://site.example/roles", {"https://site.example/roles": ["editor"]}, {"editor"}),
+        ("roles", {"roles": ["editor", 1, None]}, {"editor"}),
+        ("roles", {"roles": {"editor": True}}, set()),
+        ("realm.roles", {"realm": "roles"}, set()),
+        ("roles", {}, set()),
+    ],
+)
+async def test_a_claim_tells_the_roles(claim: str, claims: dict[str, Any], roles: set[str]) -> None:
+    settings = settings_for({}).model_copy(update={"oidc_roles_claim": claim})
+    caller = await authentication.authenticate(ISSUER.token(**claims), settings)
+    assert caller.roles == roles
+    assert caller.claims.items() >= {"sub": "ada", **claims}.items()
 
 
 async def test_a_request_without_a_token_is_challenged() -> None:
@@ -241,7 +262,7 @@ async def test_the_development_key_is_accepted_in_development_only(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    token = tokens.create_token(tmp_path, AUDIENCE, "developer", minutes=5)
+    token = tokens.create_token(tmp_path, AUDIENCE, "developer", minutes=5, roles=["editor"])
     assert (tmp_path / tokens.PRIVATE_KEY).stat().st_mode & 0o077 == 0
     development = oidc_provider.DEVELOPMENT
     use_provider(monkeypatch, Provider(development, ""))

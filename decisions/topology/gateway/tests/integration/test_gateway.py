@@ -9,11 +9,13 @@ from typing import Any
 
 import httpx2
 import pytest
+import structlog
 
 from services.common.api.versioning import PREFIX
-from services.common.auth import edge
-from services.common.auth.credentials import SERVICE_KEY_HEADER
+from services.common.auth import edge, identification
+from services.common.auth.callers import SERVICE_CALLER, SERVICE_KEY_HEADER, Caller
 from services.common.config import Settings
+from services.common.errors import Unauthorized
 from services.common.gateway import app as gateway_app
 from services.common.gateway.app import create_gateway
 from services.common.gateway.forwarding import FORWARDED
@@ -134,18 +136,31 @@ async def test_records_are_created_changed_and_deleted_through_it(system: System
 
 
 async def test_services_refuse_callers_who_bypass_it(system: System) -> None:
-    headers = {**credentials.accepted(OUTSIDER), **edge.headers_naming("services")}
+    headers = {**credentials.accepted(OUTSIDER), **edge.headers_naming(SERVICE_CALLER)}
     for entity in offering("list"):
         async with system.client(entity.service, headers) as client:
             assert is_problem(await client.get(entity.path), 401)
 
 
 async def test_a_caller_from_outside_cannot_pass_for_a_service(system: System) -> None:
-    headers = {SERVICE_KEY_HEADER: SERVICE_KEY, **edge.headers_naming("services")}
+    headers = {SERVICE_KEY_HEADER: SERVICE_KEY, **edge.headers_naming(SERVICE_CALLER)}
     for name in SERVICES:
         async with system.client(name, headers) as client:
             response = await client.post("/internal/events", json={})
             assert response.status_code in (401, 404)
+
+
+async def test_services_learn_all_that_the_gateway_knows_of_a_caller() -> None:
+    asking = Caller("Zoë, 'ops'", False, frozenset({"editor"}), {"org": {"name": "Søn & Co"}})
+    headers = httpx2.Headers({SERVICE_KEY_HEADER: SERVICE_KEY, **edge.headers_naming(asking)})
+    with structlog.contextvars.bound_contextvars(caller=None):
+        assert await identification.identify(headers, settings_for({})) == asking
+
+
+async def test_a_service_refuses_what_names_no_caller() -> None:
+    headers = {SERVICE_KEY_HEADER: SERVICE_KEY, edge.CREDENTIAL.name: "somebody"}
+    with pytest.raises(Unauthorized, match="X-Caller names no caller"):
+        await identification.identify(headers, settings_for({}))
 
 
 async def test_callers_must_authenticate(system: System) -> None:
@@ -252,7 +267,7 @@ async def test_a_service_receives_the_name_of_the_caller_and_no_credentials() ->
     assert str(request.url) == f"http://service{PREFIX}/things?a=1&b=%2F..%2F&a=2"
     assert request.headers.get_list(SERVICE_KEY_HEADER) == [SERVICE_KEY]
     (named,) = request.headers.get_list(edge.CREDENTIAL.name)
-    assert named != "services"
+    assert "services" not in named
     assert (request.headers["If-Match"], request.headers["X-Request-ID"]) == ('"1"', "mine-1")
     dropped = set(sent) - {"If-Match", "X-Request-ID", "Connection", "X-Caller", SERVICE_KEY_HEADER}
     assert not [name for name in dropped if name in request.headers]

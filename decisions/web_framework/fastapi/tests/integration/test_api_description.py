@@ -8,7 +8,7 @@ from importlib import metadata
 
 import pytest
 
-from services.common.auth.credentials import SERVICE_KEY_HEADER
+from services.common.auth.callers import SERVICE_KEY_HEADER
 from services.common.config import PROJECT
 from services.common.models import FieldError, Problem
 from tests.fixtures.facts import ENTITIES, OPERATIONS, SERVICES

@@ -5,7 +5,7 @@ from __future__ import annotations
 from fastapi.security import APIKeyHeader, HTTPBearer
 
 from services.common.api.security import scheme, service_key
-from services.common.auth.credentials import (
+from services.common.auth.callers import (
     SERVICE_KEY_HEADER,
     BearerCredential,
     HeaderCredential,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from services.common.auth.credentials import SERVICE_KEY_HEADER, HeaderCredential
+from services.common.auth.callers import SERVICE_KEY_HEADER, Caller, HeaderCredential
 from services.common.config import Settings
 from services.common.errors import Unauthorized
 from services.common.utils import secrets_match
@@ -14,15 +14,16 @@ EXAMPLE_KEY = "dev-key"
 """The key in `.env.example`, for development."""
 
 
-async def authenticate(credential: str | None, settings: Settings) -> str:
-    """Give the name of the caller.
+async def authenticate(credential: str | None, settings: Settings) -> Caller:
+    """Tell who calls, and in which roles.
 
     Raises:
         Unauthorized: The key is missing or unknown.
     """
     for name, key in settings.api_keys.items():
         if credential and secrets_match(credential, key.get_secret_value()):
-            return name
+            roles = frozenset(settings.api_key_roles.get(name, ()))
+            return Caller(name, is_service=False, roles=roles)
     challenge = 'ApiKey realm="services"'
     raise Unauthorized(f"Send a valid key in the {CREDENTIAL.name} header.", challenge)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
-from services.common.auth.credentials import HeaderCredential
+from services.common.auth.callers import Caller, HeaderCredential
 from services.common.config import Settings
 from services.common.errors import Unauthorized
 
@@ -14,15 +14,15 @@ CREDENTIAL = HeaderCredential("Host", documented=False)
 THIS_MACHINE = re.compile(r"(localhost|127\.0\.0\.1|\[::1\])(:\d+)?", re.IGNORECASE)
 
 
-async def authenticate(credential: str | None, settings: Settings) -> str:
-    """Give the name of the caller: nobody in particular.
+async def authenticate(credential: str | None, settings: Settings) -> Caller:
+    """Tell who calls: nobody in particular.
 
     Raises:
         Unauthorized: A page of another site sent the request, and reached this machine under the site's own name.
     """
     if not THIS_MACHINE.fullmatch(credential or ""):
         raise Unauthorized("Only programs of this machine may call.", 'Host realm="this machine"')
-    return "anybody"
+    return Caller("anybody", is_service=False)
 
 
 def advice(environment: Mapping[str, str], example: Mapping[str, str | None]) -> str:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import reduce
 from typing import Any
 from urllib.parse import urlsplit
 
 import jwt
 
-from services.common.auth.credentials import BearerCredential
+from services.common.auth.callers import BearerCredential, Caller
 from services.common.auth.oidc_provider import ALGORITHMS, DEVELOPMENT, provider_of
 from services.common.config import Settings
 from services.common.errors import Unauthorized
@@ -23,8 +24,8 @@ LOOPBACK = ("localhost", "127.0.0.1", "::1")
 INVALID_BEARER = 'Bearer error="invalid_token"'
 
 
-async def authenticate(credential: str | None, settings: Settings) -> str:
-    """Give the name of the caller: the subject of its token.
+async def authenticate(credential: str | None, settings: Settings) -> Caller:
+    """Tell who calls: the subject of its token, in the roles that the provider gave it.
 
     Raises:
         Unauthorized: The token is missing or not valid.
@@ -33,12 +34,26 @@ async def authenticate(credential: str | None, settings: Settings) -> str:
     if credential is None:
         raise Unauthorized("Send a token: Authorization: Bearer …", "Bearer")
     try:
-        name: str = (await _claims(credential, settings))["sub"]
+        claims = await _claims(credential, settings)
     except (jwt.PyJWTError, RecursionError, OverflowError) as error:
         raise Unauthorized(f"The token is not valid: {error}.", INVALID_BEARER) from error
-    if not name:
+    if not claims["sub"]:
         raise Unauthorized("The token has no subject.", INVALID_BEARER)
-    return name
+    roles = _listed(claims, settings.oidc_roles_claim)
+    return Caller(claims["sub"], is_service=False, roles=roles, claims=claims)
+
+
+def _listed(claims: Mapping[str, Any], name: str) -> frozenset[str]:
+    """What a claim lists, as an array or as words; a name with dots also leads to one inside others."""
+    found: Any = claims.get(name) or reduce(_inside, name.split("."), claims)
+    values = found.split() if isinstance(found, str) else found
+    if not isinstance(values, list):
+        return frozenset()
+    return frozenset(it for it in values if isinstance(it, str))
+
+
+def _inside(claims: Any, name: str) -> Any:
+    return claims.get(name) if isinstance(claims, Mapping) else None
 
 
 async def _claims(token: str, settings: Settings) -> dict[str, Any]:

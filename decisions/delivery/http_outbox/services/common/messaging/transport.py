@@ -11,7 +11,7 @@ import structlog
 from pydantic import ValidationError
 
 from services.common.api.endpoint import Endpoint, EndpointRequest, EndpointResponse
-from services.common.auth import callers
+from services.common.auth import identification
 from services.common.clients.client import IDEMPOTENCY_KEY, Client
 from services.common.clients.errors import CallRejected
 from services.common.config import Settings
@@ -84,7 +84,8 @@ def endpoints(consumer: Consumer) -> Sequence[Endpoint]:
     """Where the events of other services arrive."""
 
     async def receive(request: EndpointRequest) -> EndpointResponse:
-        callers.require_service(await callers.identify(request.headers, request.settings))
+        caller = await identification.identify(request.headers, request.settings)
+        identification.require_service(caller)
         try:
             envelope = Envelope.model_validate_json(request.body)
         except ValidationError as error:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from services.common.auth import authentication
+from services.common.auth.callers import Caller
 from services.common.config import Settings
 
 CREDENTIAL = authentication.CREDENTIAL
@@ -11,8 +12,8 @@ CREDENTIAL = authentication.CREDENTIAL
 
 async def authenticate_outsider(
     credential: str | None, settings: Settings, *, has_key: bool
-) -> str | None:
-    """Give the name of a caller from outside, or None for a service, which has the key.
+) -> Caller | None:
+    """Tell who calls from outside, or None for a service, which has the key.
 
     Raises:
         Unauthorized: The caller is neither.

@@ -2,29 +2,38 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from urllib.parse import quote, unquote
 
-from services.common.auth.credentials import HeaderCredential
+from pydantic import TypeAdapter, ValidationError
+
+from services.common.auth.callers import Caller, HeaderCredential
 from services.common.config import Settings
 from services.common.errors import Unauthorized
 
 CREDENTIAL = HeaderCredential("X-Caller", documented=False)
-"""In it the gateway names the caller; it counts only together with the key of the services."""
+"""In it the gateway tells who calls, as JSON; it counts only together with the key of the services."""
+_CALLER = TypeAdapter(Caller)
 
 
 async def authenticate_outsider(
     credential: str | None, settings: Settings, *, has_key: bool
-) -> str | None:
-    """Give the name of a caller from outside, or None for a service.
+) -> Caller | None:
+    """Tell who calls from outside, or None for a service.
 
     Raises:
         Unauthorized: The request did not come through the gateway.
     """
     if not has_key:
         raise Unauthorized("Call through the gateway.", 'ApiKey realm="services"')
-    return None if credential is None else unquote(credential)
+    if credential is None:
+        return None
+    try:
+        return replace(_CALLER.validate_json(unquote(credential)), is_service=False)
+    except ValidationError as error:
+        raise Unauthorized("X-Caller names no caller.", 'ApiKey realm="services"') from error
 
 
-def headers_naming(caller: str) -> dict[str, str]:
+def headers_naming(caller: Caller) -> dict[str, str]:
     """The headers by which the gateway tells a service who calls."""
-    return {CREDENTIAL.name: quote(caller, safe=" @:+")}
+    return {CREDENTIAL.name: quote(_CALLER.dump_json(caller), safe='{}[]":, @+')}

@@ -19,7 +19,7 @@ from services.common.api import problems
 from services.common.api.problems import problem_responses
 from services.common.api.security import scheme
 from services.common.auth import authentication
-from services.common.auth.credentials import SERVICE_KEY_HEADER
+from services.common.auth.callers import SERVICE_KEY_HEADER, Caller
 from services.common.clients.http_client import open_client
 from services.common.config import PROJECT, Settings, load_settings
 from services.common.errors import ServiceError, ServiceUnavailable
@@ -52,12 +52,12 @@ class TooManyRequests(ServiceError):
 async def identify_caller(
     request: Request,
     _credential: Annotated[object, Security(scheme(authentication.CREDENTIAL))],
-) -> str:
-    """Give the name of the caller; raises `Unauthorized`."""
+) -> Caller:
+    """Tell who calls; raises `Unauthorized`."""
     credential = authentication.CREDENTIAL.read(request.headers)
-    name = await authentication.authenticate(credential, request.app.state.settings)
-    structlog.contextvars.bind_contextvars(caller=name)
-    return name
+    caller = await authentication.authenticate(credential, request.app.state.settings)
+    structlog.contextvars.bind_contextvars(caller=caller.name)
+    return caller
 
 
 def create_gateway(services: Sequence[str], settings: Settings | None = None) -> FastAPI:
@@ -92,10 +92,10 @@ def create_gateway(services: Sequence[str], settings: Settings | None = None) ->
 
     @app.api_route("/{address:path}", methods=METHODS, include_in_schema=False)
     async def forward(
-        request: Request, caller: Annotated[str, Depends(identify_caller)]
+        request: Request, caller: Annotated[Caller, Depends(identify_caller)]
     ) -> Response:
         """Forward a request, unless the caller exceeds its rate limit."""
-        allowance: Allowance = request.app.state.limits.take(caller)
+        allowance: Allowance = request.app.state.limits.take(caller.name)
         if allowance.retry_after_s:
             raise TooManyRequests(allowance)
         response: Response = await request.app.state.forwarder.forward(request, caller)

@@ -22,7 +22,7 @@ from starlette.types import Receive, Scope, Send
 from services.common.api.problems import MEDIA_TYPE
 from services.common.api.versioning import PREFIX
 from services.common.auth import edge
-from services.common.auth.credentials import SERVICE_KEY_HEADER
+from services.common.auth.callers import SERVICE_KEY_HEADER, Caller
 from services.common.errors import NotFound, ServiceError, ServiceUnavailable
 from services.common.observability.request_log import REQUEST_ID
 
@@ -105,7 +105,7 @@ class Forwarder:
         self.clients = clients
         self.timeout = httpx2.Timeout(timeout_s, connect=CONNECT_TIMEOUT_S, pool=CONNECT_TIMEOUT_S)
 
-    async def forward(self, request: Request, caller: str) -> Response:
+    async def forward(self, request: Request, caller: Caller) -> Response:
         """Answer a request as its service does.
 
         Raises:
@@ -139,7 +139,7 @@ class Forwarder:
         return response
 
     def _outgoing(
-        self, client: httpx2.AsyncClient, request: Request, path: bytes, caller: str
+        self, client: httpx2.AsyncClient, request: Request, path: bytes, caller: Caller
     ) -> httpx2.Request:
         """The request as the service receives it."""
         query: bytes = request.scope["query_string"]

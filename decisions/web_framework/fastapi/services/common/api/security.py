@@ -8,11 +8,12 @@ from fastapi import Depends, Request, Security
 from fastapi.security import APIKeyHeader, HTTPBearer
 from fastapi.security.base import SecurityBase
 
-from services.common.auth import callers, edge
-from services.common.auth.callers import Caller
-from services.common.auth.credentials import (
+from services.common.auth import edge, identification
+from services.common.auth.callers import (
+    ANONYMOUS,
     SERVICE_KEY_HEADER,
     BearerCredential,
+    Caller,
     Credential,
     HeaderCredential,
 )
@@ -36,17 +37,17 @@ async def identify_caller(
     _credential: Annotated[object, Security(scheme(edge.CREDENTIAL))],
 ) -> Caller:
     """Tell who calls; raises `Unauthorized`."""
-    caller = await callers.identify(request.headers, request.app.state.settings)
+    caller = await identification.identify(request.headers, request.app.state.settings)
     request.state.caller = caller
     return caller
 
 
 def caller_of(request: Request) -> Caller:
     """Who calls, as far as the routes of the request ask; nobody is identified by public ones."""
-    caller: Caller = getattr(request.state, "caller", callers.ANONYMOUS)
+    caller: Caller = getattr(request.state, "caller", ANONYMOUS)
     return caller
 
 
 async def require_service_caller(caller: Annotated[Caller, Depends(identify_caller)]) -> None:
     """Refuse callers from outside; raises `Unauthorized`."""
-    callers.require_service(caller)
+    identification.require_service(caller)

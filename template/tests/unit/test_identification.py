@@ -6,7 +6,7 @@ import httpx2
 import pytest
 import structlog
 
-from services.common.auth import callers
+from services.common.auth import identification
 from services.common.auth.callers import Caller
 from services.common.errors import Unauthorized
 from tests.fixtures.system import AS_SERVICE, settings_for
@@ -14,13 +14,13 @@ from tests.fixtures.system import AS_SERVICE, settings_for
 
 async def test_the_key_of_the_services_names_them() -> None:
     with structlog.contextvars.bound_contextvars(caller=None):
-        caller = await callers.identify(httpx2.Headers(AS_SERVICE), settings_for({}))
+        caller = await identification.identify(httpx2.Headers(AS_SERVICE), settings_for({}))
         assert structlog.contextvars.get_contextvars()["caller"] == "services"
     assert caller == Caller("services", is_service=True)
-    callers.require_service(caller)
+    identification.require_service(caller)
 
 
 def test_a_caller_from_outside_is_told_whose_this_is() -> None:
     with pytest.raises(Unauthorized, match=r"^Only the other services may call this\.$") as caught:
-        callers.require_service(Caller("services", is_service=False))
+        identification.require_service(Caller("services", is_service=False))
     assert caught.value.headers == {"WWW-Authenticate": 'ApiKey realm="services"'}
