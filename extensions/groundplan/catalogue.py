@@ -59,21 +59,26 @@ class CatalogueError(ValueError):
     """A malformed decision file; the message names the file and the place in it."""
 
 
+def package_of(spec: str) -> str:
+    """The name of a package, as indexes compare it (PEP 503): `pyjwt` of `PyJWT[crypto]==2.15.1`."""
+    return re.sub("[-_.]+", "-", re.split("[^A-Za-z0-9._-]", spec.strip())[0]).lower()
+
+
 @tracked(lambda it, part: (it.decision,) if part != "decision" else ())
 @dataclass(frozen=True)
 class Requirement:
     """A package that the generated project depends on, and why."""
 
     spec: str
-    """Pinned: `aiosqlite==0.22.1`."""
+    """With its version: `aiosqlite==0.22.1`."""
     why: str
     decision: str = ""
-    """The decision whose option needs it."""
+    """The decision whose option needs it, or the question whose answer does."""
 
     @property
     def package(self) -> str:
         """`sqlalchemy` of `sqlalchemy[asyncio]==2.1.9`."""
-        return self.spec.partition("==")[0].partition("[")[0]
+        return package_of(self.spec)
 
     def __str__(self) -> str:
         return self.spec

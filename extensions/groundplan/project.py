@@ -58,6 +58,10 @@ CHECKS = ("ruff format --check", "ruff check", "mypy", "lint-imports", "pytest",
 LITERAL = re.compile(r"\b(int|PositiveFloat|Mapping)\b")
 """The types of settings whose defaults are written alike in the environment and in Python: numbers, JSON."""
 
+VERSION = r"(?:[<>=!~]=|[<>])\s*[\w.*+!]+"
+VERSIONED = re.compile(rf"[A-Za-z0-9][\w.-]*(?:\[[\w., -]+\])?\s*{VERSION}(?:\s*,\s*{VERSION})*", re.ASCII)
+"""A library with its version, as packages declare it (PEP 508): `PyJWT==2.15.1`, `lxml >=5, <7`."""
+
 SPENT = ("why", "decided_on", "reopened")
 """Answers about one change, which are cleared after it."""
 
@@ -299,11 +303,19 @@ class Project:
 
     @cached_property
     def dependencies(self) -> tuple[Requirement, ...]:
-        """The packages that the options need, each once."""
+        """The packages that the options need and those that somebody requires in a version, each once."""
         with tracking():
             needed = (needed for option in self._options for needed in option.footprint.dependencies)
-            by_package = {requirement.package: requirement for requirement in needed}
+            by_package = {requirement.package: requirement for requirement in (*self._required, *needed)}
             return tuple(by_package[package] for package in sorted(by_package))
+
+    @property
+    def _required(self) -> Iterator[Requirement]:
+        """The required libraries with their versions; one without comes with the first rule that uses it."""
+        for it in self.view.items("required_libraries"):
+            spec = f"{it.name}{it.get('constraint')}"
+            if VERSIONED.fullmatch(spec):
+                yield Requirement(spec, it.text or "required", "required_libraries")
 
     @cached_property
     def lookup_methods(self) -> frozenset[str]:

@@ -53,6 +53,27 @@ def test_a_section_says_how_its_answer_stands(answer: object, note: str) -> None
     assert planning(personas=answer).note("personas") == note
 
 
+def test_a_required_library_is_a_dependency_as_soon_as_its_version_is_said() -> None:
+    libraries: list[dict[str, str]] = [
+        {"name": "PyJWT", "why": "users have tokens", "constraint": "==2.15.1"},
+        {"name": "lxml[html_clean]", "constraint": ">=5, <7"},
+        {"name": "SQLAlchemy", "why": "we know it", "constraint": "<3"},
+        {"name": "weasyprint", "why": "invoices are printed"},
+        {"name": "Django", "why": "we know it", "constraint": "below 7"},
+        {"name": "some library", "why": "we wrote it", "constraint": "==1"},
+    ]
+    made = planning(required_libraries=libraries)
+    needed = {it.package: it for it in made.project.dependencies}
+    assert [*needed] == sorted(needed)
+    assert needed.keys() - {it.package for it in planning().project.dependencies} == {"lxml", "pyjwt"}
+    assert str(needed["pyjwt"]) == "PyJWT==2.15.1"
+    assert needed["pyjwt"].why == "users have tokens"
+    assert str(needed["lxml"]) == "lxml[html_clean]>=5, <7"
+    assert needed["sqlalchemy"].decision == "storage_kind"
+    to_come = [row[0] for row in made.libraries.rows if "uv add" in row[1]]
+    assert to_come == ["`weasyprint`", "`Django` below 7", "`some library` \\==1"]
+
+
 def test_an_assumption_is_shown_with_its_note() -> None:
     made = planning(backup_recovery={"assume": {"rpo": "1 h"}})
     section = made.section("backup_recovery", made.prd.backup)

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from .. import diagrams, gaps, interactions
+from ..catalogue import package_of
 from ..domain import Item, Service
 from ..gaps import REQUIREMENTS, Gap
 from ..interactions import Flow, Request, entities_of, events_of
@@ -356,9 +357,9 @@ class Planning:
 
     @cached_property
     def libraries(self) -> Table:
-        """What the project stands on, and what is required besides: that comes with the first rule that uses it."""
+        """What the project stands on, and what is required in no version: it comes with the first rule that uses it."""
         known = {it.package: it for it in self.project.dependencies}
-        required = (it for it in self.view.items("required_libraries") if it.name.casefold() not in known)
+        required = (it for it in self.view.items("required_libraries") if package_of(it.name) not in known)
         here = ((code(it.spec), cell(it.why)) for it in known.values())
         to_come = (
             (

@@ -7,8 +7,8 @@ import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-LIBRARY = re.compile(r'^ *"([A-Za-z0-9._-]+)(?:\[[^]]*\])?==', re.MULTILINE)
-"""A library that a project pins."""
+LIBRARY = re.compile(r'^ *"([A-Za-z0-9._-]+)(?:\[[^]]*\])? *[<>=!~]', re.MULTILINE)
+"""A library that a project needs, in some version."""
 COMMON = "services/common/"
 
 
@@ -41,7 +41,7 @@ def parsed(root: Path, files: Iterable[str]) -> Iterator[tuple[str, ast.Module]]
 
 
 def libraries(pyproject: str) -> set[str]:
-    """The libraries that a project pins, as they are imported."""
+    """The libraries that a project needs, as they are imported."""
     return {it.replace("-", "_").casefold() for it in LIBRARY.findall(pyproject)}
 
 
