@@ -361,7 +361,10 @@ class TestRefusal:
                 "asyncpg is not installed. Fix: `uv run --with asyncpg==0.32.0 migrate",
             ),
             "one for all": (["--rows-from", "sqlite+aiosqlite:///stock.db"], "is one place for 3 services"),
-            "no service": (["--rows-from", "sqlite+aiosqlite:///{service}.db", "shelf"], "There is no service shelf"),
+            "no service": (
+                ["--rows-from", "sqlite+aiosqlite:///{service}.db", "shelf"],
+                "no service with a database shelf",
+            ),
         }.values(),
         ids=["missing", "no database", "no URL", "unknown kind", "no driver", "one for all", "no service"],
     )

@@ -444,6 +444,11 @@ class Service:
     """Whether its port was given to it, counted from `port_base`."""
 
     @property
+    def has_database(self) -> bool:
+        """Whether it keeps anything: records, read copies, or what its jobs still have to do."""
+        return bool(self.entities or self.copies or self.jobs)
+
+    @property
     def subscriptions(self) -> tuple[str, ...]:
         """The names of the events that it reacts to, in declared order."""
         return tuple(dict.fromkeys(reaction.event for reaction in self.reactions))
@@ -635,6 +640,7 @@ SERVICE_TRAITS: Mapping[str, Callable[[Service], object]] = {
         field.on_delete != "keep" for entity in service.entities for field in entity.fields
     ),
     "patches": lambda service: any("patch" in it.operations for it in service.entities),
+    "stateless_services": lambda service: not service.has_database,
     "unique_fields": lambda service: any(entity.uniques for entity in service.entities),
 }
 """What a product has where one of its services does."""

@@ -134,6 +134,8 @@ class FixtureData:
     """Services, external APIs, entities with a valid draft of each, events, read copies, and workflows."""
 
     services: tuple[str, ...]
+    databases: tuple[str, ...]
+    """The services that have one."""
     internal: tuple[str, ...]
     apis: dict[str, tuple[str, ...]]
     """By external API, the services that call it."""
@@ -193,6 +195,7 @@ def fixture_data(product: Product, services: tuple[ServiceCode, ...]) -> Fixture
     """The fixture data of a product."""
     return FixtureData(
         services=tuple(service.name for service in services),
+        databases=tuple(service.name for service in services if service.database),
         internal=tuple(service.name for service in services if service.internal),
         apis={api.name: tuple(api.used_by) for api in product.external_apis},
         entities=tuple(_entity(product, service, it) for service in services for it in service.entities),

@@ -564,7 +564,8 @@ class Project:
     def _variables(self, variables: Iterable[Variable]) -> Iterator[EnvVar]:
         for variable in variables:
             if variable.per_service:
-                yield from (self._variable(variable, service.name) for service in self.product.services)
+                of = [it for it in self.product.services if it.has_database or not variable.stateful_only]
+                yield from (self._variable(variable, service.name) for service in of)
             else:
                 yield self._variable(variable)
 

@@ -20,7 +20,7 @@ from services.common.auth import authentication
 from services.common.config import PROJECT
 from services.common.observability import log_format
 from scripts.migrate import migrate_all
-from scripts.processes import ROOT, Process, load_page, load_processes, service_names
+from scripts.processes import ROOT, Process, load_page, load_processes, services_with_database
 
 GIVE_UP_AFTER = 3
 """Starts in a row that end within `TOO_SOON_S` seconds."""
@@ -129,7 +129,7 @@ def page(processes: list[Process], advice: str) -> ASGIApp:
 async def run(processes: list[Process], host: str, port: int, environment: dict[str, str]) -> None:
     """Run the processes and the page until Ctrl-C, or until one does not stay up."""
     os.environ.update(environment)
-    await migrate_all(service_names())
+    await migrate_all(services_with_database())
     advice = authentication.advice(environment, dotenv_values(ROOT / ".env.example"))
     shown = page(processes, advice)
     config = uvicorn.Config(shown, host=host, port=port, log_level="warning", lifespan="off")

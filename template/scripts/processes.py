@@ -15,7 +15,7 @@ from typing import Any
 import uvicorn
 
 from services.common.auth import authentication
-from services.common.config import load_settings
+from services.common.config import Settings, load_settings
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -67,6 +67,11 @@ def load_page() -> tuple[str, int]:
 def service_names() -> list[str]:
     """The services of all processes, in order."""
     return [name for process in load_processes() for name in process.services]
+
+
+def services_with_database() -> list[str]:
+    """Those that keep something."""
+    return [it for it in service_names() if f"{it}_database_url" in Settings.model_fields]
 
 
 def end_with_input() -> None:

@@ -72,7 +72,7 @@ async def through_the_outbox(folder: Path) -> float:
         url = f"sqlite+aiosqlite:///{folder}/{name}.db"
         await migrate(sys.argv[2], url)
         databases[name] = Database(url)
-    runtime = Runtime("through", databases["subscriber"])
+    runtime = Runtime("through", settings, databases["subscriber"])
     handled = asyncio.Event()
 
     class Counting(Consumer):

@@ -21,12 +21,12 @@ class HookCode:
     """The generic class that it specialises, with its module."""
     arguments: tuple[str, ...]
     doc: str
-    has_apis: bool
+    calls_out: bool
 
     @property
     def header(self) -> str:
         bases = f"{self.base}[{', '.join(self.arguments)}]"
-        return wrap(f"class {self.name}({'WithApis, ' if self.has_apis else ''}{bases}):")
+        return wrap(f"class {self.name}({'WithClients, ' if self.calls_out else ''}{bases}):")
 
 
 def hooks(
@@ -34,21 +34,21 @@ def hooks(
     reactions: Sequence[ReactionCode],
     jobs: Sequence[JobCode],
     steps: Sequence[ParticipantCode],
-    has_apis: bool,
+    calls_out: bool,
 ) -> Iterator[HookCode]:
     """A class for each owned file."""
     for entity in entities:
         types = tuple(f"models.{entity.name}{suffix}" for suffix in ("Draft", "", "Related"))
         doc = f"What {entity.snake}.py may override."
-        yield HookCode(f"{entity.name}Hooks", "common.EntityHooks", types, doc, has_apis)
+        yield HookCode(f"{entity.name}Hooks", "common.EntityHooks", types, doc, calls_out)
     for reaction in reactions:
         types = (f"models.{reaction.event.class_name}", f"models.{reaction.entity.name}Draft")
         doc = f"What {reaction.module}.py may override."
-        yield HookCode(f"{reaction.class_name}Hooks", "reactions.ReactionHooks", types, doc, has_apis)
+        yield HookCode(f"{reaction.class_name}Hooks", "reactions.ReactionHooks", types, doc, calls_out)
     for job in jobs:
         types = (f"models.{job.entity.name}" if job.entity else "datetime",)
-        yield HookCode(f"{job.class_name}Hooks", "jobs.JobHooks", types, f"What {job.name}.py overrides.", has_apis)
+        yield HookCode(f"{job.class_name}Hooks", "jobs.JobHooks", types, f"What {job.name}.py overrides.", calls_out)
     for step in steps:
         types = (f"models.{step.entity.name}Draft", f"models.{step.entity.name}")
         doc = f"What {step.module}.py may override."
-        yield HookCode(f"{step.class_name}Hooks", "participant.StepHooks", types, doc, has_apis)
+        yield HookCode(f"{step.class_name}Hooks", "participant.StepHooks", types, doc, calls_out)

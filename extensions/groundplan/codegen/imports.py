@@ -27,6 +27,7 @@ class ServiceImports:
     workflows: Sequence[WorkflowCode]
     steps: Sequence[ParticipantCode]
     keeps_copies: bool
+    calls_services: bool
     calls_apis: bool
 
     @property
@@ -102,11 +103,13 @@ class ServiceImports:
     @property
     def of_hooks(self) -> tuple[str, ...]:
         """Of `hooks.py`."""
-        standard = ["from dataclasses import dataclass"] if self.calls_apis else []
+        calls_out = self.calls_services or self.calls_apis
+        dataclasses = {"dataclass": calls_out, "fields": self.calls_services}
+        standard = [self.used("dataclasses", dataclasses)] if calls_out else []
         standard += ["from datetime import datetime"] if any(it.schedule for it in self.jobs) else []
         common = ["from services.common import hooks as common"] if self.entities else []
-        common += ["from services.common.clients.client import Client"] if self.calls_apis else []
-        common += ["from services.common.hooks import Hooks"] if self.calls_apis else []
+        common += ["from services.common.clients.client import Client"] if calls_out else []
+        common += ["from services.common.hooks import Hooks"] if calls_out else []
         common += ["from services.common.jobs import jobs"] if self.jobs else []
         common += ["from services.common.messaging import reactions"] if self.reactions else []
         common += ["from services.common.workflows import participant"] if self.steps else []

@@ -56,6 +56,11 @@ class ServiceCode:
     def internal(self) -> bool:
         return self.service.exposure == "internal"
 
+    @property
+    def database(self) -> bool:
+        """Whether it has one."""
+        return self.service.has_database
+
     @cached_property
     def entities(self) -> tuple[EntityCode, ...]:
         return tuple(
@@ -214,7 +219,7 @@ class ServiceCode:
             "main": True,
             "models": True,
             "services": self.entities,
-            "tables": True,
+            "tables": self.database,
             "workflows": self.workflows,
         }
         return (*(f"services/{self.name}/{name}.py" for name, needed in managed.items() if needed), *self.owned)
@@ -262,7 +267,9 @@ class ServiceCode:
     @cached_property
     def hooks(self) -> tuple[HookCode, ...]:
         """What its owned files may override."""
-        return tuple(hooks(self.entities, self.reactions, self.jobs, self.workflow_steps, bool(self.apis)))
+        return tuple(
+            hooks(self.entities, self.reactions, self.jobs, self.workflow_steps, bool(self.calls or self.apis))
+        )
 
     @property
     def imports(self) -> ServiceImports:
@@ -276,6 +283,7 @@ class ServiceCode:
             self.workflows,
             self.workflow_steps,
             bool(self.copies),
+            bool(self.calls),
             bool(self.apis),
         )
 

@@ -72,23 +72,23 @@ def _promises(view: ProjectView) -> Iterator[tuple[str, str, str]]:
         yield id_part(scenario.name), scenario.text, "failure_handling"
 
 
-@rule("C18", MUST, "missing", 3)
+@rule("C18", DEFER, "missing", 3)
 def feature_without_contract(view: ProjectView) -> Iterator[Finding]:
-    """Records are declared, and no service of a feature keeps any, so that nothing answers for it."""
+    """Records are declared, and no service of a feature keeps any, so that a route of its own has to answer."""
     keeps = {service.name for service in view.product.services if service.entities or service.copies}
     for feature in view.product.features if view.product.entities else ():
         if feature.services and keeps.isdisjoint(feature.services):
             yield Finding(
                 feature.id,
                 f'{feature.id} "{feature.name}" has no endpoint: {", ".join(feature.services)} keeps no records',
-                "declare what it keeps in data_entities, or name a service that keeps it",
+                f"write one in services/{feature.services[0]}/routes.py, or declare its records in data_entities",
                 "data_entities",
             )
 
 
-@rule("C19", MUST, "missing", 3)
+@rule("C19", DEFER, "missing", 3)
 def call_of_nothing(view: ProjectView) -> Iterator[Finding]:
-    """A service calls another that keeps no records, so that there is nothing to ask it for."""
+    """A service calls another that keeps no records, so that a route of its own has to answer."""
     product = view.product
     for service in product.services if product.entities else ():
         for dependency in service.depends_on:
@@ -96,7 +96,7 @@ def call_of_nothing(view: ProjectView) -> Iterator[Finding]:
                 yield Finding(
                     f"{service.name}-{dependency.service}",
                     f"{service.name} depends on {dependency.service}, which keeps no records to be asked for",
-                    f"declare in data_entities what {dependency.service} keeps, or take it out of depends_on",
+                    f"write a route in services/{dependency.service}/routes.py, or declare its records in data_entities",
                     "data_entities",
                 )
 

@@ -185,7 +185,7 @@ class Specification:
                 for entity in self.service.entities
                 for path, target in _references(product.value_objects, entity.name, entity.fields)
             ),
-            f"What {self.name} keeps refers to nothing else.",
+            f"What {self.name} keeps refers to nothing else." if self.service.has_database else "",
         )
 
     @cached_property
@@ -226,7 +226,8 @@ class Specification:
         ]
         copies = [it.entity for it in self.tested.copies if it.service == self.name]
         references = [f"{it.name}.{reference.field}" for it in entities for reference in it.references]
-        yield _suite("test_services"), f"that {self.name} is live, is ready only with its database, and names a fault"
+        ready = "is ready only with its database" if self.service.has_database else "is ready"
+        yield _suite("test_services"), f"that {self.name} is live, {ready}, and names a fault"
         if entities:
             names = codes(it.name for it in entities)
             yield _suite("test_records"), f"the whole life of {names}, by the contract above"
@@ -394,8 +395,8 @@ class Specification:
         subscribers = ((code(name), "subscriber", "its events wait, in order", way.timeout) for name in receivers)
         broker = ((way.broker, "broker", "events wait in the outbox, in order", way.timeout),)
         carried = broker if way.broker and (receivers or self.hears.rows) else () if way.broker else subscribers
-        store = ("its database", "store", "503, to be tried again", NONE)
-        return table("Needs, Kind, While unavailable, Timeout", (*services, *apis, *carried, store))
+        store = (("its database", "store", "503, to be tried again", NONE),) if self.service.has_database else ()
+        return table("Needs, Kind, While unavailable, Timeout", (*services, *apis, *carried, *store))
 
     @cached_property
     def configuration(self) -> Table:

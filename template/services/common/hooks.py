@@ -6,6 +6,7 @@ import inspect
 from typing import Any, Generic, TypeVar
 
 from services.common.auth.callers import SERVICE_CALLER, Caller
+from services.common.config import Settings
 from services.common.models import Model, Record
 from services.common.runtime import Runtime
 from services.common.transaction import Records, Transaction
@@ -25,11 +26,21 @@ class Hooks:
         """Who asks for the change; the service itself, if an event or a job does."""
 
     @property
+    def runtime(self) -> Runtime:
+        """What the service holds."""
+        if self._runtime is None:
+            raise TypeError("These rules have no runtime. Fix: pass one to them.")
+        return self._runtime
+
+    @property
     def records(self) -> Records:
         """The records of the service; to change several of them together, `begin` a transaction."""
-        if self._runtime is None:
-            raise TypeError("There are no records without a runtime. Fix: pass one to the rules.")
-        return Records(self._runtime, self.caller)
+        return Records(self.runtime, self.caller)
+
+    @property
+    def settings(self) -> Settings:
+        """The settings of the process, your own included."""
+        return self.runtime.settings
 
     def __init_subclass__(cls, **options: Any) -> None:
         """Refuse a name that is not a hook, which would never be called, as soon as the class is imported.

@@ -16,7 +16,7 @@ from services.common.db.database import Connection, Database
 from services.common.errors import ServiceUnavailable
 from services.common.messaging import outbox, unhandled
 from services.common.utils import now
-from scripts.processes import service_names
+from scripts.processes import services_with_database
 
 
 @dataclass(frozen=True)
@@ -95,7 +95,7 @@ async def discard(connection: Connection, messages: Collection[Message]) -> None
 async def run(command: str, ids: Sequence[str], settings: Settings) -> list[tuple[str, Message]]:
     """Run a command on the services; the messages that it is about, each with its service."""
     found: list[tuple[str, Message]] = []
-    for service in service_names():
+    for service in services_with_database():
         database = Database(settings.database_url(service))
         try:
             async with database.write() as connection:

@@ -11,7 +11,7 @@ from services.common.api import app as app_module
 from scripts.processes import load_processes
 from services.main import app
 from tests.fixtures.databases import databases
-from tests.fixtures.facts import SERVICES
+from tests.fixtures.facts import DATABASES, SERVICES
 from tests.fixtures.system import settings_for
 
 
@@ -23,7 +23,7 @@ def test_one_process_is_listed_with_every_service() -> None:
 async def test_every_service_answers_on_one_port(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async with databases(SERVICES, tmp_path) as urls:
+    async with databases(DATABASES, tmp_path) as urls:
         monkeypatch.setattr(app_module, "load_settings", lambda: settings_for(urls))
         transport = httpx2.ASGITransport(app)
         async with (

@@ -15,10 +15,10 @@ from services.common.messaging.consumer import InvalidEvent
 from services.common.models import Model
 from services.common.utils import new_id, now
 from tests.fixtures import stored
-from tests.fixtures.facts import SERVICES
+from tests.fixtures.facts import DATABASES
 from tests.fixtures.system import System, an_event
 
-pytestmark = pytest.mark.parametrize("service", SERVICES)
+pytestmark = pytest.mark.parametrize("service", DATABASES)
 
 
 class Inner(Model):

@@ -11,7 +11,7 @@ from services.common.db.database import Database
 from services.common.errors import ServiceUnavailable
 from services.common.messaging import relay as relays
 from services.common.messaging.relay import Relay
-from tests.fixtures.facts import SERVICES
+from tests.fixtures.facts import DATABASES
 from tests.fixtures.system import System
 
 
@@ -31,7 +31,7 @@ class Failing(Relay):
 
 @pytest.mark.parametrize("error", [ServiceUnavailable("gone"), RuntimeError("unexpected")])
 async def test_a_delivery_that_failed_is_tried_again(system: System, error: Exception) -> None:
-    relay = Failing(system.runtime(SERVICES[0]).database, error)
+    relay = Failing(system.runtime(DATABASES[0]).database, error)
     async with asyncio.timeout(5), relay.lifespan():
         await relay.delivered.wait()
 
@@ -41,7 +41,7 @@ async def test_pauses_grow_while_deliveries_fail_and_are_logged(
 ) -> None:
     monkeypatch.setattr(relays, "MAX_PAUSE_S", 0.003)
     errors = [RuntimeError("gone"), RuntimeError("gone"), RuntimeError("gone for good")]
-    relay = Failing(system.runtime(SERVICES[0]).database, *errors)
+    relay = Failing(system.runtime(DATABASES[0]).database, *errors)
     with capture_logs() as lines:
         async with asyncio.timeout(5), relay.lifespan():
             await relay.delivered.wait()
@@ -53,7 +53,7 @@ async def test_pauses_grow_while_deliveries_fail_and_are_logged(
 
 
 async def test_after_a_delivery_the_next_poll_comes_as_usual(system: System) -> None:
-    relay = Failing(system.runtime(SERVICES[0]).database)
+    relay = Failing(system.runtime(DATABASES[0]).database)
     async with asyncio.timeout(5), relay.lifespan():
         for _ in range(2):
             await relay.delivered.wait()

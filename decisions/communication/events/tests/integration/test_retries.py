@@ -19,7 +19,7 @@ from services.common.transaction import Transaction
 from services.common.utils import new_id, now
 from scripts import messages
 from tests.fixtures import stored
-from tests.fixtures.facts import SERVICES
+from tests.fixtures.facts import DATABASES
 from tests.fixtures.system import System, an_event
 
 HANDLED, ORDERED = "thing.noted", "thing.ordered"
@@ -56,7 +56,7 @@ async def runtime(system: System, monkeypatch: pytest.MonkeyPatch) -> AsyncItera
     """A service that tries again at once, and that keeps nothing afterwards."""
     monkeypatch.setattr(retries, "FIRST_PAUSE", timedelta())
     monkeypatch.setattr(retries, "PAUSE_WHILE_AWAY", timedelta())
-    runtime = system.runtime(SERVICES[0])
+    runtime = system.runtime(DATABASES[0])
     yield runtime
     async with runtime.database.write() as connection:
         for it in await unhandled.all_events(connection):

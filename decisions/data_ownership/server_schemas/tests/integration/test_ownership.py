@@ -16,7 +16,7 @@ from services.common.db import readers
 from services.common.db.database import Database
 from services.common.db.ownership import SchemaUnavailable, connected, prepare, run
 from tests.fixtures.databases import databases
-from tests.fixtures.facts import SERVICES
+from tests.fixtures.facts import DATABASES
 from tests.fixtures.system import System
 
 FOREIGN = """
@@ -102,7 +102,7 @@ async def test_others_may_read_exactly_while_it_is_granted(
                     await connection.scalar(query)
 
 
-@pytest.mark.parametrize("service", SERVICES)
+@pytest.mark.parametrize("service", DATABASES)
 async def test_every_service_owns_its_tables_and_reads_others_only_if_granted(
     system: System, service: str
 ) -> None:
@@ -116,7 +116,7 @@ async def test_every_service_owns_its_tables_and_reads_others_only_if_granted(
                 await connection.execute(text(f"SELECT 1 FROM {table}"))
                 read.append(table)
     assert read == (foreign if readers.OTHERS_READ else [])
-    assert (foreign == []) == (len(SERVICES) == 1)
+    assert (foreign == []) == (len(DATABASES) == 1)
 
 
 async def test_concurrent_migrations_create_what_is_missing_once(

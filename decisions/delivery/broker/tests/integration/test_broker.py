@@ -22,7 +22,7 @@ from services.common.messaging.envelope import Envelope
 from services.common.messaging.transport import Broker, BrokerRelay, Delivery, Listener
 from services.common.runtime import Runtime
 from tests.fixtures import broker_admin, stored
-from tests.fixtures.facts import SERVICES
+from tests.fixtures.facts import DATABASES
 from tests.fixtures.handlers import HANDLED, RecordingHandler
 from tests.fixtures.proxy import Proxy, proxied
 from tests.fixtures.system import System, an_event
@@ -81,7 +81,7 @@ class RealBroker:
 @pytest_asyncio.fixture
 async def real_broker(system: System) -> AsyncIterator[RealBroker]:
     """The installed broker."""
-    settings: Settings = system.apps[SERVICES[0]].state.settings
+    settings: Settings = system.apps[DATABASES[0]].state.settings
     url = settings.url(broker_admin.NAME)
     setting = f"{broker_admin.NAME}_url"
     parts = urlsplit(url)
@@ -143,7 +143,7 @@ async def test_a_dead_letter_is_kept_with_its_reason_and_not_redelivered(
 @pytest.fixture
 def runtime(system: System) -> Runtime:
     """A service with a database, as one of the subscribers."""
-    return replace(system.runtime(SERVICES[0]), service=ONE)
+    return replace(system.runtime(DATABASES[0]), service=ONE)
 
 
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")

@@ -20,11 +20,11 @@ from services.common.messaging.consumer import Consumer
 from services.common.messaging.envelope import Envelope
 from services.common.messaging.transport import BrokerRelay, Delivery, Event, Listener
 from tests.fixtures import stored
-from tests.fixtures.facts import SERVICES
+from tests.fixtures.facts import DATABASES
 from tests.fixtures.handlers import HANDLED, RecordingHandler
 from tests.fixtures.system import System, an_event, settings_for
 
-pytestmark = pytest.mark.parametrize("service", SERVICES)
+pytestmark = pytest.mark.parametrize("service", DATABASES)
 
 
 def envelope(**data: Any) -> Envelope:

@@ -17,7 +17,7 @@ from services.common.messaging.transport import RETRY_REJECTED_FOR, TIMEOUT_S, H
 from services.common.utils import now
 from tests.fixtures import credentials, stored
 from tests.fixtures.adaptations import OUTSIDER
-from tests.fixtures.facts import SERVICES
+from tests.fixtures.facts import DATABASES
 from tests.fixtures.system import NO_SUCH_ID, System, settings_for
 
 ENVELOPE = {
@@ -30,7 +30,7 @@ ENVELOPE = {
     "data": {},
 }
 
-pytestmark = pytest.mark.parametrize("service", SERVICES)
+pytestmark = pytest.mark.parametrize("service", DATABASES)
 
 
 @pytest.mark.parametrize("error", [ConnectionRefusedError("gone"), ServiceUnavailable("gone")])

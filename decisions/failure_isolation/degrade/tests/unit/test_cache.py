@@ -208,7 +208,7 @@ async def test_each_service_has_a_cache_of_its_own(monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr(Settings, "url", lambda *_: "http://test")
     monkeypatch.setattr(resource, "open_client", lambda *_: httpx2.AsyncClient())
     settings = settings_for(dict.fromkeys(SERVICES, "nowhere"))
-    runtime = Runtime("it", None)  # type: ignore[arg-type]  # clients use no database
+    runtime = Runtime("it", settings, None)  # type: ignore[arg-type]  # clients use no database
     async with resource.Clients(services=("one", "other")).lifespan(runtime, settings):
         one, other = runtime.clients["one"].cache, runtime.clients["other"].cache
         assert isinstance(one, AnswerCache)

@@ -16,7 +16,7 @@ from services.common.jobs.jobs import Jobs
 from services.common.jobs.runner import JobRunner
 from services.common.runtime import Runtime
 from scripts.processes import Process, load_processes
-from tests.fixtures.facts import SERVICES
+from tests.fixtures.facts import DATABASES
 from tests.fixtures.system import System
 
 WORKERS = [it for it in load_processes() if it.name.endswith("-worker")]
@@ -63,12 +63,12 @@ class Failing(JobRunner):
 
 
 async def test_a_worker_goes_on_after_a_failure(system: System) -> None:
-    runner = Failing(system.runtime(SERVICES[0]))
+    runner = Failing(system.runtime(DATABASES[0]))
     with capture_logs() as lines:
         async with asyncio.timeout(5), in_background(worker._poll(runner, 0.001)):
             await runner.done.wait()
     assert runner.calls[:4] == ["sync", "sync", "drain", "drain"]
     assert [(it["event"], it["service"], it["error"], it["log_level"]) for it in lines] == [
-        ("job_polling_failed", SERVICES[0], "OSError('gone')", "warning"),
-        ("job_polling_failed", SERVICES[0], "OSError('gone again')", "warning"),
+        ("job_polling_failed", DATABASES[0], "OSError('gone')", "warning"),
+        ("job_polling_failed", DATABASES[0], "OSError('gone again')", "warning"),
     ]

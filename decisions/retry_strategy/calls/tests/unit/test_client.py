@@ -35,10 +35,10 @@ class Thing(View):
 class Outside(Settings):
     """Settings with two external APIs, of which one asks for a key and more time."""
 
-    mail_url: str = "http://mail.test"
-    mail_key: SecretStr = SecretStr("key-2")
-    mail_timeout_s: float = 7.0
-    maps_url: str = "http://maps.test"
+    keyed_example_url: str = "http://keyed.test"
+    keyed_example_key: SecretStr = SecretStr("key-2")
+    keyed_example_timeout_s: float = 7.0
+    open_example_url: str = "http://open.test"
 
 
 def constant(status: int, **content: Any) -> Answer:
@@ -161,15 +161,16 @@ async def test_who_does_not_answer_in_time_is_unavailable() -> None:
 
 async def test_an_external_api_is_called_with_its_key_if_it_has_one() -> None:
     settings = Outside(_env_file=EXAMPLE)  # type: ignore[call-arg]
-    runtime = Runtime("tests", None)  # type: ignore[arg-type]
-    async with Clients(apis=("mail", "maps")).lifespan(runtime, settings):
-        mail, maps = runtime.apis["mail"], runtime.apis["maps"]
-        assert (mail.name, mail.timeout_s) == ("mail", 7.0)
-        assert maps.timeout_s == settings.call_timeout_s
-        assert [str(it.http.base_url) for it in (mail, maps)] == [
-            "http://mail.test",
-            "http://maps.test",
+    runtime = Runtime("tests", settings, None)  # type: ignore[arg-type]
+    apis = Clients(apis=("keyed_example", "open_example"))
+    async with apis.lifespan(runtime, settings):
+        keyed, unkeyed = runtime.apis.values()
+        assert (keyed.name, keyed.timeout_s) == ("keyed_example", 7.0)
+        assert unkeyed.timeout_s == settings.call_timeout_s
+        assert [str(it.http.base_url) for it in (keyed, unkeyed)] == [
+            "http://keyed.test",
+            "http://open.test",
         ]
-        assert mail.http.headers["Authorization"] == "Bearer key-2"
-        assert "Authorization" not in maps.http.headers
-    assert mail.http.is_closed and maps.http.is_closed
+        assert keyed.http.headers["Authorization"] == "Bearer key-2"
+        assert "Authorization" not in unkeyed.http.headers
+    assert keyed.http.is_closed and unkeyed.http.is_closed

@@ -23,7 +23,7 @@ from scripts.migrate import migrate
 from scripts.migrations.steps import Create, Fill, Retire, RetireTable, Step
 from scripts.processes import ROOT
 from tests.fixtures import faults
-from tests.fixtures.facts import SERVICES
+from tests.fixtures.facts import DATABASES
 from tests.fixtures.faults import AFTER, BEFORE, CHANGE
 from tests.fixtures.system import System
 
@@ -208,7 +208,7 @@ async def test_a_retired_field_is_kept_and_not_shown(tmp_path: Path) -> None:
     assert (document["number"], document["number_retired_0002"]) == (5, 0)
 
 
-@pytest.mark.parametrize("service", SERVICES)
+@pytest.mark.parametrize("service", DATABASES)
 class TestService:
     """A service whose disk fails, or that was migrated before."""
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 
 import httpx2
 import pytest
@@ -11,10 +12,9 @@ from fastapi import APIRouter
 
 from services.common.api.app import create_app
 from services.common.api.dependencies import CallerDep, RecordsDep, SettingsDep
-from services.common.base import ServiceDefinition
 from tests.fixtures import edge
 from tests.fixtures.adaptations import OUTSIDER
-from tests.fixtures.application import lifespan
+from tests.fixtures.application import definition, lifespan
 from tests.fixtures.facts import SERVICES
 from tests.fixtures.system import AS_SERVICE, System
 
@@ -44,7 +44,7 @@ async def served(system: System, *routers: APIRouter) -> AsyncIterator[httpx2.As
     """A client without credentials of a service that has these routes and no others."""
     name = SERVICES[0]
     settings = system.apps[name].state.settings
-    service = ServiceDefinition(name, "has routes of its own")
+    service = replace(definition(name), internal=False, resources=(), components=())
     app = create_app(service, *routers, public=public, settings=settings)
     async with lifespan(app):
         transport = httpx2.ASGITransport(app)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import AbstractAsyncContextManager, nullcontext
+from dataclasses import replace
 from http import HTTPStatus
 
 import httpx2
@@ -11,10 +12,9 @@ from fastapi import APIRouter
 
 from services.common.api.app import create_app
 from services.common.api.endpoint import Endpoint, EndpointRequest, EndpointResponse
-from services.common.base import ServiceDefinition
 from services.common.config import Settings
 from services.common.runtime import Runtime
-from tests.fixtures.application import lifespan
+from tests.fixtures.application import definition, lifespan
 from tests.fixtures.facts import SERVICES
 from tests.fixtures.system import System
 
@@ -35,7 +35,7 @@ class Echo:
 
 async def test_a_component_is_given_the_request_and_its_answer_is_sent(system: System) -> None:
     name = SERVICES[0]
-    service = ServiceDefinition(name, "echoes", components=[Echo()])
+    service = replace(definition(name), summary="echoes", resources=(), components=[Echo()])
     app = create_app(service, public=APIRouter(), settings=system.apps[name].state.settings)
     async with lifespan(app):
         transport = httpx2.ASGITransport(app)

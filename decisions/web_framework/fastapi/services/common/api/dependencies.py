@@ -83,4 +83,5 @@ def provide(service: type[ServiceT]) -> Callable[[Request], Awaitable[ServiceT]]
 
 CallerDep = Annotated[Caller, Depends(identify_caller)]
 RecordsDep = Annotated[Records, Depends(get_records)]
+RuntimeDep = Annotated[Runtime, Depends(get_runtime)]
 SettingsDep = Annotated[Settings, Depends(get_settings)]
