@@ -95,8 +95,8 @@ def call_of_nothing(view: ProjectView) -> Iterator[Finding]:
             if not product.by_name[dependency.service].entities:
                 yield Finding(
                     f"{service.name}-{dependency.service}",
-                    f"{service.name} depends on {dependency.service}, which keeps no records to be asked for",
-                    f"write a route in services/{dependency.service}/routes.py, or declare its records in data_entities",
+                    f"{service.name} depends on {dependency.service}, which keeps no records and has no endpoint",
+                    f"write one in services/{dependency.service}/routes.py, or declare its records in data_entities",
                     "data_entities",
                 )
 
