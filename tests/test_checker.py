@@ -77,6 +77,22 @@ PARAGRAPH = (
 )
 NOTES, RULES, API = "Planning/Notes.md", "services/orders/order.py", "services/orders/api.py"
 ACCEPTANCE = "tests/acceptance/test_fr_001.py"
+ROUTES = "services/orders/routes.py"
+ADDED = '\n\n@router.get("/open-orders", tags=["{0}"])\nasync def list_open_orders() -> list[str]:\n    return []\n'
+DESCRIBED = """\
+# Routes of our own
+
+<!-- Made from the code: `uv run plan routes` writes it anew. What a route does, its docstring in `routes.py` says. -->
+
+What an error means, and what its caller does, is in the [error catalogue](ImplementationGuide.md#errors).
+
+## orders
+
+| Operation | Method | Path | Does | For | Request | Answer | Errors | Requirements |
+| --- | --- | --- | --- | --- | --- | --- | --- | --- |
+| `list_open_orders` | GET | `/v1/open-orders` | List Open Orders | callers who prove who they are | – \
+| 200 `list[str]` | 401 Unauthorized, 422 Unprocessable Content, 503 Service Unavailable | FR-003 |
+"""
 EMPTY_TEST = (
     "def test_fr_001_ac1() -> None:\n    print('done')\n\n\ndef test_fr_001_ac2() -> None:\n    assert 1 + 1 == 2\n"
 )
@@ -137,6 +153,24 @@ PLANTED = {
     "Y09": Planted(added(RULES, 'import os\n\nHOST = os.getenv("SMTP_HOST")\n'), RULES, "SMTP_HOST", "drift"),
     "Y10": Planted(added(RULES, 'API_KEY = "sk4f9a8b7c6d5e4f3a2b1c0d"\n'), RULES, "API_KEY", "drift"),
     "Y11": Planted(added(RULES, "def broken(:\n"), RULES, "broken", "drift"),
+    "Y12": Planted(
+        both(
+            added(ROUTES, ADDED.format("FR-999")),
+            written("Planning/Routes.md", DESCRIBED.replace("FR-003", "FR-999")),
+        ),
+        ROUTES,
+        "FR-999",
+        "drift",
+    ),
+    "Y13": Planted(
+        both(
+            added(ROUTES, ADDED.format("FR-003")),
+            written("Planning/Routes.md", DESCRIBED.replace("GET", "PUT")),
+        ),
+        "Planning/Routes.md",
+        "PUT",
+        "drift",
+    ),
 }
 
 
@@ -252,6 +286,54 @@ def test_a_route_of_the_projects_own_is_no_drift_and_one_in_a_managed_file_is(or
     findings = found(with_code(original, shop, "check", "--code", "--json").stdout)
     reported = [it["message"] for it in findings if it["rule"] == "Y03"]
     assert reported == ["get_foreign (GET /v1/orders/{id}/foreign) is there and not specified"]
+
+
+def test_routes_of_the_projects_own_are_described_as_the_code_has_them(original: Path, shop: Path) -> None:
+    document = shop / "Planning" / "Routes.md"
+
+    def routes() -> str:
+        return with_code(original, shop, "routes").stdout
+
+    def drift() -> list[str]:
+        findings = found(with_code(original, shop, "check", "--code", "--json").stdout)
+        return [f"{it['rule']} {it['message']}; {it['fix']}" for it in findings]
+
+    fix = "run `uv run plan routes`, and read what it changes"
+    assert routes() == "0 routes of your own; Planning/Routes.md is as before.\n"
+    assert not document.exists()
+    added(ROUTES, ADDED.format("FR-003"))(shop)
+    assert drift() == [f"Y13 is missing, and list_open_orders is a route of orders; {fix}"]
+    assert routes() == "1 route of your own; Planning/Routes.md was written.\n"
+    assert (document.read_text("utf-8"), drift()) == (DESCRIBED, [])
+    told = '    """List `a|b`, 2 of them. FR-001\n\n    And more.\n    """\n'
+    replaced(ROUTES, "    return []\n", f"{told}    return []\n")(shop)
+    assert drift() == [f"Y13 does not say of list_open_orders what the code says; {fix}"]
+    assert json.loads(with_code(original, shop, "routes", "--json").stdout) == {
+        "format": 1,
+        "command": "routes",
+        "file": "Planning/Routes.md",
+        "changed": True,
+        "routes": ["GET /v1/open-orders"],
+    }
+    assert "| List `a\\|b`, 2 of them. |" in document.read_text("utf-8")
+    assert "| FR-001, FR-003 |" in document.read_text("utf-8")
+    replaced(ROUTES, '\n@router.get("/open-orders"', '\n# @router.get("/open-orders"')(shop)
+    assert drift() == [f"Y13 does not say of list_open_orders what the code says; {fix}"]
+    assert routes() == "0 routes of your own; Planning/Routes.md was removed.\n"
+    assert (document.exists(), drift()) == (False, [])
+    added(ROUTES, "def broken(:\n")(shop)
+    refused = with_code(original, shop, "routes")
+    assert refused.returncode == 2
+    assert re.fullmatch(r"plan: services/orders/routes\.py:\d+ cannot be imported .* Fix: .*\n", refused.stderr)
+
+
+def test_an_owned_route_may_end_as_a_managed_one_does(original: Path, generate: Generate) -> None:
+    """Without a version in addresses, one that was added may lie one folder deeper."""
+    made = generate(BOOKSHOP | {"api_versioning": "header"})
+    added(ROUTES, ADDED.format("FR-003").replace("/open-orders", "/open/orders"))(made)
+    with_code(original, made, "routes")
+    findings = found(with_code(original, made, "check", "--code", "--json").stdout)
+    assert [it for it in findings if it["level"] == "drift"] == []
 
 
 def test_an_owned_route_belongs_to_the_requirements_that_it_names(original: Path, shop: Path) -> None:
@@ -486,16 +568,16 @@ def test_findings_are_a_markdown_table(shop: Path) -> None:
     assert shown[-1].startswith("| X03-Planning/Notes.md TODO | note | Planning/Notes.md:3 | still has 'TODO' |")
 
 
-def test_every_json_is_as_the_schema_says(shop: Path) -> None:
+def test_every_json_is_as_the_schema_says(original: Path, shop: Path) -> None:
     schema = json.loads(plan(shop, "schema").stdout)
     judged(shop, **SILENT, storage_kind="auto", gap_waivers=[WAIVER])
     PLANTED["X08"].change(shop)
     with_old(shop)
     subprocess.run(["git", "init", "-q"], cwd=shop, check=True)
-    commands = ("check", "gaps", "gate", "next", "trace", "advise", "why services", f"why {GUIDE}", f"why {GUIDE}:3")
+    commands = ("check", "gaps", "gate", "next", "trace", "routes", "advise", "why services", f"why {GUIDE}")
     seen = set()
-    for command in (*commands, "why services/orders/order.py", "archive Planning/Old.md", "undo"):
-        done = plan(shop, *command.split(), "--json")
+    for command in (*commands, f"why {GUIDE}:3", "why services/orders/order.py", "archive Planning/Old.md", "undo"):
+        done = with_code(original, shop, *command.split(), "--json")
         content = json.loads(done.stdout)
         jsonschema.validate(content, schema)
         assert (done.returncode in (0, 1), content["format"]) == (True, 1)

@@ -21,7 +21,18 @@ def built(generate: Generate, name: str) -> Path:
     project = generate(answers(PRODUCTS / name / "answers.yml"))
     for folder in ("services", "tests"):
         shutil.copytree(PRODUCTS / name / folder, project / folder, dirs_exist_ok=True)
+    run(project, "plan", "routes")
     return project
+
+
+DESCRIBED = {
+    "ledger": "| `make_transfer` | POST | `/v1/transfers` | Move money between two accounts. "
+    "| callers who prove who they are | `Transfer` | 204 | 401 Unauthorized, 404 Not Found, 409 Conflict, "
+    "422 Unprocessable Content, 503 Service Unavailable | FR-001 |",
+    "reader": "| `list_newest_feeds` | GET | `/v1/feeds/newest` | List the titles of the newest feeds, for everybody. "
+    "| everybody | – | 200 `list[str]` | 422 Unprocessable Content, 503 Service Unavailable | – |",
+}
+"""What Planning/Routes.md says of a route of each."""
 
 
 def check_product(project: Path) -> None:
@@ -46,6 +57,8 @@ def test_a_product_fits_into_owned_files_and_stays_whole(generate: Generate, rea
     written = {it.relative_to(PRODUCTS / name).as_posix() for it in (PRODUCTS / name).rglob("*.py")}
     tests = {it for it in written if it.startswith("tests/acceptance/")}
     assert written - tests <= {*yaml.safe_load((project / "Planning" / "model.json").read_text("utf-8"))["owned"]}
+    described = (project / "Planning" / "Routes.md").read_text("utf-8")
+    assert DESCRIBED[name] in described.splitlines()
     check_product(project)
 
     need_postgres()
@@ -56,4 +69,5 @@ def test_a_product_fits_into_owned_files_and_stays_whole(generate: Generate, rea
     assert {it: (project / it).read_text("utf-8") for it in written} == {
         it: (PRODUCTS / name / it).read_text("utf-8") for it in written
     }
+    assert (project / "Planning" / "Routes.md").read_text("utf-8") == described
     check_product(project)

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from scripts.planning.markdown import Document, Found, FoundTable, target
 from scripts.planning.model import Gap, Model, Requirement, Table, brought_back
-from scripts.planning.routes import Route, own_routes
+from scripts.planning.routes import DOCUMENT, Route, own_routes
 
 ANSWERS = ".copier-answers.yml"
 ARCHIVE = "Planning/Archive/"
@@ -56,6 +56,8 @@ RULES = {
     "Y09": "A setting is read that .env.example does not list, or listed and never read.",
     "Y10": "What looks like a secret stands in a file of the project.",
     "Y11": "Code cannot be read or imported.",
+    "Y12": "A route of the team's own names a requirement that is not there.",
+    "Y13": "The document of the team's own routes is not what the code says.",
 }
 """What each check looks for: X in documents, Y in code. The rules for answers are in the model."""
 
@@ -549,7 +551,7 @@ def ids(project: Project) -> Iterator[Finding]:
     known, retired = set(project.model.ids), set(project.model.retired_ids)
     for place, document in project.live.items():
         for id in document.ids:
-            if id.text not in known:
+            if id.text not in known and place != DOCUMENT:  # Y12 reports those that routes name
                 gone = id.text.partition("-AC")[0] in retired
                 what = "is retired" if gone else "is not in the model"
                 level = NOTE if gone else project.level(place)

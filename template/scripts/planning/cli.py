@@ -1,4 +1,4 @@
-"""`plan check | gaps | gate | next | trace | advise | archive | why | decide | update | undo | schema`.
+"""`plan check | gaps | gate | next | trace | routes | advise | archive | why | decide | update | undo | schema`.
 
 Exit codes: 0 complete; 1 something is open: documents or code say something else than the model, a
 gate is not passed, questions or gaps are left (`check` fails for gaps only where the answer
@@ -28,6 +28,7 @@ from scripts.planning.checks import ARCHIVE, DEFER, DRIFT, MUST, Finding, Projec
 from scripts.planning.markdown import Document, link_to, moved, redirected
 from scripts.planning.model import Requirement, Unreadable, load
 from scripts.planning.report import count
+from scripts.planning.routes import DOCUMENT, document
 
 ROOT = Path(__file__).resolve().parents[2]
 WIDTH = 80
@@ -82,6 +83,7 @@ def _parser() -> argparse.ArgumentParser:
         "workflow, task, test or file of rules"
     )
     tracing.add_argument("what", nargs="?", default="", help=about)
+    commands.add_parser("routes", help="describe your own routes in Planning/Routes.md")
     commands.add_parser("advise", help="which documents to make one, and which to keep apart")
     archiving = commands.add_parser("archive", help="move a document to Planning/Archive")
     archiving.add_argument("file", metavar="FILE")
@@ -387,6 +389,28 @@ def trace(project: Project, options: argparse.Namespace) -> int:
     return 0
 
 
+def describe(project: Project, options: argparse.Namespace) -> int:
+    """Write what the services' own routes are, as the code has it, or remove the document where there are none."""
+    code = import_module("scripts.planning.code")
+    routes = code.described_routes(code.Code(project))
+    if isinstance(routes, Finding):
+        raise RefusedError(f"{routes.place} {routes.message}. Fix: {routes.fix}")
+    path, text = project.root / DOCUMENT, document(routes)
+    before = path.read_text(encoding="utf-8") if path.exists() else ""
+    if text:
+        path.write_text(text, encoding="utf-8", newline="\n")
+    else:
+        path.unlink(missing_ok=True)
+    if options.form:
+        addresses = [it.address for it in routes]
+        changed = text != before
+        print(report.as_json("routes", file=DOCUMENT, changed=changed, routes=addresses))
+        return 0
+    what = "is as before" if text == before else "was written" if text else "was removed"
+    print(f"{count(len(routes), 'route')} of your own; {DOCUMENT} {what}.")
+    return 0
+
+
 def advise(project: Project, options: argparse.Namespace) -> int:
     """Print which documents to make one, and which to keep apart."""
     advice = tuple(report.advice(project))
@@ -534,6 +558,7 @@ COMMANDS = {
     "gate": gate,
     "next": upcoming,
     "trace": trace,
+    "routes": describe,
     "advise": advise,
     "archive": put_away,
     "why": origin,

@@ -21,6 +21,7 @@ from typing import Any
 
 from scripts.commands import SYNC, run
 from scripts.planning.checks import (
+    CONSISTENCY,
     DONE,
     DRIFT,
     NOTE,
@@ -34,10 +35,10 @@ from scripts.planning.checks import (
 )
 from scripts.planning.imports import imported
 from scripts.planning.model import Operation, Service, brought_back
-from scripts.planning.routes import routes
+from scripts.planning.routes import DOCUMENT, REQUIREMENT, OwnRoute, difference, routes
 
 Described = dict[str, Any]
-"""An operation as a service describes it in OpenAPI."""
+"""An operation, or a part of one, as a service describes it in OpenAPI."""
 
 EXAMPLE, CONFIG, PINS = ".env.example", "services/common/config.py", "pyproject.toml"
 
@@ -92,7 +93,7 @@ class Code:
 def code(project: Project) -> tuple[Finding, ...]:
     """Everything in code that does not agree, each once, in the order of the checkpoints."""
     written = Code(project)
-    checks = (imports, databases, proofs, versions, settings, secrets, apis)
+    checks = (imports, databases, proofs, versions, settings, secrets, apis, added_routes)
     found = (*written.faults, *(finding for check in checks for finding in check(written)))
     once = {(it.id, it.place if it.rule != "Y11" else ""): it for it in reversed(found)}
     return tuple(sorted(once.values(), key=lambda it: (it.checkpoint, it.file, it.line, it.id)))
@@ -340,32 +341,105 @@ def _api(code: Code, service: Service, app: Any) -> Iterator[Finding]:
     """The operations that a service lacks or has otherwise than specified, and those added to what updates rewrite."""
     specified = {(it.method, it.path): it for it in code.project.model.answered_by(service)}
     prefixes = {path.split("/")[1] for _, path in specified} or {"v1"}
-    described = {
-        (method.upper(), path): it
-        for path, operations in app.openapi().get("paths", {}).items()
-        for method, it in operations.items()
-    }
-    handlers = dict(_handlers(code, service.name))
-    main = f"services/{service.name}/api.py"
-    router = code.files.get(main, "").partition("APIRouter(")[0].count("\n") + 1
+    described = _operations(app)
+    handlers = _handlers(code, service)
+    api = _api_file(service)
+    router = code.files.get(api, "").partition("APIRouter(")[0].count("\n") + 1
     for asked in sorted(specified.keys() | described.keys()):
         method, path = asked
         wanted, actual = specified.get(asked), described.get(asked)
         if difference := _drift(path, wanted, actual, prefixes):
-            written = [
-                it
-                for (how, at), it in handlers.items()
-                if how == method and path.endswith(at) and path.removesuffix(at).count("/") <= 1
-            ]
-            if wanted is None and main not in (file for file, _ in written):
+            id = wanted.id if wanted else str((actual or {}).get("operationId"))
+            written = handlers.get(str((actual or {}).get("operationId", id)))
+            if wanted is None and (written is None or written[0] != api):
                 continue  # it is in an owned file
-            file, line = next(iter(written), (main, router))
-            id = wanted.id if wanted else (actual or {}).get("operationId", "an operation")
+            file, line = written or (api, router)
             question = "workflows" if wanted and wanted.kind == "status" else "data_entities"
             fix = f"`git checkout -- {file}`, or change the answer `{question}`"
             message = f"{id} ({method} {path}) {difference}"
             subject = f"{service.name} {method} {path}"
             yield _of_code("Y03", subject, file, line, message, fix, question)
+
+
+def _operations(app: Any) -> dict[tuple[str, str], Described]:
+    """What an app describes, by method and path."""
+    return {
+        (method.upper(), path): it
+        for path, operations in app.openapi().get("paths", {}).items()
+        for method, it in operations.items()
+    }
+
+
+def _api_file(service: Service) -> str:
+    """The module of a service with the operations of the model, which updates rewrite."""
+    return f"services/{service.name}/api.py"
+
+
+def described_routes(code: Code) -> tuple[OwnRoute, ...] | Finding:
+    """The routes that people added to their services, or why one of these cannot be asked."""
+    found: list[OwnRoute] = []
+    for service in code.project.model.services:
+        app = _app(code.project, f"services.{service.name}.main")
+        if isinstance(app, Finding):
+            return app
+        specified = {(it.method, it.path) for it in code.project.model.answered_by(service)}
+        handlers = _handlers(code, service)
+        for (method, path), it in _operations(app).items():
+            file, _ = handlers.get(it["operationId"], ("", 0))
+            if (method, path) in specified or file == _api_file(service):
+                continue
+            if not path.startswith("/health/"):
+                found.append(_own_route(service, method, path, it))
+    return tuple(found)
+
+
+def _own_route(service: Service, method: str, path: str, operation: Described) -> OwnRoute:
+    told = operation.get("description") or operation.get("summary", "")
+    paragraph = " ".join(REQUIREMENT.sub("", told.partition("\n\n")[0]).split())
+    proven = "the other services" if _is_internal(service) else "callers who prove who they are"
+    body = _body(operation.get("requestBody", {}))
+    sent = [it["name"] for it in operation.get("parameters", []) if it["in"] != "path"]
+    responses = sorted(operation["responses"].items())
+    named = " ".join((*operation.get("tags", ()), operation.get("summary", ""), told))
+    return OwnRoute(
+        service.name,
+        operation["operationId"],
+        method,
+        path,
+        paragraph.strip(" ,;"),
+        proven if operation.get("security") else "everybody",
+        tuple(f"`{it}`" for it in (*([_shape(body)] if body else []), *sent)),
+        tuple(_answer(status, it) for status, it in responses if status.startswith("2")),
+        tuple(f"{at} {it['description']}" for at, it in responses if not at.startswith("2")),
+        tuple(sorted(set(REQUIREMENT.findall(named)))),
+    )
+
+
+def _answer(status: str, response: Described) -> str:
+    body = _body(response)
+    return f"{status} `{_shape(body)}`" if body else status
+
+
+def added_routes(code: Code) -> Iterator[Finding]:
+    """Requirements that added routes name and nobody has, and a document of these routes that says otherwise."""
+    described = described_routes(code)
+    if isinstance(described, Finding):
+        return  # `apis` reports it
+    model = code.project.model
+    written = {service.name: _handlers(code, service) for service in model.services}
+    for it in described:
+        file, line = written[it.service].get(it.name, (f"services/{it.service}/routes.py", 0))
+        for id in it.requirements:
+            if id not in model.ids:
+                what = "is retired" if id in model.retired_ids else "is not in the model"
+                message = f"{it.name} ({it.address}) names {id}, which {what}"
+                fix = "name a requirement that `plan trace` lists, or none"
+                yield _of_code("Y12", f"{it.service} {it.name} {id}", file, line, message, fix)
+    path = code.project.root / DOCUMENT
+    line, message = difference(_text(path) if path.exists() else "", described)
+    if message:
+        fix = f"run `{run('plan routes')}`, and read what it changes"
+        yield Finding("Y13", DOCUMENT, DRIFT, CONSISTENCY, DOCUMENT, line, message, fix)
 
 
 def _drift(
@@ -427,7 +501,7 @@ TYPES = {
 """Types and formats of OpenAPI, as types of fields are written in answers."""
 
 
-def _type(schema: dict[str, Any]) -> str:
+def _type(schema: Described) -> str:
     """The type of a parameter, whether or not it may be null."""
     choices = [it for it in schema.get("anyOf", [schema]) if it.get("type") != "null"]
     found = {(it.get("type", ""), it.get("format", "")) for it in choices}
@@ -436,13 +510,30 @@ def _type(schema: dict[str, Any]) -> str:
     )
 
 
-def _model(message: dict[str, Any]) -> str | None:
-    """The name of the model of a body in JSON, as OpenAPI has it; none where there is no body."""
+def _body(message: Described) -> Described | None:
+    """The schema of a body in JSON; none where there is no body."""
     content = message.get("content", {}).get("application/json")
-    if content is None:
-        return None
-    schema = content.get("schema", {})
-    name = str(schema.get("$ref") or schema.get("title", "anything")).rpartition("/")[2]
+    schema: Described | None = None if content is None else content.get("schema", {})
+    return schema
+
+
+def _model(message: Described) -> str | None:
+    """The name of the model of a body in JSON, as OpenAPI has it; none where there is no body."""
+    schema = _body(message)
+    return None if schema is None else _name(schema.get("$ref") or schema.get("title", "anything"))
+
+
+def _shape(schema: Described) -> str:
+    """What a body holds: its model, `list[Order]`, or a type."""
+    if "$ref" in schema:
+        return _name(schema["$ref"])
+    if "items" in schema:
+        return f"list[{_shape(schema['items'])}]"
+    return _type(schema)
+
+
+def _name(reference: str) -> str:
+    name = reference.rpartition("/")[2]
     return re.sub(r"-(Input|Output)$", "", name.rpartition("__")[2])
 
 
@@ -454,7 +545,7 @@ def _spelled(model: str | None) -> str | None:
 def _access(code: Code, service: Service) -> Iterator[Finding]:
     """A service that lets callers in who may not call it, or keeps out those who may."""
     allowed = {it.access for it in code.project.model.answered_by(service)}
-    internal = bool(sys.modules[f"services.{service.name}.main"].service.internal)
+    internal = _is_internal(service)
     if allowed and ("services" in allowed) != internal:
         file = f"services/{service.name}/main.py"
         line = code.files.get(file, "").partition("= ServiceDefinition(")[0].count("\n") + 1
@@ -466,11 +557,18 @@ def _access(code: Code, service: Service) -> Iterator[Finding]:
         yield _of_code("Y03", f"{service.name} access", file, line, message, fix, "services")
 
 
-def _handlers(code: Code, service: str) -> Iterator[tuple[tuple[str, str], tuple[str, int]]]:
-    """Where each operation is written, by its method and by its path in the router."""
-    for file, tree in code.of(service):
-        for it in routes(file, tree):
-            yield (it.method, it.path), (file, it.line)
+def _is_internal(service: Service) -> bool:
+    """Whether a service, whose app was made, keeps out callers from outside."""
+    return bool(sys.modules[f"services.{service.name}.main"].service.internal)
+
+
+def _handlers(code: Code, service: Service) -> dict[str, tuple[str, int]]:
+    """Where each operation is written, by its name, which no two routes of a service share."""
+    return {
+        it.name: (file, it.line)
+        for file, tree in code.of(service.name)
+        for it in routes(file, tree)
+    }
 
 
 def _of_code(

@@ -163,6 +163,11 @@ DOCUMENTS: dict[str, dict[str, object]] = {
         },
         "requirements": _list(REQUIREMENT),
     },
+    "routes": {
+        "file": TEXT,
+        "changed": FLAG,
+        "routes": {**TEXTS, "description": "the method and path of each"},
+    },
     "advise": {
         **ABOUT,
         "advice": _list(_object(kind={"enum": ["consolidate", "keep separate"]}, text=TEXT)),

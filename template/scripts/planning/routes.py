@@ -1,13 +1,15 @@
-"""The routes in the code of services, and the requirements that they name in a tag or in their docstring."""
+"""The routes in the code of services, with the requirements that they name, and the document of those that people added."""
 
 from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import groupby
 from pathlib import Path
 
+from scripts.commands import run
 from scripts.planning.imports import parsed
 from scripts.planning.model import Model
 
@@ -70,3 +72,75 @@ def _routes(file: str, function: ast.FunctionDef | ast.AsyncFunctionDef) -> Iter
                     mark.lineno,
                     tuple(sorted(set(REQUIREMENT.findall(named)))),
                 )
+
+
+DOCUMENT = "Planning/Routes.md"
+HEADER = f"""\
+# Routes of our own
+
+<!-- Made from the code: `{run("plan routes")}` writes it anew. What a route does, its docstring in `routes.py` says. -->
+
+What an error means, and what its caller does, is in the [error catalogue](ImplementationGuide.md#errors).
+"""
+COLUMNS = (
+    *("Operation", "Method", "Path", "Does", "For"),
+    *("Request", "Answer", "Errors", "Requirements"),
+)
+ROW = re.compile(r"\| `(\w+)`")
+"""The row of an operation."""
+
+
+@dataclass(frozen=True)
+class OwnRoute:
+    """A route that people added, as its service describes it."""
+
+    service: str
+    name: str
+    method: str
+    path: str
+    """With the version of the API: `/v1/items/unread`."""
+    does: str
+    callers: str
+    """Who may call it."""
+    request: tuple[str, ...]
+    """What it takes beside its path."""
+    answers: tuple[str, ...]
+    errors: tuple[str, ...]
+    requirements: tuple[str, ...]
+
+    @property
+    def address(self) -> str:
+        return f"{self.method} {self.path}"
+
+    @property
+    def row(self) -> tuple[str, ...]:
+        """What the document says of it, column by column."""
+        lists = (self.request, self.answers, self.errors, self.requirements)
+        listed = (", ".join(it) or "–" for it in lists)
+        return f"`{self.name}`", self.method, f"`{self.path}`", self.does, self.callers, *listed
+
+
+def document(routes: Sequence[OwnRoute]) -> str:
+    """The document of routes, or an empty text where there are none."""
+    parts = [HEADER] if routes else []
+    for service, its in groupby(routes, lambda it: it.service):
+        rows = [COLUMNS, ("---",) * len(COLUMNS), *(it.row for it in its)]
+        cells = ([cell.replace("|", "\\|") for cell in row] for row in rows)
+        table = "".join(f"| {' | '.join(row)} |\n" for row in cells)
+        parts.append(f"## {service}\n\n{table}")
+    return "\n".join(parts)
+
+
+def difference(found: str, routes: Sequence[OwnRoute]) -> tuple[int, str]:
+    """The line on which a document differs from that of the routes, or 0, and what is wrong; an empty text if nothing is."""
+    wanted = document(routes)
+    if found == wanted:
+        return 0, ""
+    if not found:
+        return 0, f"is missing, and {routes[0].name} is a route of {routes[0].service}"
+    have, need = found.splitlines(), wanted.splitlines()
+    beside = [number for number, it in enumerate(have, 1) if it not in need]
+    differing = [*(it for it in need if it not in have), *(have[it - 1] for it in beside)]
+    rows = [row[1] for it in differing if (row := ROW.match(it))]
+    of = f" of {rows[0]}" if rows else ""
+    return next(iter(beside), 0), f"does not say{of} what the code says"

@@ -56,6 +56,7 @@ async def test_every_operation_of_an_api_tells_how_callers_prove_who_they_are(
         assert problem["description"] == "Unauthorized"
         schema = {"$ref": "#/components/schemas/Problem"}
         assert problem["content"] == {"application/problem+json": {"schema": schema}}
+        assert operation["responses"]["422"]["description"] == "Unprocessable Content"
     if operations:
         assert {"type": "apiKey", "in": "header", "name": SERVICE_KEY_HEADER} in schemes.values()
 

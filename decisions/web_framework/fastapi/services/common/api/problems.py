@@ -20,18 +20,21 @@ from services.common.observability.request_log import REQUEST_ID
 
 log = structlog.get_logger()
 
-TITLES = {HTTPStatus.UNPROCESSABLE_ENTITY: "Unprocessable Content"}
-"""Titles of RFC 9110 that older versions of Python word differently."""
 MEDIA_TYPE = "application/problem+json"
 SCHEMAS = "#/components/schemas/"
 """Where an OpenAPI description keeps its schemas."""
+
+
+def title(status: HTTPStatus) -> str:
+    """The title of a status in RFC 9110, of which older versions of Python have one otherwise."""
+    return "Unprocessable Content" if status == 422 else status.phrase
 
 
 def problem_responses(*statuses: int) -> dict[int | str, dict[str, Any]]:
     """The problem responses of a route, for its OpenAPI description."""
     return {
         status: {
-            "description": HTTPStatus(status).phrase,
+            "description": title(HTTPStatus(status)),
             "content": {MEDIA_TYPE: {"schema": {"$ref": SCHEMAS + "Problem"}}},
         }
         for status in statuses
@@ -53,7 +56,7 @@ def respond(
 ) -> JSONResponse:
     """A problem response that names the request it answers."""
     problem = Problem(
-        title=TITLES.get(status, status.phrase),
+        title=title(status),
         status=status,
         detail=detail,
         instance=quote(request.scope["path"]),  # the URL is unreadable if its query is not UTF-8
