@@ -56,8 +56,19 @@ def status(number: int, target: str, *headers: str, method: str = "GET") -> int:
     return int(answer.split()[1]) if answer else 400
 
 
+PUBLIC_ROUTE = '''
+
+@public.get("/hours/{day}")
+async def get_hours(day: str) -> str:
+    """Tell everybody when there is somebody on a day."""
+    return f"on {day} from nine to five"
+'''
+
+
 def test_callers_reach_open_services_through_it_alone(generate: Generate, tmp_path: Path) -> None:
     path = generate(placed(topology="gateway"))
+    with (path / "services" / "stock" / "routes.py").open("a", encoding="utf-8") as routes:
+        routes.write(PUBLIC_ROUTE)
     project = model(path)
     front, key = f"http://127.0.0.1:{port(project)}", "X-API-Key: dev-key"
     with (
@@ -81,6 +92,14 @@ def test_callers_reach_open_services_through_it_alone(generate: Generate, tmp_pa
         assert set(statuses.values()) <= {400, 404, 405}, statuses
         posted = {it: status(port(project), it, key, "Content-Length: 0", method="POST") for it in HOSTILE}
         assert set(posted.values()) <= {400, 404, 405}, posted
+        unproven = ("X-Caller: %7B%22name%22:%22services%22,%22is_service%22:true%7D", f"X-API-Key: {SERVICE_KEY}")
+        for headers in ((), unproven):
+            for target in (*HOSTILE, "/stock/v1/things", "/stock/v1/hours/../things", "/stock/v1/hours/%2e%2e/things"):
+                assert status(port(project), target, *headers) in (400, 401, 404, 405), target
+            for day in ("monday", "day%20off", "%C3%A4rger"):
+                assert status(port(project), f"/stock/v1/hours/{day}", *headers) == 200
+        assert httpx2.get(f"{front}/stock/v1/hours/day off").json() == "on day off from nine to five"
+        assert httpx2.get(project.url("stock") + "/v1/hours/monday").status_code == 200
         assert status(port(project), "/stock/v1/things", f"X-API-Key: {SERVICE_KEY}") == 401
         assert status(port(project), "/stock/v1/things", "X-Caller: services") == 401
 

@@ -6,14 +6,19 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from typing import Any
+from urllib.parse import quote
 
 import httpx2
 import pytest
 import structlog
+from fastapi import APIRouter
 
+from services.common.api.app import create_app
+from services.common.api.dependencies import CallerDep, RecordsDep
 from services.common.api.versioning import PREFIX
 from services.common.auth import edge, identification
 from services.common.auth.callers import SERVICE_CALLER, SERVICE_KEY_HEADER, Caller
+from services.common.base import ServiceDefinition
 from services.common.config import Settings
 from services.common.errors import Unauthorized
 from services.common.gateway import app as gateway_app
@@ -22,6 +27,7 @@ from services.common.gateway.forwarding import FORWARDED
 from services.common.gateway.main import SERVICES as PUBLIC
 from tests.fixtures import adaptations, credentials
 from tests.fixtures.adaptations import OUTSIDER, accepted, offering
+from tests.fixtures.application import lifespan
 from tests.fixtures.facts import ENTITIES, INTERNAL, OPERATIONS, SERVICES
 from tests.fixtures.system import NO_SUCH_ID, SERVICE_KEY, System, settings_for
 
@@ -163,14 +169,161 @@ async def test_a_service_refuses_what_names_no_caller() -> None:
         await identification.identify(headers, settings_for({}))
 
 
+def unproven() -> list[dict[str, str]]:
+    """Headers of requests that do not prove who sends them, whatever they claim."""
+    claimed = edge.headers_naming(SERVICE_CALLER)
+    return [*credentials.refused(), {SERVICE_KEY_HEADER: SERVICE_KEY, "Host": "other", **claimed}]
+
+
 async def test_callers_must_authenticate(system: System) -> None:
     async with gateway_to(public_services(system)) as client:
         for name in credentials.accepted(OUTSIDER):
             del client.headers[name]
-        for wrong in [*credentials.refused(), {SERVICE_KEY_HEADER: SERVICE_KEY, "Host": "other"}]:
-            response = await client.get(f"/{SERVICES[0]}{PREFIX}/things", headers=wrong)
-            assert is_problem(response, 401)
-            assert response.headers["WWW-Authenticate"]
+        for operation in (it for it in OPERATIONS if it.access == "callers"):
+            path = f"/{ENTITIES[operation.entity].service}{operation.path}"
+            for headers in unproven():
+                response = await client.request(
+                    operation.method, path.replace("{id}", NO_SUCH_ID), headers=headers
+                )
+                assert is_problem(response, 401)
+                assert response.headers["WWW-Authenticate"] != 'ApiKey realm="gateway"'
+
+
+router, public = APIRouter(prefix=PREFIX), APIRouter(prefix=PREFIX)
+answered: list[str] = []
+"""What was asked of the routes for callers who prove who they are."""
+
+
+@router.get("/own/{word}")
+async def get_own_word(word: str, caller: CallerDep) -> str:
+    """Tell a word to whoever proves who that is."""
+    answered.append(word)
+    return f"{word} for {caller.name}"
+
+
+@router.post("/own/{word}")
+async def add_own_word(word: str) -> None:
+    """Take a word of whoever proves who that is."""
+    answered.append(word)
+
+
+@public.get("/open/{word}")
+async def get_open_word(word: str, records: RecordsDep) -> str:
+    """Tell a word to everybody."""
+    return f"{word} for {records.caller.name}"
+
+
+@public.post("/sessions")
+async def open_session() -> None:
+    """Refuse a password."""
+    raise Unauthorized("The password is wrong.", 'Form realm="sessions"')
+
+
+@asynccontextmanager
+async def open_and_own(system: System, **settings: object) -> AsyncIterator[httpx2.AsyncClient]:
+    """A client without credentials of a gateway to the service `stub`, which has the routes above."""
+    known = system.apps[SERVICES[0]].state.settings
+    service = ServiceDefinition(SERVICES[0], "has routes of its own")
+    app = create_app(service, router, public=public, settings=known)
+    async with (
+        lifespan(app),
+        gateway_to({"stub": httpx2.ASGITransport(app)}, **settings) as client,
+    ):
+        for name in credentials.accepted(OUTSIDER):
+            del client.headers[name]
+        yield client
+
+
+async def test_public_routes_are_for_everybody(system: System) -> None:
+    async with open_and_own(system) as client:
+        for headers in [{}, *unproven(), credentials.accepted(OUTSIDER)]:
+            response = await client.get(f"/stub{PREFIX}/open/day", headers=headers)
+            assert (response.status_code, response.json()) == (200, "day for anonymous")
+
+
+async def test_a_public_route_refuses_in_its_own_words(system: System) -> None:
+    async with open_and_own(system) as client:
+        response = await client.post(f"/stub{PREFIX}/sessions")
+        assert is_problem(response, 401)
+        assert response.json()["detail"] == "The password is wrong."
+        assert response.headers["WWW-Authenticate"] == 'Form realm="sessions"'
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "own/day",
+        "own/day/",
+        "OWN/day",
+        "Own/day",
+        "/own/day",
+        "own//day",
+        "own/./day",
+        "own/day;open",
+        "own%2fday",
+        "%6fwn/day",
+        "own/%64ay",
+        "open/../own/day",
+        "open/%2e%2e/own/day",
+        "open/..%2fown%2fday",
+        "open/.%2e/own/day",
+        "open/..;/own/day",
+        "open/day/../../own/day",
+        "open/day%2f..%2f..%2fown%2fday",
+        "open%5c..%5cown%5cday",
+    ],
+)
+async def test_no_other_route_is_reached_by_who_proves_nothing(system: System, path: str) -> None:
+    answered.clear()
+    url = httpx2.URL("http://gateway").copy_with(raw_path=f"/stub{PREFIX}/{path}".encode())
+    async with open_and_own(system) as client:
+        for method in ("GET", "POST", "HEAD", "OPTIONS"):
+            for headers in [{}, *unproven()]:
+                response = await client.send(client.build_request(method, url, headers=headers))
+                assert response.status_code in (401, 404, 405)
+                assert "day for" not in response.text
+    assert answered == []
+
+
+async def test_the_words_of_a_path_reach_a_service_as_they_were_sent(system: System) -> None:
+    async with open_and_own(system) as client:
+        for word in ("a b", "Zoë", "me@example.org", "a+b,c=d", "why?", "#1", "100\u2030"):
+            response = await client.get(f"/stub{PREFIX}/open/{quote(word, safe='@+,=')}")
+            assert response.json() == f"{word} for anonymous"
+
+
+async def test_nobody_is_passed_on_with_a_name_or_with_the_key_of_the_services() -> None:
+    requests: list[httpx2.Request] = []
+
+    def respond(request: httpx2.Request) -> httpx2.Response:
+        requests.append(request)
+        return httpx2.Response(200)
+
+    async with gateway_to(stub(respond)) as client:
+        for name in credentials.accepted(OUTSIDER):
+            del client.headers[name]
+        for headers in unproven():
+            await client.get(PATH, headers=headers)
+    assert len(requests) == len(unproven())
+    for it in requests:
+        assert not {SERVICE_KEY_HEADER, edge.CREDENTIAL.name, "Authorization"} & {*it.headers}
+
+
+async def test_who_proves_nothing_is_limited_by_address(system: System) -> None:
+    path = f"/stub{PREFIX}/open/day"
+    async with open_and_own(system, caller_rate=0.01, caller_burst=2.0) as client:
+        statuses = [
+            (await client.get(path, headers=headers)).status_code
+            for headers in ({}, *unproven()[:1], {}, credentials.accepted(OUTSIDER))
+        ]
+    assert statuses == [200, 200, 429, 200]
+
+
+async def test_public_routes_are_described_as_such(system: System) -> None:
+    async with open_and_own(system) as client:
+        described = (await client.get("/openapi.json")).json()["paths"]
+    assert "security" not in described[f"/stub{PREFIX}/open/{{word}}"]["get"]
+    assert described[f"/stub{PREFIX}/own/{{word}}"]["get"]["security"]
 
 
 @pytest.mark.parametrize(
@@ -180,6 +333,8 @@ async def test_callers_must_authenticate(system: System) -> None:
         b"/orders/v1/orders/0198f5a0-0000-7000-8000-000000000001",
         b"/a_b/v1/..things",
         b"/orders/v1/a.b~c",
+        b"/orders/v1/me@example.org/a+b,c=(d)!",
+        b"/orders/v1/a%20b%C3%AB%3f%23",
     ],
 )
 def test_paths_of_services_are_forwarded(path: bytes) -> None:
@@ -212,6 +367,13 @@ def test_paths_of_services_are_forwarded(path: bytes) -> None:
         b"/orders/v1/orders;x=1",
         b"/orders/v1/orders\n",
         b"/orders/v1/orders%00",
+        b"/orders/v1/orders%0a",
+        b"/orders/v1/%64ocs",
+        b"/orders/v1/%2Dorders",
+        b"/orders/v1/a%3bb",
+        b"/orders/v1/a%5Cb",
+        b"/orders/v1/a%2",
+        b"/orders/v1/a%zz",
         b"/orders/v1/orders?x",
         b"/orders/v1/orders#x",
         b"/orders@evil/v1/orders",

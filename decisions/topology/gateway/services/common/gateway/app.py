@@ -1,4 +1,7 @@
-"""The application of the gateway: it authenticates callers, limits their rate, and forwards requests to the services."""
+"""The application of the gateway: it authenticates callers, limits their rate, and forwards requests to the services.
+
+Which routes are for everybody, each service decides: it is told who calls, or that nobody proved who it is.
+"""
 
 from __future__ import annotations
 
@@ -19,10 +22,10 @@ from services.common.api import problems
 from services.common.api.problems import problem_responses
 from services.common.api.security import scheme
 from services.common.auth import authentication
-from services.common.auth.callers import SERVICE_KEY_HEADER, Caller
+from services.common.auth.callers import ANONYMOUS, Caller
 from services.common.clients.http_client import open_client
 from services.common.config import PROJECT, Settings, load_settings
-from services.common.errors import ServiceError, ServiceUnavailable
+from services.common.errors import ServiceError, ServiceUnavailable, Unauthorized
 from services.common.gateway.description import Description
 from services.common.gateway.forwarding import Forwarder
 from services.common.gateway.rate_limits import Allowance, RateLimits
@@ -52,10 +55,14 @@ class TooManyRequests(ServiceError):
 async def identify_caller(
     request: Request,
     _credential: Annotated[object, Security(scheme(authentication.CREDENTIAL))],
-) -> Caller:
-    """Tell who calls; raises `Unauthorized`."""
+) -> Caller | Unauthorized:
+    """Tell who calls, or why that is nobody."""
     credential = authentication.CREDENTIAL.read(request.headers)
-    caller = await authentication.authenticate(credential, request.app.state.settings)
+    try:
+        caller = await authentication.authenticate(credential, request.app.state.settings)
+    except Unauthorized as refusal:
+        structlog.contextvars.bind_contextvars(caller=ANONYMOUS.name)
+        return refusal
     structlog.contextvars.bind_contextvars(caller=caller.name)
     return caller
 
@@ -67,15 +74,14 @@ def create_gateway(services: Sequence[str], settings: Settings | None = None) ->
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         known = app.state.settings = settings or load_settings()
         logs.configure(known)
-        service_key = {SERVICE_KEY_HEADER: known.service_key.get_secret_value()}
         async with AsyncExitStack() as stack:
             clients: dict[str, httpx2.AsyncClient] = {}
             for name in services:
-                client = open_client(name, known.url(name), service_key)
+                client = open_client(name, known.url(name), {})
                 clients[name] = await stack.enter_async_context(client)
             app.state.clients = clients
             app.state.limits = RateLimits(known.caller_rate, known.caller_burst)
-            app.state.forwarder = Forwarder(clients, known.answer_within_s)
+            app.state.forwarder = Forwarder(clients, known)
             app.state.description = Description(clients, identify_caller)
             yield
 
@@ -92,10 +98,10 @@ def create_gateway(services: Sequence[str], settings: Settings | None = None) ->
 
     @app.api_route("/{address:path}", methods=METHODS, include_in_schema=False)
     async def forward(
-        request: Request, caller: Annotated[Caller, Depends(identify_caller)]
+        request: Request, caller: Annotated[Caller | Unauthorized, Depends(identify_caller)]
     ) -> Response:
         """Forward a request, unless the caller exceeds its rate limit."""
-        allowance: Allowance = request.app.state.limits.take(caller.name)
+        allowance: Allowance = request.app.state.limits.take(_limited(request, caller))
         if allowance.retry_after_s:
             raise TooManyRequests(allowance)
         response: Response = await request.app.state.forwarder.forward(request, caller)
@@ -103,6 +109,13 @@ def create_gateway(services: Sequence[str], settings: Settings | None = None) ->
         return response
 
     return app
+
+
+def _limited(request: Request, caller: Caller | Unauthorized) -> tuple[str, str]:
+    """Whose rate is limited: a caller's, or that of an address from which nobody proves who it is."""
+    if isinstance(caller, Caller):
+        return "caller", caller.name
+    return "address", request.client.host if request.client else ""
 
 
 def _add_own_routes(app: FastAPI) -> None:

@@ -84,12 +84,14 @@ class Description:
         own = {
             str(status): response for status, response in problem_responses(429, 502, 504).items()
         }
-        return operation | {
+        described = operation | {
             "operationId": f"{service}_{operation['operationId']}",
             "tags": [service],
-            "security": [{scheme: []} for scheme in self.schemes],
             "responses": operation["responses"] | own,
         }
+        if operation.get("security"):
+            described["security"] = [{scheme: []} for scheme in self.schemes]
+        return described
 
 
 def _with_prefixes(value: Any, service: str) -> Any:
@@ -106,7 +108,7 @@ def _with_prefixes(value: Any, service: str) -> Any:
 def _schemes(identify: Callable[..., Any]) -> Document:
     """The security schemes of callers, as in OpenAPI."""
     router = APIRouter()
-    router.add_api_route("/", identify)
+    router.add_api_route("/", identify, response_model=None)
     document = get_openapi(title="", version="", routes=router.routes)
     schemes: Document = document.get("components", {}).get("securitySchemes", {})
     return schemes

@@ -23,18 +23,20 @@ from services.common.api.problems import MEDIA_TYPE
 from services.common.api.versioning import PREFIX
 from services.common.auth import edge
 from services.common.auth.callers import SERVICE_KEY_HEADER, Caller
-from services.common.errors import NotFound, ServiceError, ServiceUnavailable
+from services.common.config import Settings
+from services.common.errors import NotFound, ServiceError, ServiceUnavailable, Unauthorized
 from services.common.observability.request_log import REQUEST_ID
 
 log = structlog.get_logger()
 
 HIDDEN = r"/(?:docs|health|internal|metrics|openapi\.json|redoc)(?:/|\Z)"
 """What services answer, but not to callers from outside."""
-SEGMENT = r"/(?!\.{1,2}(?:/|\Z))[A-Za-z0-9_.~-]+"
+ENCODED = r"%(?i:2[0-46-9A-C]|3[AC-F]|40|5[BDE]|60|7[B-D]|[89A-F][0-9A-F])"
+SEGMENT = rf"/(?!\.{{1,2}}(?:/|\Z))(?:[A-Za-z0-9_.~!$&'()*+,=:@-]|{ENCODED})+"
 FORWARDED = re.compile(
     rf"/(?P<service>[a-z0-9_]+)(?!{HIDDEN})(?P<path>{PREFIX}(?:{SEGMENT})+)".encode()
 )
-"""What is forwarded: plain path segments only, and nothing that a service may decode otherwise, such as `%2f`."""
+"""What is forwarded: nothing that a service may take for another path, such as `..`, `;`, or `%2f` and `%64` encoded."""
 
 CONNECT_TIMEOUT_S = 2.0
 """For a new connection to a service, or for one of the pool."""
@@ -101,14 +103,21 @@ class DuplexResponse(StreamingResponse):
 class Forwarder:
     """Forwards requests to the public services."""
 
-    def __init__(self, clients: Mapping[str, httpx2.AsyncClient], timeout_s: float) -> None:
+    def __init__(self, clients: Mapping[str, httpx2.AsyncClient], settings: Settings) -> None:
         self.clients = clients
-        self.timeout = httpx2.Timeout(timeout_s, connect=CONNECT_TIMEOUT_S, pool=CONNECT_TIMEOUT_S)
+        self.service_key = settings.service_key.get_secret_value()
+        self.timeout = httpx2.Timeout(
+            settings.answer_within_s, connect=CONNECT_TIMEOUT_S, pool=CONNECT_TIMEOUT_S
+        )
 
-    async def forward(self, request: Request, caller: Caller) -> Response:
+    async def forward(self, request: Request, caller: Caller | Unauthorized) -> Response:
         """Answer a request as its service does.
 
+        Args:
+            caller: Who calls, or why that is nobody: what to say where the service asks.
+
         Raises:
+            Unauthorized: The service asks who calls, and that is nobody.
             NotFound: No public service has this path.
             ServiceUnavailable: The service cannot be reached.
             GatewayTimeout: It does not answer in time.
@@ -130,6 +139,11 @@ class Forwarder:
             raise BadGateway(f"{name} broke off before it answered.") from error
         except ClientDisconnect as error:
             raise BadRequest("The request ended in the middle.") from error
+        if isinstance(caller, Unauthorized) and edge.asks_who_calls(
+            answer.status_code, answer.headers
+        ):
+            await answer.aclose()
+            raise caller
         fields = _back(answer, name, str(client.base_url).rstrip("/"))
         if request.method != "HEAD" and _is_problem(answer):
             return await _problem(name, answer, fields, request.scope["path"])
@@ -139,12 +153,18 @@ class Forwarder:
         return response
 
     def _outgoing(
-        self, client: httpx2.AsyncClient, request: Request, path: bytes, caller: Caller
+        self,
+        client: httpx2.AsyncClient,
+        request: Request,
+        path: bytes,
+        caller: Caller | Unauthorized,
     ) -> httpx2.Request:
         """The request as the service receives it."""
         query: bytes = request.scope["query_string"]
         target = client.base_url.raw_path.rstrip(b"/") + path + (b"?" + query if query else b"")
-        own = {"X-Request-ID": request.scope[REQUEST_ID], **edge.headers_naming(caller)}
+        own = {"X-Request-ID": request.scope[REQUEST_ID]}
+        if isinstance(caller, Caller):  # with the key, services believe what they are told
+            own |= {SERVICE_KEY_HEADER: self.service_key, **edge.headers_naming(caller)}
         fields: Headers = [
             *_passed_on(request.headers.raw, NOT_FORWARDED),
             *((name.encode(), value.encode()) for name, value in own.items()),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from dataclasses import dataclass
 from math import ceil
 
@@ -48,10 +48,10 @@ class RateLimits:
         self.rate = rate
         self.burst = max(1.0, burst)
         self.clock = clock
-        self.buckets: OrderedDict[str, Bucket] = OrderedDict()
+        self.buckets: OrderedDict[Hashable, Bucket] = OrderedDict()
         """The least recently used one is the first."""
 
-    def take(self, caller: str) -> Allowance:
+    def take(self, caller: Hashable) -> Allowance:
         """Take a token from the bucket of a caller, if it has one."""
         now = self.clock()
         self._forget(now)
