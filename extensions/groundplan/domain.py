@@ -442,11 +442,13 @@ class Service:
     jobs: tuple[Job, ...] = ()
     port_assigned: bool = False
     """Whether its port was given to it, counted from `port_base`."""
+    kept_before: bool = False
+    """Whether migrations have made tables for it, which are never dropped."""
 
     @property
     def has_database(self) -> bool:
         """Whether it keeps anything: records, read copies, or what its jobs still have to do."""
-        return bool(self.entities or self.copies or self.jobs)
+        return bool(self.entities or self.copies or self.jobs or self.kept_before)
 
     @property
     def subscriptions(self) -> tuple[str, ...]:

@@ -221,6 +221,7 @@ def _schema(history: History, current: HistoryInput) -> tuple[tuple[str, Revisio
 
 
 def _placed(service: Service, history: History, port_base: int) -> Service:
+    service = replace(service, kept_before=bool(history.revisions(service.name)))
     if service.port is not None:
         return service
     return replace(service, port=port_base + dict(history.offsets)[service.name], port_assigned=True)

@@ -72,31 +72,19 @@ def _promises(view: ProjectView) -> Iterator[tuple[str, str, str]]:
         yield id_part(scenario.name), scenario.text, "failure_handling"
 
 
-@rule("C18", DEFER, "missing", 3)
-def feature_without_contract(view: ProjectView) -> Iterator[Finding]:
-    """Records are declared, and no service of a feature keeps any, so that a route of its own has to answer."""
-    keeps = {service.name for service in view.product.services if service.entities or service.copies}
-    for feature in view.product.features if view.product.entities else ():
-        if feature.services and keeps.isdisjoint(feature.services):
-            yield Finding(
-                feature.id,
-                f'{feature.id} "{feature.name}" has no endpoint: {", ".join(feature.services)} keeps no records',
-                f"write one in services/{feature.services[0]}/routes.py, or declare its records in data_entities",
-                "data_entities",
-            )
-
-
-@rule("C19", DEFER, "missing", 3)
+@rule("C19", MUST, "missing", 3)
 def call_of_nothing(view: ProjectView) -> Iterator[Finding]:
-    """A service calls another that keeps no records, so that a route of its own has to answer."""
+    """A service calls another that has neither records nor a feature with criteria: nothing says what to ask."""
     product = view.product
+    promised = {name for feature in product.features if feature.criteria for name in feature.services}
     for service in product.services if product.entities else ():
         for dependency in service.depends_on:
-            if not product.by_name[dependency.service].entities:
+            called = dependency.service
+            if not product.by_name[called].entities and called not in promised:
                 yield Finding(
-                    f"{service.name}-{dependency.service}",
-                    f"{service.name} depends on {dependency.service}, which keeps no records and has no endpoint",
-                    f"write one in services/{dependency.service}/routes.py, or declare its records in data_entities",
+                    f"{service.name}-{called}",
+                    f"{service.name} depends on {called}, which keeps no records to be asked for",
+                    f"give {called} a feature whose acceptance says what it answers, or records in data_entities",
                     "data_entities",
                 )
 
