@@ -21,11 +21,16 @@ def built(generate: Generate, name: str) -> Path:
     project = generate(answers(PRODUCTS / name / "answers.yml"))
     for folder in ("services", "tests"):
         shutil.copytree(PRODUCTS / name / folder, project / folder, dirs_exist_ok=True)
+    own = PRODUCTS / name / ".env.example"
+    with (project / ".env.example").open("a", encoding="utf-8") as settings:
+        settings.write(own.read_text("utf-8") if own.exists() else "")
     run(project, "plan", "routes")
     return project
 
 
 DESCRIBED = {
+    "fares": "| `get_quote` | GET | `/v1/quote` | Tell what a trip costs. "
+    "| everybody | `km` | 200 `Quote` | 422 Unprocessable Content, 503 Service Unavailable | – |",
     "ledger": "| `make_transfer` | POST | `/v1/transfers` | Move money between two accounts. "
     "| callers who prove who they are | `Transfer` | 204 | 401 Unauthorized, 404 Not Found, 409 Conflict, "
     "422 Unprocessable Content, 503 Service Unavailable | FR-001 |",

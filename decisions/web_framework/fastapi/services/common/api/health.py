@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from fastapi import APIRouter
 
-from fastapi import APIRouter, Depends
-
-from services.common.api.dependencies import get_runtime
+from services.common.api.dependencies import RuntimeDep
 from services.common.api.problems import problem_responses
 from services.common.errors import ServiceUnavailable
-from services.common.runtime import Runtime
 
 router = APIRouter(prefix="/health", tags=["health"])
 
@@ -21,7 +18,7 @@ async def live() -> dict[str, str]:
 
 
 @router.get("/ready", responses=problem_responses(503))
-async def ready(runtime: Annotated[Runtime, Depends(get_runtime)]) -> dict[str, str]:
+async def ready(runtime: RuntimeDep) -> dict[str, str]:
     """Tell that the service can answer: its database does, and was migrated."""
     try:
         await runtime.database.ping()

@@ -12,7 +12,7 @@ from uuid import UUID, uuid5
 
 from fastapi import Depends, FastAPI, Header, Request, Response
 
-from services.common.api.dependencies import get_runtime
+from services.common.api.dependencies import RuntimeDep
 from services.common.api.responses import headers_of_new
 from services.common.api.security import identify_caller
 from services.common.auth.callers import Caller
@@ -37,7 +37,7 @@ KeyHeader = Annotated[
 async def get_key(
     request: Request,
     caller: Annotated[Caller, Depends(identify_caller)],
-    runtime: Annotated[Runtime, Depends(get_runtime)],
+    runtime: RuntimeDep,
     header: KeyHeader = None,
 ) -> AsyncIterator[RequestKey]:
     """The key of a request, in use until the request is answered.
