@@ -123,6 +123,10 @@ class FieldTypesCode:
         """The annotated types, as Python."""
         return tuple(assignment(it.alias, it.definition, 0) for it in self.types)
 
+    def models_import(self, *names: str) -> str:
+        """The import of names of `services/common/models.py`."""
+        return import_from("services.common.models", *names)
+
     @property
     def helpers(self) -> frozenset[str]:
         """The names that the types use, and the constructors of those in fields."""

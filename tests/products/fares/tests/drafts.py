@@ -9,4 +9,4 @@ REFUSED: dict[str, str] = {}
 
 def caller(service: str, entity: str | None) -> Caller:
     """Who calls a service in tests: a planner, who may book every trip."""
-    return Caller("tests", is_service=False, roles=frozenset({"planner"}))
+    return Caller("planner", is_service=False, roles=frozenset({"planner"}))
