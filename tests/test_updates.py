@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import shutil
+import subprocess
+import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -17,7 +19,7 @@ from groundplan import catalogue
 from groundplan.generation import build
 from groundplan.problems import Refused
 from groundplan.questionnaire import QUESTIONS
-from projects import REPOSITORY, model, need_postgres, run, uses_postgres
+from projects import REPOSITORY, UV, environment, model, need_postgres, run, uses_postgres
 from samples import sampled
 
 Answers = dict[str, Any]
@@ -125,6 +127,19 @@ OTHERWISE: Answers = {
     if it.is_asked and (it.example or it.choices) and it.name not in STRUCTURE
 }
 """Another answer to every question that has an example or choices, but for those that say what there is."""
+
+DEPENDING: dict[str, Answers] = {
+    "drivers flip": {"storage_kind": "postgres", "monitoring": "opentelemetry", "delivery": "nats_jetstream"},
+    "libraries go": {"storage_kind": "files", "retry_strategy": "none"},
+    "libraries are required": {
+        "required_libraries": [
+            {"name": "anyio", "why": "ours", "constraint": ">=4"},
+            {"name": "httpx-sse", "why": "news as they come", "constraint": ">=0.4"},
+            {"name": "zzz", "why": "the last one", "constraint": ">=1"},
+        ]
+    },
+}
+"""What changes the dependencies."""
 
 CATALOGUE = catalogue.load(REPOSITORY / "decisions")
 
@@ -280,6 +295,34 @@ class TestManagedFiles:
         edit(project, edits)
         reanswer(project, **ADDED)
         assert all((project / path).read_text().endswith(text) for path, text in edits.items())
+
+    @pytest.mark.parametrize("changes", DEPENDING.values(), ids=[*DEPENDING])
+    def test_keep_libraries_and_commands_that_people_added(
+        self, generate: Generate, reanswer: Reanswer, changes: Answers
+    ) -> None:
+        """Whatever the letters that their names begin with, which decide on their place in a list that is in order."""
+        project = generate(SHOP)
+        settings = project / "pyproject.toml"
+        before = tomllib.loads(settings.read_text("utf-8"))["project"]["dependencies"]
+        own = ["aiofiles>=1", "httpx-sse>=0.4", "psycopg-pool", "sqlalchemy-utils>=0.1", "zstandard>=0.1"]
+        for arguments in (own, ["--dev", "hypothesis>=6", "pytest-mock>=3"]):
+            subprocess.run([UV, "add", "--quiet", "--frozen", *arguments], cwd=project, env=environment(), check=True)
+        text = settings.read_text("utf-8")
+        text = text.replace('version = "0.1.0"', 'version = "0.2.0"')
+        command = 'report = "scripts.report:main"\n'
+        settings.write_text(text.replace("\n[dependency-groups]", f"{command}\n[dependency-groups]"), "utf-8")
+        commit(project)
+        reanswer(project, concept="A shop that sells nearly all things by post.", **changes)
+        text = settings.read_text("utf-8")
+        assert "<<<<<<<" not in text
+        now = tomllib.loads(text)
+        made = tomllib.loads((generate(recorded(project)) / "pyproject.toml").read_text("utf-8"))
+        assert made["project"]["dependencies"] != before
+        assert now["project"]["version"] == "0.2.0"
+        assert now["project"]["dependencies"] == made["project"]["dependencies"] + own
+        assert now["project"]["scripts"] == made["project"]["scripts"] | {"report": "scripts.report:main"}
+        assert now["dependency-groups"]["dev"][-2:] == ["hypothesis>=6", "pytest-mock>=3"]
+        assert now["project"]["description"] == "A shop that sells nearly all things by post."
 
     @pytest.mark.parametrize("id", ["storage_kind", "architecture_style"])
     def test_come_back_with_a_decision(self, generate: Generate, reanswer: Reanswer, id: str) -> None:
