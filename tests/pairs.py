@@ -107,6 +107,15 @@ PRODUCTS: dict[str, dict[str, Any]] = {
           workflows:
             - "selling on create Sale: Hold(sale: id, seat: seat), then Payment(sale: id, amount: price, by: 'card');
               done: state = sold; undone: state = off"
+        - project_name: Fares
+          concept: Trips are quoted by somebody's map, and booked.
+          external_apis:
+            - {name: maps, purpose: knows how far it is, used_by: [quoting]}
+          services:
+            - quoting: tells what a trip costs
+            - {name: trips, responsibility: keeps booked trips, depends_on: [quoting]}
+          data_entities:
+            - "trips.Trip(km: int, price: money system = 0.00); list(km)"
         - project_name: Note book
           concept: One person keeps notes.
           services:

@@ -180,6 +180,13 @@ class TestSchema:
         assert second.revisions("shop")[:1] == first.revisions("shop")
         assert len(second.revisions("shop")) == 2
 
+    def test_keeps_the_database_of_a_service_whose_records_are_gone(self) -> None:
+        kept = Service("a", "", entities=(Entity("Note", "a", (Field("text", Type("str")),)),))
+        history = advance(NOTHING, HistoryInput(product(kept, "b")))
+        asked = product("a", "b")
+        after = assign_ports_and_ids(asked, advance(history, HistoryInput(asked)), 8000)
+        assert {it.name: it.has_database for it in after.services} == {"a": True, "b": False}
+
     def test_outlives_its_service(self) -> None:
         first = advance(NOTHING, HistoryInput(product(Service("shop", "sells", entities=(self.BOOK,)))))
         assert advance(first, HistoryInput(product("other"))).revisions("shop") == first.revisions("shop")
