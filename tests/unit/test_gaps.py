@@ -371,6 +371,26 @@ DEFECTS: dict[str, Defect] = {
             consistency="auto",
         ),
     ),
+    "C24": both(
+        service(publishes=["badge.made on create Badge"]),
+        entities("extra.Badge(number: int)"),
+        add(
+            "services",
+            {
+                "name": "desk_nine",
+                "responsibility": "prints",
+                "subscribes": ["on badge.made: create Print(number: number)"],
+            },
+            "",
+        ),
+        entities("desk_nine.Print(number: int)", "desk_nine.Guest(number: int, state: open|paid|off = open)"),
+        put(
+            "welcome-desk_nine-badge.made",
+            workflows=["welcome on create Guest: Badge(number: number); done: state = paid; undone: state = off"],
+            coordination="auto",
+            consistency="auto",
+        ),
+    ),
     "D04": put("deploy_target", deploy_target="kubernetes", secrets="auto", team={"size": 1} | FULL),
     "D05": put("data_sensitivity", data_sensitivity=["tbd"], distribution="public"),
     "D06": add("privacy_obligations", {"class": "other", "basis": "contract"}, "other"),
@@ -864,3 +884,30 @@ def test_a_limit_is_compared_with_the_load_of_the_services_that_call(details: di
     given["external_apis"] = [{"name": "fax", "purpose": "sends letters", "used_by": ["orders"]}]
     given["external_api_details"] = [{"name": "fax"} | details]
     assert [it.subject for it in gaps(given) if it.rule == "C23"] == ["fax"] * found
+
+
+@pytest.mark.parametrize("heard", [True, False])
+def test_who_acts_on_what_may_be_undone_acts_on_the_undoing_too(heard: bool) -> None:
+    events = ["seat.held on create Hold", "seat.freed on delete Hold"]
+    reactions = [f"on {it}: create Label(seat: seat)" for it in ("seat.held", "seat.freed")[: 1 + heard]]
+    found = gaps(
+        {
+            "project_name": "Office",
+            "concept": "Seats are sold.",
+            "services": [
+                "office: sells",
+                {"name": "hall", "responsibility": "knows who sits where", "publishes": events},
+                {"name": "printer", "responsibility": "prints", "subscribes": reactions},
+            ],
+            "data_entities": [
+                "office.Sale(seat: int, state: open|sold|off = open)",
+                "hall.Hold(seat: int)",
+                "printer.Label(seat: int)",
+            ],
+            "jobs": ["office: invoice on create, update Sale"],
+            "workflows": ["selling on create Sale: Hold(seat: seat); done: state = sold; undone: state = off"],
+        }
+    )
+    told = [gap.message for gap in found if gap.rule == "C24"]
+    early = "printer acts on the event seat.held, and does nothing when selling undoes the Hold"
+    assert told == ([] if heard else [early])

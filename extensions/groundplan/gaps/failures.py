@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ..decisions import has
-from ..domain import ExternalApi
+from ..domain import ExternalApi, Product
 from ..field_types import FIELD_TYPES
 from ..name_matching import words_of, words_of_item
 from ..project_view import ProjectView
@@ -186,3 +186,32 @@ def money_taken_back(view: ProjectView) -> Iterator[Finding]:
                 f"add a scenario to failure_handling that names {step.service}",
                 "failure_handling",
             )
+
+
+@rule("C24", DEFER, "error", 4)
+def acts_too_early(view: ProjectView) -> Iterator[Finding]:
+    """A service acts on a record that a workflow may still undo, and does nothing when it is undone."""
+    product = view.product
+    for workflow in product.workflows:
+        for entity, undoing in ((workflow.entity, "update"), *((it.creates, "delete") for it in workflow.steps)):
+            informed = {service for service, _, __ in _acting_on(product, entity, undoing)}
+            for service, cause, question in _acting_on(product, entity, "create"):
+                if service not in informed:
+                    yield Finding(
+                        f"{workflow.name}-{service}-{cause.split()[-1]}",
+                        f"{service} acts on {cause}, and does nothing when {workflow.name} undoes the {entity}",
+                        f"let {service} also act on {undoing} {entity}, by an event that it subscribes to or by a job",
+                        question,
+                    )
+
+
+def _acting_on(product: Product, entity: str, operation: str) -> Iterator[tuple[str, str, str]]:
+    """The services that act on an operation on records of an entity, what tells them, and the question about it."""
+    for service in product.services:
+        for reaction in service.reactions:
+            event = product.events[reaction.event]
+            if event.entity == entity and operation in event.operations:
+                yield service.name, f"the event {event.name}", "services"
+        for job in service.jobs:
+            if job.entity == entity and operation in job.operations:
+                yield service.name, f"{operation} {entity} by the job {job.name}", "jobs"
