@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
+from typing import Annotated
 
 import httpx2
 import pytest
-from fastapi import APIRouter
+from fastapi import APIRouter, Query
+from pydantic import BaseModel, ConfigDict
 
 from services.common.api.app import create_app
 from services.common.api.dependencies import CallerDep, RecordsDep, SettingsDep
@@ -37,6 +39,21 @@ async def get_own_service(word: str, records: RecordsDep) -> list[str]:
 async def get_level(records: RecordsDep, settings: SettingsDep) -> list[str]:
     """Tell what everybody may know."""
     return [records.caller.name, settings.log_level]
+
+
+class Notice(BaseModel):
+    """What somebody else sends, with parameters that only its sender knows."""
+
+    model_config = ConfigDict(extra="allow")
+
+    about: str
+
+
+@public.get("/notice")
+async def get_notice(notice: Annotated[Notice, Query()]) -> dict[str, str]:
+    """Tell what was sent."""
+    sent: dict[str, str] = notice.model_dump()
+    return sent
 
 
 @asynccontextmanager
@@ -79,6 +96,12 @@ async def test_a_parameter_that_a_route_does_not_have_is_refused(system: System,
     assert answer.json()["errors"] == [
         {"field": "query.read", "message": "There is no such parameter"}
     ]
+
+
+async def test_a_route_may_take_parameters_that_nobody_declares(system: System) -> None:
+    sent = {"about": "it", "utm_source": "mail"}
+    async with served(system) as client:
+        assert (await client.get("/open/notice", params=sent)).json() == sent
 
 
 async def test_routes_that_clash_are_named_before_the_service_starts(system: System) -> None:

@@ -11,6 +11,7 @@ from fastapi.dependencies.utils import get_flat_params
 from fastapi.exceptions import RequestValidationError
 from fastapi.params import ParamTypes
 from fastapi.routing import APIRoute
+from pydantic import BaseModel
 
 from services.common.api.security import caller_of, identify_caller
 from services.common.auth.callers import Caller
@@ -35,11 +36,16 @@ Version = Annotated[int, Depends(get_version)]
 
 
 async def refuse_unknown_parameters(request: Request) -> None:
-    """Refuse query parameters that the route does not declare; raises `RequestValidationError`."""
+    """Refuse query parameters that the route does not declare; raises `RequestValidationError`.
+
+    A route whose parameters are a model with `extra="allow"` takes all.
+    """
     sent = request.query_params
     if not sent:
         return
     route: APIRoute = request.scope["route"]
+    if any(_allows_extra(it.field_info.annotation) for it in route.dependant.query_params):
+        return
     declared = {
         it.alias
         for it in get_flat_params(route.dependant)
@@ -53,6 +59,11 @@ async def refuse_unknown_parameters(request: Request) -> None:
     ]
     if unknown:
         raise RequestValidationError(unknown)
+
+
+def _allows_extra(parameters: object) -> bool:
+    is_model = isinstance(parameters, type) and issubclass(parameters, BaseModel)
+    return is_model and parameters.model_config.get("extra") == "allow"
 
 
 async def get_runtime(request: Request) -> Runtime:
