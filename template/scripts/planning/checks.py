@@ -132,12 +132,8 @@ class Test:
     expected_to_fail: bool
     proves_nothing: str
     """Why, where it can pass whatever the code does."""
-
-    @property
-    def criterion(self) -> str:
-        """The criterion that it is about, as its name says: `test_fr_001_ac1_when_empty`."""
-        found = re.match(r"test_(fr_\d+_ac\d+)(?:_|$)", self.name)
-        return found[1].upper().replace("_", "-") if found else ""
+    criteria: tuple[str, ...]
+    """The criteria that it is about, as its marks or its name say."""
 
 
 @dataclass(frozen=True)
@@ -229,7 +225,8 @@ class Project:
         """How each criterion stands: `open` while a test of it should fail, else `done`; or `no test`."""
         marks: dict[str, list[bool]] = {}
         for test in self.tests:
-            marks.setdefault(test.criterion, []).append(test.expected_to_fail)
+            for criterion in test.criteria:
+                marks.setdefault(criterion, []).append(test.expected_to_fail)
         return {
             criterion: (OPEN if any(marks[criterion]) else DONE) if criterion in marks else NONE
             for requirement in self.model.requirements
@@ -581,7 +578,7 @@ def untested(project: Project) -> Iterator[Finding]:
         lacking = [criterion for criterion in it.criteria if project.states[criterion] == NONE]
         if lacking and it.priority == "P1":
             message = f"has no test of {', '.join(lacking)}"
-            fix = f"write `test_{lacking[0].lower().replace('-', '_')}`, or restore the file"
+            fix = f'mark one with `@pytest.mark.requirement("{lacking[0]}")`, or restore the file'
             yield Finding("X05", it.id, NOTE, PLAN, it.tests, 0, message, fix)
 
 
@@ -716,7 +713,17 @@ def _tests(project: Project, path: Path) -> Iterator[Test]:
             nothing = "is skipped"
         else:
             nothing = "" if _asserts(it, frozenset(proving)) else "asserts nothing"
-        yield Test(it.name, project.name(path), it.lineno, "xfail" in marks, nothing)
+        expected_to_fail, criteria = "xfail" in marks, tuple(dict.fromkeys(_criteria(it)))
+        yield Test(it.name, project.name(path), it.lineno, expected_to_fail, nothing, criteria)
+
+
+def _criteria(test: ast.FunctionDef | ast.AsyncFunctionDef) -> Iterator[str]:
+    """What a test proves: `@pytest.mark.requirement("FR-001-AC1")`, or `test_fr_001_ac1_when_empty`."""
+    for mark in test.decorator_list:
+        if isinstance(mark, ast.Call) and _called(mark) == "requirement":
+            yield from (str(it.value) for it in mark.args if isinstance(it, ast.Constant))
+    if named := re.match(r"test_(fr_\d+_ac\d+)(?:_|$)", test.name):
+        yield named[1].upper().replace("_", "-")
 
 
 def _asserts(function: ast.AST, helpers: frozenset[str]) -> bool:

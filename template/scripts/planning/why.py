@@ -170,7 +170,8 @@ def _belonging(project: Project) -> dict[str, set[str]]:
     of_criterion = {criterion: it.id for it in model.requirements for criterion in it.criteria}
     for test in project.tests:
         for name in (test.name, test.file):
-            known.setdefault(name, set()).update(filter(None, [of_criterion.get(test.criterion)]))
+            proven = (of_criterion[it] for it in test.criteria if it in of_criterion)
+            known.setdefault(name, set()).update(proven)
     return known
 
 
