@@ -50,5 +50,5 @@ async def list_account_entries(id: UUID, records: RecordsDep) -> list[models.Ent
 @router.get("/total")
 async def get_total(records: RecordsDep) -> Money:
     """The money on all accounts together."""
-    async with records.runtime.database.read() as connection:
+    async with records.reading() as connection:
         return await queries.total(connection)
