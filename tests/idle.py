@@ -12,7 +12,7 @@ from groundplan.field_types import FIELD_TYPES
 OF_RULES = {"RuleViolation", "Forbidden", "UnknownReference", *(it.constructor for it in FIELD_TYPES.values())}
 """What people's own rules raise, and what they make values with."""
 OF_ROUTES = {
-    *("CallerDep", "IdempotencyKey", "RecordsDep", "SettingsDep"),
+    *("CallerDep", "IdempotencyKey", "RecordsDep", "RuntimeDep", "SettingsDep", "provide"),
     *("After", "Limit", "Version", "ETag", "get_version"),
     *("CREATE", "GET", "UPDATE", "DELETE", "created", "with_etag"),
 }

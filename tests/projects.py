@@ -18,6 +18,8 @@ from idle import idle
 
 REPOSITORY = Path(__file__).parent.parent
 EXAMPLES = sorted((REPOSITORY / "examples").glob("*.yml"))
+GENERATED = [it for it in EXAMPLES if not it.with_suffix("").is_dir()]
+"""Those that are nothing but what is generated; `test_products.py` tries the others with what is written for them."""
 
 UV = os.environ.get("UV", "uv")
 """`uv run` tells what it runs where it is, so that it need not be on the path."""

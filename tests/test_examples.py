@@ -1,4 +1,4 @@
-"""The three examples: complete answers, every part of the domain between them, and projects that pass every check."""
+"""The examples: complete answers, every part of the domain between them, and projects that pass every check."""
 
 from __future__ import annotations
 
@@ -20,6 +20,7 @@ from groundplan.answers import REASON_SUFFIX, Answers
 from groundplan.reading import read
 from projects import (
     EXAMPLES,
+    GENERATED,
     NEWEST,
     OLDEST,
     REPOSITORY,
@@ -46,7 +47,7 @@ def all_fields(product: domain.Product) -> Iterator[domain.Field]:
 
 
 def test_examples_come_with_their_briefs() -> None:
-    assert NAMES == ["bookshop", "clinic", "parcels"]
+    assert NAMES == ["bookshop", "clinic", "conduit", "parcels"]
     assert all(example.with_suffix(".md").is_file() for example in EXAMPLES)
 
 
@@ -154,7 +155,7 @@ def files(project: Path) -> list[str]:
     return sorted(str(path.relative_to(project)) for path in project.rglob("*") if path.is_file())
 
 
-@pytest.mark.parametrize("example", EXAMPLES, ids=NAMES)
+@pytest.mark.parametrize("example", GENERATED, ids=lambda it: it.stem)
 def test_same_bytes_anywhere(plain: Path, example: Path, tmp_path: Path) -> None:
     """Neither locale nor time zone nor hash seed shows in what is generated."""
     here = environment(LC_ALL="C.UTF-8", TZ="UTC", PYTHONHASHSEED="1")
@@ -240,7 +241,7 @@ def test_size_budgets(name: str, plain: Path, tmp_path: Path, capsys: pytest.Cap
     assert {what: measured[what] for what, most in BUDGETS[name].items() if measured[what] > most} == {}
 
 
-@pytest.fixture(scope="session", params=EXAMPLES, ids=NAMES)
+@pytest.fixture(scope="session", params=GENERATED, ids=lambda it: it.stem)
 def project(request: pytest.FixtureRequest, generate: Generate) -> Path:
     """An example's project."""
     return generate(answers(request.param))

@@ -4,31 +4,55 @@ from __future__ import annotations
 
 import shutil
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 import yaml
 
 from copies import Generate, Reanswer
-from projects import REPOSITORY, answers, check_whole, model, need_postgres, run
-
-PRODUCTS = REPOSITORY / "tests" / "products"
-"""A folder for each: its answers, and what its people wrote."""
-NAMES = sorted(it.name for it in PRODUCTS.iterdir())
+from projects import EXAMPLES, GENERATED, REPOSITORY, answers, check_whole, model, need_postgres, run
 
 
-def built(generate: Generate, name: str) -> Path:
-    """A product with what its people wrote."""
-    project = generate(answers(PRODUCTS / name / "answers.yml"))
+class Product(NamedTuple):
+    """The answers of a product, and the folder of what its people wrote."""
+
+    answers: Path
+    folder: Path
+
+    @property
+    def files(self) -> dict[str, str]:
+        """What they wrote, by its path in the project."""
+        return {it.relative_to(self.folder).as_posix(): it.read_text("utf-8") for it in self.folder.rglob("*.py")}
+
+    @property
+    def settings(self) -> str:
+        """What they added to `.env.example`."""
+        added = self.folder / ".env.example"
+        return added.read_text("utf-8") if added.is_file() else ""
+
+
+PRODUCTS = [
+    *(Product(it / "answers.yml", it) for it in sorted((REPOSITORY / "tests" / "products").iterdir())),
+    *(Product(it, it.with_suffix("")) for it in EXAMPLES if it not in GENERATED),
+]
+
+
+def built(generate: Generate, product: Product) -> Path:
+    """A product with what its people wrote: where that takes the place of a generated file, the file is theirs."""
+    project = generate(answers(product.answers))
+    replaced = {it for it in product.files if (project / it).exists()}
+    assert replaced <= {*yaml.safe_load((project / "Planning" / "model.json").read_text("utf-8"))["owned"]}
     for folder in ("services", "tests"):
-        shutil.copytree(PRODUCTS / name / folder, project / folder, dirs_exist_ok=True)
-    own = PRODUCTS / name / ".env.example"
-    with (project / ".env.example").open("a", encoding="utf-8") as settings:
-        settings.write(own.read_text("utf-8") if own.exists() else "")
+        shutil.copytree(product.folder / folder, project / folder, dirs_exist_ok=True)
+    with (project / ".env.example").open("a", encoding="utf-8") as example:
+        example.write(product.settings)
     run(project, "plan", "routes")
     return project
 
 
 DESCRIBED = {
+    "conduit": "| `list_tags` | GET | `/api/tags` | List all tags. | everybody | – | 200 `TagsAnswer` "
+    "| 422 Unprocessable Content, 503 Service Unavailable | FR-003 |",
     "fares": "| `get_quote` | GET | `/v1/quote` | Tell what a trip costs. "
     "| everybody | `km` | 200 `Quote` | 422 Unprocessable Content, 503 Service Unavailable | – |",
     "ledger": "| `make_transfer` | POST | `/v1/transfers` | Move money between two accounts. "
@@ -56,23 +80,21 @@ print([str(it) for it in found if it.level == "drift"])
 """
 
 
-@pytest.mark.parametrize("name", NAMES)
-def test_a_product_fits_into_owned_files_and_stays_whole(generate: Generate, reanswer: Reanswer, name: str) -> None:
-    project = built(generate, name)
-    written = {it.relative_to(PRODUCTS / name).as_posix() for it in (PRODUCTS / name).rglob("*.py")}
-    tests = {it for it in written if it.startswith("tests/acceptance/")}
-    assert written - tests <= {*yaml.safe_load((project / "Planning" / "model.json").read_text("utf-8"))["owned"]}
+@pytest.mark.parametrize("product", PRODUCTS, ids=lambda it: it.folder.name)
+def test_a_product_fits_into_owned_files_and_stays_whole(
+    generate: Generate, reanswer: Reanswer, product: Product
+) -> None:
+    project = built(generate, product)
     described = (project / "Planning" / "Routes.md").read_text("utf-8")
-    assert DESCRIBED[name] in described.splitlines()
+    assert DESCRIBED[product.folder.name] in described.splitlines()
     check_product(project)
 
     need_postgres()
-    entity, *others = yaml.safe_load((PRODUCTS / name / "answers.yml").read_text("utf-8"))["data_entities"]
+    entity, *others = yaml.safe_load(product.answers.read_text("utf-8"))["data_entities"]
     entities = [entity.replace(")", ", remark: text?)", 1), *others]
     reanswer(project, storage_kind="postgres", logging="plain", data_entities=entities)
     assert model(project).product.entities
-    assert {it: (project / it).read_text("utf-8") for it in written} == {
-        it: (PRODUCTS / name / it).read_text("utf-8") for it in written
-    }
+    assert {it: (project / it).read_text("utf-8") for it in product.files} == product.files
+    assert (project / ".env.example").read_text("utf-8").endswith(product.settings)
     assert (project / "Planning" / "Routes.md").read_text("utf-8") == described
     check_product(project)
