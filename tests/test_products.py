@@ -35,6 +35,7 @@ PRODUCTS = [
     *(Product(it / "answers.yml", it) for it in sorted((REPOSITORY / "tests" / "products").iterdir())),
     *(Product(it, it.with_suffix("")) for it in EXAMPLES if it not in GENERATED),
 ]
+*_, CONDUIT = PRODUCTS
 
 
 def built(generate: Generate, product: Product) -> Path:
@@ -98,3 +99,13 @@ def test_a_product_fits_into_owned_files_and_stays_whole(
     assert (project / ".env.example").read_text("utf-8").endswith(product.settings)
     assert (project / "Planning" / "Routes.md").read_text("utf-8") == described
     check_product(project)
+
+
+def test_a_module_of_ones_own_is_typed_and_one_that_is_left_behind_is_not(generate: Generate) -> None:
+    project = built(generate, CONDUIT)
+    for name in ("tokens", "left_behind"):
+        with (project / "services" / "conduit" / f"{name}.py").open("a", encoding="utf-8") as module:
+            module.write('\n\nWRONG: int = "text"\n')
+    with pytest.raises(AssertionError, match="Found 1 error in 1 file") as found:
+        run(project, "mypy")
+    assert "services/conduit/tokens.py" in str(found.value)
