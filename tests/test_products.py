@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import ast
+import json
 import shutil
 from pathlib import Path
+from textwrap import dedent
 from typing import NamedTuple
 
 import pytest
@@ -99,6 +102,27 @@ def test_a_product_fits_into_owned_files_and_stays_whole(
     assert (project / ".env.example").read_text("utf-8").endswith(product.settings)
     assert (project / "Planning" / "Routes.md").read_text("utf-8") == described
     check_product(project)
+
+
+def test_the_example_of_a_route_shows_no_secret(generate: Generate) -> None:
+    """It is about the first entity of the service, which has one here."""
+    project = generate(answers(CONDUIT.answers))
+    routes = project / "services" / "conduit" / "routes.py"
+    told = ast.get_docstring(ast.parse(routes.read_text("utf-8"))) or ""
+    example = dedent("\n".join(it for it in told.splitlines() if it.startswith("    ") or not it))
+    with routes.open("a", encoding="utf-8") as module:
+        module.write(example)
+    run(project, "mypy", "services/conduit/routes.py")
+    schemas = json.loads(run(project, "python", "-c", SCHEMAS))
+    assert "username" in schemas["UserAnswer"]["properties"]
+    assert "password_hash" not in json.dumps(schemas)
+
+
+SCHEMAS = """
+import json
+from services.conduit.main import app
+print(json.dumps(app.openapi()["components"]["schemas"]))
+"""
 
 
 def test_a_module_of_ones_own_is_typed_and_one_that_is_left_behind_is_not(generate: Generate) -> None:
