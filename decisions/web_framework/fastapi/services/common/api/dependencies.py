@@ -62,8 +62,9 @@ async def refuse_unknown_parameters(request: Request) -> None:
 
 
 def _allows_extra(parameters: object) -> bool:
-    is_model = isinstance(parameters, type) and issubclass(parameters, BaseModel)
-    return is_model and parameters.model_config.get("extra") == "allow"
+    if isinstance(parameters, type) and issubclass(parameters, BaseModel):
+        return parameters.model_config.get("extra") == "allow"
+    return False
 
 
 async def get_runtime(request: Request) -> Runtime:
