@@ -198,6 +198,11 @@ def test_a_fault_in_the_services(services: object, message: str) -> None:
             "field 'a' has 'x' where a value of type 'int' belongs. Fix: write e.g. 3.",
         ),
         (
+            "catalog.Book(a: str = none secret)",
+            "has 'secret' behind the default of 'a', and marks stand before the '='. "
+            'Fix: write it like "catalog.Book(title: str, price: money)", in quotes.',
+        ),
+        (
             "catalog.Book(a: int = 2147483648)",
             "field 'a' has '2147483648' where a value of type 'int' belongs. Fix: write e.g. 3.",
         ),

@@ -458,7 +458,7 @@ def _field(scan: _Scanner, *, typed: bool) -> FieldLine:
     if not typed:
         return FieldLine(name, type_)
     marks = _marks(scan, name)
-    return FieldLine(name, type_, _default(scan), marks)
+    return FieldLine(name, type_, _default(scan, name), marks)
 
 
 def _marks(scan: _Scanner, field: str) -> tuple[str, ...]:
@@ -518,8 +518,14 @@ def _once(limits: LimitsLine, **given: Any) -> LimitsLine:
     return replace(limits, **given)
 
 
-def _default(scan: _Scanner) -> Text | None:
-    return _literal(scan, "a default") if scan.take("=") else None
+def _default(scan: _Scanner, field: str) -> Text | None:
+    if not scan.take("="):
+        return None
+    default = _literal(scan, "a default")
+    *before, last = default.text.split() or [""]
+    if before and last in MARKS and not default.quoted:
+        raise Malformed(f"has {quoted(last)} behind the default of {quoted(field)}, and marks stand before the '='")
+    return default
 
 
 def _literal(scan: _Scanner, what: str, bare: str = _BARE) -> Text:
