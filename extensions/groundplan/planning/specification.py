@@ -185,7 +185,7 @@ class Specification:
                 for entity in self.service.entities
                 for path, target in _references(product.value_objects, entity.name, entity.fields)
             ),
-            f"What {self.name} keeps refers to nothing else." if self.service.has_database else "",
+            f"What {self.name} keeps refers to nothing else." if self.service.has_database else "It has no database.",
         )
 
     @cached_property
@@ -396,7 +396,8 @@ class Specification:
         broker = ((way.broker, "broker", "events wait in the outbox, in order", way.timeout),)
         carried = broker if way.broker and (receivers or self.hears.rows) else () if way.broker else subscribers
         store = (("its database", "store", "503, to be tried again", NONE),) if self.service.has_database else ()
-        return table("Needs, Kind, While unavailable, Timeout", (*services, *apis, *carried, *store))
+        rows = (*services, *apis, *carried, *store)
+        return table("Needs, Kind, While unavailable, Timeout", rows, f"{self.name} needs nothing else.")
 
     @cached_property
     def configuration(self) -> Table:
