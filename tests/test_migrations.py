@@ -257,3 +257,96 @@ def test_the_suite_of_a_project_that_has_changed_passes(shop: Shop) -> None:
     assert " skipped" not in run(shop.path, "pytest", "-q", env=shop.env)
     run(shop.path, "ruff", "format", "--check", ".")
     run(shop.path, "ruff", "check", ".")
+
+
+OWN = '''"""Bookmarks, and indexes that no answer makes."""
+
+import sqlalchemy as sa
+from alembic import op
+
+from services.common.db import columns
+
+revision = "own_0001"
+down_revision = "0001"
+
+
+def upgrade() -> None:
+    op.create_table(
+        "bookmarks",
+        sa.Column("number", sa.Integer, primary_key=True),
+        sa.Column("book", sa.Uuid, sa.ForeignKey("books.id")),
+        sa.Column("at", columns.InstantColumn, nullable=False),
+        sa.Column("twice", sa.Integer, sa.Computed("page * 2", persisted=True)),
+        sa.Column("page", sa.Integer, nullable=False),
+    )
+    op.create_index("bookmarks_by_page", "bookmarks", ["page"])
+    op.create_index("books_by_price", "books", ["price"])
+    condition = sa.text("price > 1")
+    op.create_index(
+        "dear_books", "books", ["title"], sqlite_where=condition, postgresql_where=condition
+    )
+    op.create_index("books_by_words", "books", [sa.text("lower(title)")], unique=True)
+'''
+"""A migration that people wrote."""
+
+BOOKMARK = """
+import asyncio
+from datetime import UTC, datetime
+import sqlalchemy as sa
+from services.common.config import load_settings
+from services.common.db.database import Database
+from services.shop import tables
+
+async def main():
+    bookmarks = sa.table("bookmarks", sa.column("book", sa.Uuid), sa.column("at", sa.DateTime(True)), sa.column("page"))
+    async with Database(load_settings().database_url("shop")).write() as connection:
+        book = (await connection.scalars(sa.select(tables.books.c.id))).first()
+        row = {"book": book, "at": datetime(2026, 3, 1, tzinfo=UTC), "page": 7}
+        await connection.execute(sa.insert(bookmarks).values(row))
+
+asyncio.run(main())
+"""
+
+INDEXES = """
+import asyncio, json, sys
+import sqlalchemy as sa
+from services.common.config import load_settings
+from services.common.db.database import Database
+
+async def main(query):
+    async with Database(load_settings().database_url("shop")).read() as connection:
+        print(json.dumps(sorted((await connection.scalars(sa.text(query))).all())))
+
+asyncio.run(main(sys.argv[1]))
+"""
+LISTED = {
+    "sqlite": "SELECT name FROM sqlite_master WHERE type = 'index' AND sql IS NOT NULL",
+    "postgres": "SELECT indexname FROM pg_indexes WHERE schemaname = current_schema()",
+}
+
+
+@pytest.mark.parametrize("shop", LISTED, indirect=True)
+def test_migrations_of_ones_own_stand_beside_the_generated_ones(shop: Shop) -> None:
+    """They begin where the generated ones were, and stay as they are when more of these come."""
+    (shop.path / "services" / "shop" / "migrations" / "own_0001_bookmarks.py").write_text(OWN, "utf-8")
+    own = {"bookmarks_by_page", "books_by_price", "dear_books", "books_by_words"}
+    listed = LISTED["postgres" if shop.url.startswith("postgres") else "sqlite"]
+
+    def indexes() -> set[str]:
+        return {*json.loads(run(shop.path, "python", "-c", INDEXES, listed, env=shop.env))}
+
+    shop.migrate()
+    run(shop.path, "python", "-c", BOOKMARK, env=shop.env)
+    for entity in (
+        "Book(title: str, price: money, pages: int = 3)",
+        "Book(title: str, price: money, pages: int? index)",
+        "Book(title: str, pages: int = 1)",
+    ):
+        shop.migrates(entity)
+        assert shop.count("page", "bookmarks") == shop.count("book", "bookmarks") == 1
+        assert own <= indexes()
+    run(shop.path, "pytest", "-q", "-x")
+    run(shop.path, "mypy")
+    run(shop.path, "ruff", "check", ".")
+    run(shop.path, "ruff", "format", "--check", ".")
+    assert "0 differences to the model." in run(shop.path, "plan", "check", "--code")

@@ -275,6 +275,70 @@ def test_records_and_waiting_events_come_along(
         assert sorted(str(it["order"]) for it in caller.find(notification)) == sorted([kept, gone, gone])
 
 
+OWN = '''"""Bookmarks: a table that no answer makes."""
+
+import sqlalchemy as sa
+from alembic import op
+
+from services.common.db import columns
+
+revision = "own_0001"
+down_revision = "0001"
+
+
+def upgrade() -> None:
+    op.create_table(
+        "bookmarks",
+        sa.Column("id", sa.Uuid, primary_key=True),
+        sa.Column("thing", sa.Uuid, sa.ForeignKey("things.id"), nullable=False),
+        sa.Column("at", columns.InstantColumn, nullable=False),
+        sa.Column("page", sa.Integer, nullable=False),
+        sa.Column("twice", sa.Integer, sa.Computed("page * 2", persisted=True)),
+    )
+    op.create_index("bookmarks_by_words", "bookmarks", [sa.text("abs(page)")])
+'''
+COUNTED = '''"""A table whose key counts up, and one that names it."""
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "own_0002"
+down_revision = "own_0001"
+
+
+def upgrade() -> None:
+    op.create_table("pages", sa.Column("number", sa.Integer, primary_key=True))
+    op.create_table("lines", sa.Column("page", sa.Integer, sa.ForeignKey("pages.number")))
+'''
+
+
+def test_tables_of_ones_own_come_along(generate: Generate, reanswer: Reanswer, places: Places) -> None:
+    """But for keys that count up and are named elsewhere."""
+    path = generate(EVERY_KIND)
+    migrations = path / "services" / "shop" / "migrations"
+    (migrations / "own_0001_bookmarks.py").write_text(OWN, "utf-8")
+    first, second, third = map(places, ("sqlite", "postgres", "sqlite"))
+    run(path, "migrate", env=first.env(path))
+    run(path, "python", "-c", FILL, env=first.env(path))
+    with closing(sqlite3.connect(file(first, "shop"))) as rows:
+        (thing,) = rows.execute("SELECT id FROM things").fetchone()
+        bookmark = ("0" * 32, thing, "2026-03-01 07:30:00.000000", 7)
+        rows.execute("INSERT INTO bookmarks (id, thing, at, page) VALUES (?, ?, ?, ?)", bookmark)
+        rows.commit()
+    had = dump(file(first, "shop"))
+    reanswer(path, **KEPT["postgres"])
+    assert "bookmarks 1" in move(path, first, second)
+    reanswer(path, **KEPT["sqlite"])
+    move(path, second, third)
+    assert dump(file(third, "shop"))["bookmarks"] == had["bookmarks"] == [(*bookmark, 14)]
+
+    (migrations / "own_0002_pages.py").write_text(COUNTED, "utf-8")
+    run(path, "migrate", env=first.env(path))
+    message = refusal(path, places("sqlite"), "--rows-from", first.pattern)
+    fix = "let lines name rows of pages by an id, which stays as it is"
+    assert message == f"migrate: pages: its number would count anew. Fix: {fix}.\n"
+
+
 @pytest.mark.parametrize("server", ["postgres", "schema"])
 def test_every_kind_of_value_survives_the_way_there_and_back(
     server: str, generate: Generate, reanswer: Reanswer, places: Places

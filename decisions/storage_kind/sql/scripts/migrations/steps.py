@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import sqlalchemy as sa
 from alembic import op
+from alembic.operations.base import BatchOperations
 
 
 def create(table: str, *columns: sa.Column[Any]) -> None:
@@ -28,7 +32,7 @@ def add(table: str, column: sa.Column[Any], fill: Any = None) -> None:
 
 def loosen(table: str, column: str) -> None:
     """Make a column optional."""
-    with op.batch_alter_table(table) as batch:
+    with _altering(table) as batch:
         batch.alter_column(column, nullable=True)
 
 
@@ -47,7 +51,7 @@ def tighten(table: str, column: sa.Column[Any], fill: Any = None) -> None:
             f"{count} records in {table} have no {column.name}. Give the field a default, or make it"
             f" optional and fill it first; nothing was changed."
         )
-    with op.batch_alter_table(table) as batch:
+    with _altering(table) as batch:
         batch.alter_column(column.name, nullable=False)
 
 
@@ -79,11 +83,36 @@ def drop_index(table: str, name: str) -> None:
 
 
 def retire(table: str, column: str, revision: str) -> None:
-    """Take a column out of use; its data stays under another name."""
-    with op.batch_alter_table(table) as batch:
-        batch.alter_column(column, new_column_name=f"{column}_retired_{revision}", nullable=True)
+    """Take a column out of use; its data stays under another name, and indexes over it know that."""
+    retired = f"{column}_retired_{revision}"
+    quote = op.get_bind().dialect.identifier_preparer.quote
+    op.execute(f"ALTER TABLE {quote(table)} RENAME COLUMN {quote(column)} TO {quote(retired)}")
+    loosen(table, retired)
 
 
 def retire_table(table: str, revision: str) -> None:
     """Take a table out of use; its data stays under another name."""
     op.rename_table(table, f"{table}_retired_{revision}")
+
+
+@contextmanager
+def _altering(table: str) -> Iterator[BatchOperations]:
+    """Alter a table; where it is made anew for that, indexes over expressions are made again, which Alembic does not."""
+    connection = op.get_bind()
+    before = _expressions(connection, table)
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Skipped unsupported reflection")
+        with op.batch_alter_table(table) as batch:
+            yield batch
+    for name in before.keys() - _expressions(connection, table).keys():
+        op.execute(sa.text(before[name]))
+
+
+def _expressions(connection: sa.Connection, table: str) -> dict[str, str]:
+    """The statements that made the indexes of a table, where the database keeps them and makes tables anew."""
+    if connection.dialect.name != "sqlite":
+        return {}
+    kept = sa.table("sqlite_master", *map(sa.column, ("name", "sql", "type", "tbl_name")))
+    mine = (kept.c.type == "index", kept.c.tbl_name == table, kept.c.sql.is_not(None))
+    rows = connection.execute(sa.select(kept.c.name, kept.c.sql).where(*mine))
+    return {name: statement for name, statement in rows}
