@@ -51,6 +51,14 @@ SECRET = re.compile(
 PIN = re.compile(r"([\w.-]+)(?:\[[\w,-]+\])?==([\w.!+]+)")
 VARIABLE = re.compile(r"^([A-Z][A-Z0-9_]*)=", re.MULTILINE)
 
+NEWER_TITLES = {
+    "Request Entity Too Large": "Content Too Large",
+    "Request-URI Too Long": "URI Too Long",
+    "Requested Range Not Satisfiable": "Range Not Satisfiable",
+    "Unprocessable Entity": "Unprocessable Content",
+}
+"""The titles of statuses in RFC 9110, by those that Python had before 3.13: a description may be any of these."""
+
 
 @dataclass(frozen=True)
 class Code:
@@ -411,7 +419,7 @@ def _own_route(service: Service, method: str, path: str, operation: Described) -
         proven if operation.get("security") else "everybody",
         tuple(f"`{it}`" for it in (*([_shape(body)] if body else []), *sent)),
         tuple(_answer(status, it) for status, it in responses if status.startswith("2")),
-        tuple(f"{at} {it['description']}" for at, it in responses if not at.startswith("2")),
+        tuple(_error(status, it) for status, it in responses if not status.startswith("2")),
         tuple(sorted(set(REQUIREMENT.findall(named)))),
     )
 
@@ -419,6 +427,11 @@ def _own_route(service: Service, method: str, path: str, operation: Described) -
 def _answer(status: str, response: Described) -> str:
     body = _body(response)
     return f"{status} `{_shape(body)}`" if body else status
+
+
+def _error(status: str, response: Described) -> str:
+    told = response["description"]
+    return f"{status} {NEWER_TITLES.get(told, told)}"
 
 
 def added_routes(code: Code) -> Iterator[Finding]:
