@@ -78,7 +78,10 @@ PARAGRAPH = (
 NOTES, RULES, API = "Planning/Notes.md", "services/orders/order.py", "services/orders/api.py"
 ACCEPTANCE = "tests/acceptance/test_fr_001.py"
 ROUTES = "services/orders/routes.py"
-ADDED = '\n\n@router.get("/open-orders", tags=["{0}"])\nasync def list_open_orders() -> list[str]:\n    return []\n'
+ADDED = (
+    '\n\n@router.get("/open-orders", tags=["{0}"], responses={{413: {{}}}})\n'
+    "async def list_open_orders() -> list[str]:\n    return []\n"
+)
 DESCRIBED = """\
 # Routes of our own
 
@@ -91,7 +94,8 @@ What an error means, and what its caller does, is in the [error catalogue](Imple
 | Operation | Method | Path | Does | For | Request | Answer | Errors | Requirements |
 | --- | --- | --- | --- | --- | --- | --- | --- | --- |
 | `list_open_orders` | GET | `/v1/open-orders` | List Open Orders | callers who prove who they are | – \
-| 200 `list[str]` | 401 Unauthorized, 422 Unprocessable Content, 503 Service Unavailable | FR-003 |
+| 200 `list[str]` \
+| 401 Unauthorized, 413 Content Too Large, 422 Unprocessable Content, 503 Service Unavailable | FR-003 |
 """
 EMPTY_TEST = (
     "def test_fr_001_ac1() -> None:\n    print('done')\n\n\ndef test_fr_001_ac2() -> None:\n    assert 1 + 1 == 2\n"
