@@ -161,6 +161,16 @@ async def test_an_event_that_takes_too_long_counts_as_failed(
     assert [it.reason for it in await kept(runtime)] == ["TimeoutError: "]
 
 
+async def test_what_waits_for_another_event_is_not_due_at_once(
+    runtime: Runtime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(retries, "FIRST_PAUSE", timedelta(minutes=1))
+    consumer, subject = Consumer(Failing(ORDERED, RuntimeError("oops"))), new_id()
+    for _ in range(2):
+        await retries.receive(consumer, an_event(ORDERED, subject=subject), runtime)
+    assert [it.due_at > now() for it in await kept(runtime)] == [True, True]
+
+
 async def test_where_order_matters_events_about_one_record_wait_for_each_other(
     runtime: Runtime,
 ) -> None:

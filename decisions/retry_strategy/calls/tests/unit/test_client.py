@@ -100,9 +100,10 @@ async def test_a_refusal_is_told_with_what_was_answered() -> None:
     assert str(caught.value) == f"stock answered 422: {'x' * 300}"
 
 
+@pytest.mark.parametrize("headers", [{}, {"Retry-After": "600"}])
 @pytest.mark.parametrize("status", [401, 403, 408, 425, 429, 500, 503])
-async def test_who_cannot_answer_now_is_unavailable(status: int) -> None:
-    async with client(constant(status)) as stock:
+async def test_who_cannot_answer_now_is_unavailable(status: int, headers: dict[str, str]) -> None:
+    async with client(constant(status, headers=headers)) as stock:
         with pytest.raises(ServiceUnavailable, match="stock is not available") as caught:
             await stock.request("POST", "/things")
     assert str(caught.value.__cause__) == f"stock answered {status}"

@@ -84,6 +84,7 @@ async def test_only_public_routes_are_for_everybody(system: System) -> None:
         assert (answer.status_code, answer.json()[0]) == (200, "anonymous")
         described = (await client.get("/openapi.json")).json()["paths"]
     assert "security" not in described["/open/level"]["get"]
+    assert described["/open/level"]["get"]["responses"].keys() == {"200", "422", "503"}
     assert described["/own/caller"]["get"]["security"]
 
 
