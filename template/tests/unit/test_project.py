@@ -12,6 +12,7 @@ from types import ModuleType
 import httpx2
 import pytest
 from dotenv import dotenv_values
+from pydantic import SecretStr
 from pydantic_settings import BaseSettings
 
 from services.common import config
@@ -48,6 +49,8 @@ def test_what_only_some_processes_need_is_missed_where_it_is_asked_for() -> None
     without = settings.model_copy(update={f"{name}_database_url": None})
     with pytest.raises(SystemExit, match=f"{name.upper()}_DATABASE_URL: Field required"):
         without.database_url(name)
+    secret = settings.model_copy(update={f"{name}_database_url": SecretStr("with a password")})
+    assert secret.database_url(name) == "with a password"
 
 
 def test_the_example_is_for_this_machine_alone() -> None:

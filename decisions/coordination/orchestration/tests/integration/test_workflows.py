@@ -11,8 +11,8 @@ from uuid import UUID
 import pytest
 from structlog.testing import capture_logs
 
-from services.common.errors import RuleViolation, ServiceUnavailable
-from services.common.messaging import outbox
+from services.common.errors import Forbidden, RuleViolation, ServiceError, ServiceUnavailable
+from services.common.messaging import outbox, retries
 from services.common.utils import new_id, now
 from services.common.workflows import orchestrator
 from tests.fixtures.adaptations import refused
@@ -161,6 +161,39 @@ async def test_after_a_refused_step_the_previous_ones_are_undone_in_reverse(
 
 
 @each_workflow
+async def test_a_refusal_without_a_reason_tells_its_kind(
+    system: System, workflow: Workflow, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def do(*_: Any) -> Any:
+        raise Forbidden()
+
+    (_, participant), *_ = participants(workflow)
+    monkeypatch.setattr(participant.rules, "do", do)
+    run = await start(system, workflow)
+    await system.deliver()
+    await run.assert_ended("undone", because="Forbidden")
+
+
+@each_workflow
+async def test_a_step_that_fails_is_tried_again_and_not_refused(
+    system: System, workflow: Workflow, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    errors = [ServiceError("It is broken.")]
+
+    async def do(_: Any, draft: Any) -> Any:
+        if errors:
+            raise errors.pop()
+        return draft
+
+    for _, participant in participants(workflow):
+        monkeypatch.setattr(participant.rules, "do", do)
+    monkeypatch.setattr(retries, "FIRST_PAUSE", timedelta())
+    run = await start(system, workflow)
+    await system.deliver()
+    await run.assert_ended("done", *workflow.steps)
+
+
+@each_workflow
 async def test_a_draft_that_is_not_valid_is_refused(
     system: System, workflow: Workflow, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -270,7 +303,8 @@ async def test_a_rule_may_keep_the_record_of_a_step_that_is_undone(
     async def do(_: Any, draft: Any) -> Any:
         return draft
 
-    async def undo(_: Any, current: Any) -> Any:
+    async def undo(rules: Any, current: Any) -> Any:
+        assert await rules.records.get(type(current), current.id) == current
         fields = set(participant.draft.model_fields)
         return participant.draft.model_validate(current.model_dump(include=fields))
 

@@ -130,7 +130,8 @@ async def test_a_runner_whose_lease_was_taken_over_stores_nothing(
     assert await other.drain() == 0
     logs = shop.capture_log(monkeypatch, runner_module)
     assert not await slow.run(leased)
-    assert [it["event"] for it in logs] == ["job_taken_over"]
+    told = [(it["event"], it["service"], it["job"], it["key"]) for it in logs]
+    assert told == [("job_taken_over", "shop", leased.job, str(leased.id))]
     assert await ThingService(runtime).labels() == ["one", "one done"]
 
 
@@ -163,6 +164,19 @@ async def test_a_job_that_fails_is_tried_again_later_and_at_last_set_aside(
         await queue.update(connection, row, rejected=None, tries=0)
     assert await job_runner(shop.jobs(copy), runtime, clock).drain() == 0
     assert await ThingService(runtime).labels() == ["one", "one done"]
+
+
+async def test_a_job_that_is_gone_from_the_code_is_set_aside(
+    runtime: Runtime, clock: Clock
+) -> None:
+    async with runtime.database.write() as connection:
+        await queue.add_once(connection, queue.new("gone", {}, due_at=clock()))
+    runner = job_runner(shop.jobs(copy), runtime, clock)
+    for _ in range(3):
+        await runner.drain()
+        clock.advance(timedelta(days=1))
+    (row,) = await rows(runtime)
+    assert row.rejected == "LookupError('shop has no job gone')"
 
 
 async def test_a_job_that_crashes_its_runner_each_time_is_set_aside(
