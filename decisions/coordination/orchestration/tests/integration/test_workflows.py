@@ -11,8 +11,8 @@ from uuid import UUID
 import pytest
 from structlog.testing import capture_logs
 
-from services.common.errors import Forbidden, RuleViolation, ServiceError, ServiceUnavailable
-from services.common.messaging import outbox, retries
+from services.common.errors import Forbidden, RuleViolation, ServiceUnavailable
+from services.common.messaging import outbox
 from services.common.utils import new_id, now
 from services.common.workflows import orchestrator
 from tests.fixtures.adaptations import refused
@@ -172,25 +172,6 @@ async def test_a_refusal_without_a_reason_tells_its_kind(
     run = await start(system, workflow)
     await system.deliver()
     await run.assert_ended("undone", because="Forbidden")
-
-
-@each_workflow
-async def test_a_step_that_fails_is_tried_again_and_not_refused(
-    system: System, workflow: Workflow, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    errors = [ServiceError("It is broken.")]
-
-    async def do(_: Any, draft: Any) -> Any:
-        if errors:
-            raise errors.pop()
-        return draft
-
-    for _, participant in participants(workflow):
-        monkeypatch.setattr(participant.rules, "do", do)
-    monkeypatch.setattr(retries, "FIRST_PAUSE", timedelta())
-    run = await start(system, workflow)
-    await system.deliver()
-    await run.assert_ended("done", *workflow.steps)
 
 
 @each_workflow

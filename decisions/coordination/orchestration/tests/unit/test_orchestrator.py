@@ -6,7 +6,9 @@ from itertools import product
 
 import pytest
 
+from services.common.errors import ServiceError
 from services.common.utils import new_id, now
+from services.common.workflows import participant
 from services.common.workflows.orchestrator import Saga, Step, advanced
 
 STEPS = 3
@@ -114,3 +116,8 @@ def test_a_step_is_drafted_from_fields_of_the_record_and_constants() -> None:
         "sum": "7.00",
         "by": "card",
     }
+
+
+def test_what_is_no_fault_of_the_request_refuses_no_step() -> None:
+    with pytest.raises(ServiceError, match="It is broken"):
+        participant._refusal(ServiceError("It is broken."))
