@@ -97,22 +97,22 @@ def retire_table(table: str, revision: str) -> None:
 
 @contextmanager
 def _altering(table: str) -> Iterator[BatchOperations]:
-    """Alter a table; where it is made anew for that, indexes over expressions are made again, which Alembic does not."""
+    """Alter a table; where it is made anew for that, what Alembic leaves out is made again: triggers, indexes over expressions."""
     connection = op.get_bind()
-    before = _expressions(connection, table)
+    before = _attached(connection, table)
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", "Skipped unsupported reflection")
         with op.batch_alter_table(table) as batch:
             yield batch
-    for name in before.keys() - _expressions(connection, table).keys():
-        op.execute(sa.text(before[name]))
+    for name in before.keys() - _attached(connection, table).keys():
+        connection.exec_driver_sql(before[name])  # as it is: a colon in it names no parameter
 
 
-def _expressions(connection: sa.Connection, table: str) -> dict[str, str]:
-    """The statements that made the indexes of a table, where the database keeps them and makes tables anew."""
+def _attached(connection: sa.Connection, table: str) -> dict[str, str]:
+    """The statements that made the indexes and triggers of a table, where tables are made anew."""
     if connection.dialect.name != "sqlite":
         return {}
     kept = sa.table("sqlite_master", *map(sa.column, ("name", "sql", "type", "tbl_name")))
-    mine = (kept.c.type == "index", kept.c.tbl_name == table, kept.c.sql.is_not(None))
-    rows = connection.execute(sa.select(kept.c.name, kept.c.sql).where(*mine))
-    return {name: statement for name, statement in rows}
+    its = kept.c.type.in_(["index", "trigger"]) & (kept.c.tbl_name == table)
+    made = sa.select(kept.c.name, kept.c.sql).where(its, kept.c.sql.is_not(None))
+    return {name: statement for name, statement in connection.execute(made)}
