@@ -11,7 +11,7 @@ import json
 import os
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping
 from pathlib import Path
 
 import jwt
@@ -31,9 +31,13 @@ PRIVATE_KEY = Path("var", "development_key.pem")
 
 
 def create_token(
-    folder: Path, audience: str, name: str, minutes: float, roles: Sequence[str] = ()
+    folder: Path, audience: str, name: str, minutes: float, roles: Mapping[str, list[str]]
 ) -> str:
-    """Create a token for a caller, signed with the key in the folder, and publish the key."""
+    """Create a token for a caller, signed with the key in the folder, and publish the key.
+
+    Args:
+        roles: What the caller may act as, by the claim that lists it.
+    """
     key = _load_or_create_key(folder / PRIVATE_KEY)
     public = ECAlgorithm.to_jwk(key.public_key(), as_dict=True)
     kid = hashlib.sha256(json.dumps(public, sort_keys=True).encode()).hexdigest()[:16]
@@ -44,9 +48,9 @@ def create_token(
         "iss": DEVELOPMENT,
         "aud": audience,
         "sub": name,
-        "roles": [*roles],
         "iat": now,
         "exp": now + int(minutes * 60),
+        **roles,
     }
     return jwt.encode(claims, key, algorithm="ES256", headers={"kid": kid})
 
@@ -83,5 +87,5 @@ def main() -> None:
             f"OIDC_ISSUER is {settings['OIDC_ISSUER']}, which issues its tokens itself. "
             f"Fix: ask it for one, or set OIDC_ISSUER to {DEVELOPMENT}."
         )
-    audience = settings["OIDC_AUDIENCE"]
-    print(create_token(ROOT, audience, options.name, options.minutes, options.role))
+    audience, roles = settings["OIDC_AUDIENCE"], {settings["OIDC_ROLES_CLAIM"]: options.role}
+    print(create_token(ROOT, audience, options.name, options.minutes, roles))

@@ -15,11 +15,12 @@ import pytest
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from services.common.auth import authentication, oidc_provider
+from services.common.auth.callers import Caller
 from services.common.auth.oidc_provider import Provider
 from services.common.config import Settings
 from services.common.errors import ServiceUnavailable, Unauthorized
 from scripts import tokens
-from tests.fixtures.credentials import ISSUER
+from tests.fixtures.credentials import ISSUER, accepted
 from tests.fixtures.issuer import ADDRESS, AUDIENCE, Issuer
 from tests.fixtures.system import settings_for
 
@@ -81,6 +82,16 @@ async def test_a_claim_tells_the_roles(claim: str, claims: dict[str, Any], roles
     caller = await authentication.authenticate(ISSUER.token(**claims), settings)
     assert caller.roles == roles
     assert caller.claims.items() >= {"sub": "ada", **claims}.items()
+
+
+async def test_tests_call_with_all_that_their_caller_has(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OIDC_ROLES_CLAIM", "groups")
+    claims = {"sub": "ada", "roles": ["owner"], "team": "press"}
+    asking = Caller("zoe", is_service=False, roles=frozenset({"editor"}), claims=claims)
+    token = accepted(asking)["Authorization"].removeprefix("Bearer ")
+    caller = await authentication.authenticate(token, settings_for({}))
+    assert (caller.name, caller.roles) == (asking.name, asking.roles)
+    assert caller.claims["team"] == "press"
 
 
 async def test_a_request_without_a_token_is_challenged() -> None:
@@ -262,7 +273,7 @@ async def test_the_development_key_is_accepted_in_development_only(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    token = tokens.create_token(tmp_path, AUDIENCE, "developer", minutes=5, roles=["editor"])
+    token = tokens.create_token(tmp_path, AUDIENCE, "developer", minutes=5, roles={})
     assert (tmp_path / tokens.PRIVATE_KEY).stat().st_mode & 0o077 == 0
     development = oidc_provider.DEVELOPMENT
     use_provider(monkeypatch, Provider(development, ""))
@@ -270,6 +281,18 @@ async def test_the_development_key_is_accepted_in_development_only(
     assert await is_invalid(token)
     use_provider(monkeypatch, Issuer().provider())
     assert await is_invalid(token)
+
+
+def test_the_roles_of_a_development_token_are_where_services_look_for_them(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    monkeypatch.setattr(tokens, "ROOT", tmp_path)
+    monkeypatch.setenv("OIDC_ISSUER", oidc_provider.DEVELOPMENT)
+    monkeypatch.setenv("OIDC_ROLES_CLAIM", "realm.roles")
+    monkeypatch.setattr("sys.argv", ["token", "--role", "editor"])
+    tokens.main()
+    claims = jwt.decode(capsys.readouterr().out.strip(), options={"verify_signature": False})
+    assert authentication._listed(claims, "realm.roles") == {"editor"}
 
 
 @pytest.mark.parametrize(
