@@ -9,7 +9,7 @@ from typing import Annotated
 
 import httpx2
 import pytest
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Depends, Query
 from pydantic import BaseModel, ConfigDict
 
 from services.common.api.app import create_app
@@ -56,6 +56,17 @@ async def get_notice(notice: Annotated[Notice, Query()]) -> dict[str, str]:
     return sent
 
 
+async def sent_notice(notice: Annotated[Notice, Query()]) -> Notice:
+    """What was sent, for routes that depend on it."""
+    return notice
+
+
+@public.get("/dependent-notice")
+async def get_dependent_notice(notice: Annotated[Notice, Depends(sent_notice)]) -> dict[str, str]:
+    """Tell what was sent."""
+    return await get_notice(notice)
+
+
 @asynccontextmanager
 async def served(system: System, *routers: APIRouter) -> AsyncIterator[httpx2.AsyncClient]:
     """A client without credentials of a service that has these routes and no others."""
@@ -99,10 +110,11 @@ async def test_a_parameter_that_a_route_does_not_have_is_refused(system: System,
     ]
 
 
-async def test_a_route_may_take_parameters_that_nobody_declares(system: System) -> None:
+@pytest.mark.parametrize("path", ["/open/notice", "/open/dependent-notice"])
+async def test_a_route_may_take_parameters_that_nobody_declares(system: System, path: str) -> None:
     sent = {"about": "it", "utm_source": "mail"}
     async with served(system) as client:
-        assert (await client.get("/open/notice", params=sent)).json() == sent
+        assert (await client.get(path, params=sent)).json() == sent
 
 
 async def test_routes_that_clash_are_named_before_the_service_starts(system: System) -> None:

@@ -7,11 +7,11 @@ from typing import Annotated, Any, TypeVar
 from uuid import UUID
 
 from fastapi import Depends, Header, Query, Request
+from fastapi.dependencies.models import Dependant
 from fastapi.dependencies.utils import get_flat_params
 from fastapi.exceptions import RequestValidationError
 from fastapi.params import ParamTypes
 from fastapi.routing import APIRoute
-from pydantic import BaseModel
 
 from services.common.api.security import caller_of, identify_caller
 from services.common.auth.callers import Caller
@@ -38,13 +38,13 @@ Version = Annotated[int, Depends(get_version)]
 async def refuse_unknown_parameters(request: Request) -> None:
     """Refuse query parameters that the route does not declare; raises `RequestValidationError`.
 
-    A route whose parameters are a model with `extra="allow"` takes all.
+    A route that takes a model of parameters with `extra="allow"`, itself or by a dependency, takes all.
     """
     sent = request.query_params
     if not sent:
         return
     route: APIRoute = request.scope["route"]
-    if any(_allows_extra(it.field_info.annotation) for it in route.dependant.query_params):
+    if _takes_all(route.dependant):
         return
     declared = {
         it.alias
@@ -61,10 +61,10 @@ async def refuse_unknown_parameters(request: Request) -> None:
         raise RequestValidationError(unknown)
 
 
-def _allows_extra(parameters: object) -> bool:
-    if isinstance(parameters, type) and issubclass(parameters, BaseModel):
-        return parameters.model_config.get("extra") == "allow"
-    return False
+def _takes_all(dependant: Dependant) -> bool:
+    models = (it.field_info.annotation for it in dependant.query_params)
+    takes_extra = any(getattr(it, "model_config", {}).get("extra") == "allow" for it in models)
+    return takes_extra or any(map(_takes_all, dependant.dependencies))
 
 
 async def get_runtime(request: Request) -> Runtime:
