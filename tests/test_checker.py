@@ -313,7 +313,7 @@ def test_routes_of_the_projects_own_are_described_as_the_code_has_them(original:
     assert drift() == [f"Y13 is missing, and list_open_orders is a route of orders; {fix}"]
     assert routes() == "1 route of your own; Planning/Routes.md was written.\n"
     assert (document.read_text("utf-8"), drift()) == (DESCRIBED, [])
-    told = '    """List `a|b`, 2 of them. FR-001\n\n    And more.\n    """\n'
+    told = '    """List `a|b`, 2 of them (FR-001).\n\n    And more.\n    """\n'
     replaced(ROUTES, "    return []\n", f"{told}    return []\n")(shop)
     assert drift() == [f"Y13 does not say of list_open_orders what the code says; {fix}"]
     assert json.loads(with_code(original, shop, "routes", "--json").stdout) == {

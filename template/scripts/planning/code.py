@@ -35,7 +35,7 @@ from scripts.planning.checks import (
 )
 from scripts.planning.imports import imported
 from scripts.planning.model import Operation, Service, brought_back
-from scripts.planning.routes import DOCUMENT, REQUIREMENT, OwnRoute, difference, routes
+from scripts.planning.routes import DOCUMENT, MENTION, REQUIREMENT, OwnRoute, difference, routes
 
 Described = dict[str, Any]
 """An operation, or a part of one, as a service describes it in OpenAPI."""
@@ -404,7 +404,7 @@ def described_routes(code: Code) -> tuple[OwnRoute, ...] | Finding:
 
 def _own_route(service: Service, method: str, path: str, operation: Described) -> OwnRoute:
     told = operation.get("description") or operation.get("summary", "")
-    paragraph = " ".join(REQUIREMENT.sub("", told.partition("\n\n")[0]).split())
+    paragraph = MENTION.sub("", " ".join(told.partition("\n\n")[0].split()))
     proven = "the other services" if _is_internal(service) else "callers who prove who they are"
     body = _body(operation.get("requestBody", {}))
     sent = [it["name"] for it in operation.get("parameters", []) if it["in"] != "path"]
@@ -415,7 +415,7 @@ def _own_route(service: Service, method: str, path: str, operation: Described) -
         operation["operationId"],
         method,
         path,
-        paragraph.strip(" ,;"),
+        paragraph.strip(" ,;") or operation.get("summary", ""),
         proven if operation.get("security") else "everybody",
         tuple(f"`{it}`" for it in (*([_shape(body)] if body else []), *sent)),
         tuple(_answer(status, it) for status, it in responses if status.startswith("2")),

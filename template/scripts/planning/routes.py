@@ -16,6 +16,9 @@ from scripts.planning.model import Model
 METHODS = ("get", "put", "post", "delete", "options", "head", "patch", "trace")
 """Those that OpenAPI knows."""
 REQUIREMENT = re.compile(r"\bFR-\d+\b")
+_IDS = r"FR-\d+(?:-AC\d+)?(?:(?:,| and) FR-\d+(?:-AC\d+)?)*"
+MENTION = re.compile(rf"^{_IDS}:?|\s*\({_IDS}\)|(?<=[.,;])\s*{_IDS}\.?$")
+"""Requirements beside what a docstring says, not in its sentence: `(FR-001, FR-002)`."""
 
 
 @dataclass(frozen=True)
