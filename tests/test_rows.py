@@ -427,7 +427,7 @@ class TestRefusal:
             "one for all": (["--rows-from", "sqlite+aiosqlite:///stock.db"], "is one place for 3 services"),
             "no service": (
                 ["--rows-from", "sqlite+aiosqlite:///{service}.db", "shelf"],
-                "no service with a database shelf",
+                "No service with a database is called shelf",
             ),
         }.values(),
         ids=["missing", "no database", "no URL", "unknown kind", "no driver", "one for all", "no service"],
