@@ -556,6 +556,21 @@ async def test_bodies_are_streamed_both_ways() -> None:
     assert (echo.chunks, len(response.content)) == (50, 5_000_000)
 
 
+async def test_a_length_beside_a_transfer_coding_is_not_forwarded() -> None:
+    requests: list[httpx2.Request] = []
+
+    def respond(request: httpx2.Request) -> httpx2.Response:
+        requests.append(request)
+        return httpx2.Response(200)
+
+    both = {"Transfer-Encoding": "chunked", "Content-Length": "4"}
+    async with gateway_to(stub(respond)) as client:
+        await client.post(PATH, content=b"ab", headers=both)
+    (request,) = requests
+    assert "Content-Length" not in request.headers
+    assert (request.headers["Transfer-Encoding"], request.content) == ("chunked", b"ab")
+
+
 @pytest.mark.parametrize(
     ("query", "status"), [(b"a=1", 200), (b"a=\x00", 400), (b"\xff", 400), (b"x" * 70_000, 400)]
 )

@@ -193,6 +193,8 @@ def _passed_on(fields: Headers, dropped_headers: set[bytes]) -> Headers:
     named = (value for name, value in fields if name.lower() == b"connection")
     listed = {it.strip().lower() for value in named for it in value.split(b",")}
     dropped = HOP_BY_HOP | dropped_headers | (listed - {LENGTH, b"content-type"})
+    if any(name.lower() == b"transfer-encoding" for name, _ in fields):
+        dropped |= {LENGTH}  # beside it, a length does not count (RFC 9112, section 6.3)
     return [
         (name, value)
         for name, value in fields
