@@ -148,7 +148,7 @@ class Variable:
     """Whether a process that never reads it may start without it."""
     migrate_only: bool = False
     """Whether only the command `migrate` reads it, and no service."""
-    stateful_only: bool = False
+    with_database_only: bool = False
     """Whether services that keep nothing have none of their own."""
     decision: str = ""
     """The decision whose option reads it."""

@@ -642,7 +642,7 @@ SERVICE_TRAITS: Mapping[str, Callable[[Service], object]] = {
         field.on_delete != "keep" for entity in service.entities for field in entity.fields
     ),
     "patches": lambda service: any("patch" in it.operations for it in service.entities),
-    "stateless_services": lambda service: not service.has_database,
+    "services_without_database": lambda service: not service.has_database,
     "unique_fields": lambda service: any(entity.uniques for entity in service.entities),
 }
 """What a product has where one of its services does."""

@@ -46,7 +46,7 @@ IDENTIFIED = {"NFR": "performance_targets", "SM": "success_metrics", "RISK": "ri
 OWNED = ("CHANGELOG.md", "Planning/Notes.md", "services/settings.py", "tests/drafts.py")
 """Owned files that belong to no service or feature."""
 
-ANSWERED = ("docs", "health", "internal", "metrics", "redoc")
+RESERVED_PATHS = ("docs", "health", "internal", "metrics", "redoc")
 """The paths of every service that are not those of records."""
 
 CALL_TIMEOUT_S = 2.0
@@ -245,7 +245,7 @@ class Project:
         return str(self.answers["python_version"].value or "3.11")
 
     def has(self, trait: str) -> bool:
-        """Whether an option provides a trait; templates ask for these and name no option.
+        """Whether an option or the product has a trait; templates ask for these and name no option.
 
         Raises:
             ValueError: There is no such trait; a template misspells it.
@@ -564,7 +564,7 @@ class Project:
     def _variables(self, variables: Iterable[Variable]) -> Iterator[EnvVar]:
         for variable in variables:
             if variable.per_service:
-                of = [it for it in self.product.services if it.has_database or not variable.stateful_only]
+                of = [it for it in self.product.services if it.has_database or not variable.with_database_only]
                 yield from (self._variable(variable, service.name) for service in of)
             else:
                 yield self._variable(variable)
@@ -623,7 +623,7 @@ def assemble(raw: Mapping[str, object], catalogue: Catalogue, question_order: Se
 def _shadowed_records(product: Product) -> Iterator[Problem]:
     """Entities whose path every service uses for something else."""
     for entity in product.entities.values():
-        if entity.path.strip("/") in ANSWERED:
+        if entity.path.strip("/") in RESERVED_PATHS:
             fix = "give it another name, or set api_versioning to url"
             yield Problem(
                 "data_entities", f"{entity.name} would be found at {entity.path}, where every service answers", fix

@@ -13,4 +13,4 @@ from pydantic_settings import BaseSettings
 
 
 class OwnSettings(BaseSettings):
-    """The settings that every process has besides its own."""
+    """Settings that you add; `Settings` inherits them."""

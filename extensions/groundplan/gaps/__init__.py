@@ -2,8 +2,9 @@
 
 A rule is one small function: it looks at `ProjectView` and yields a `Finding` for each thing that is missing or wrong.
 To add one, write it in the module of its subject under `@rule`, which registers it when the module is imported: that is
-why all modules are imported here. Give it the next free number of its letter; an id is never used again, even when its
-rule is gone, because projects refer to it in `gap_waivers`.
+why all modules are imported here. The first line of its docstring is its title. Give it the next number of its letter,
+which says what it was first about (the answers as a whole, boundaries, contracts, decisions, external APIs, fields, the
+plan, waivers); an id is never used again, even when its rule is gone, because projects refer to it in `gap_waivers`.
 """
 
 from ..name_matching import is_about_service

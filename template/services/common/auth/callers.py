@@ -18,7 +18,7 @@ class Caller:
     is_service: bool
     """Whether it is another service; a caller from outside may bear any name."""
     roles: frozenset[str] = frozenset()
-    """What it may act as, for whoever proved who it is."""
+    """Those that its key or token gives it; services have none."""
     claims: Mapping[str, Any] = field(default_factory=dict, hash=False)
     """What else was proved of it: the claims of its token, if it has one."""
 
@@ -27,7 +27,7 @@ SERVICE_CALLER = Caller("services", is_service=True)
 """The other services, and the service itself where an event or a job causes something."""
 
 ANONYMOUS = Caller("anonymous", is_service=False)
-"""Whoever calls a public route without saying who it is."""
+"""The caller of a public route, where nobody is asked who it is."""
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""The relay delivers the outbox of a service: each event at least once, in order for each subscriber."""
+"""The relay delivers the outbox of a service: each event at least once, in order but for those that a subscriber rejects."""
 
 from __future__ import annotations
 
@@ -20,6 +20,9 @@ MAX_PAUSE_S = 30
 
 class Relay(ABC):
     """Deliver the outbox of a service. Implements `runtime.BackgroundWorker`; each choice of delivery adds `drain`."""
+
+    failure = "delivery_failed"
+    """What is logged when an attempt fails."""
 
     def __init__(self, database: Database, name: str, poll_s: float) -> None:
         self.database = database
@@ -56,4 +59,4 @@ class Relay(ABC):
             except Exception as error:
                 # Any failure: a relay that ended would hold back all later events.
                 pause = min(pause * 2, MAX_PAUSE_S)
-                log.warning("delivery_failed", to=self.name, error=repr(error), retry_s=pause)
+                log.warning(self.failure, to=self.name, error=repr(error), retry_s=pause)

@@ -112,6 +112,8 @@ async def try_again(consumer: Consumer, runtime: Runtime) -> bool:
 class RetryWorker(Relay):
     """Tries again, in the background, the events that a service could not handle."""
 
+    failure = "retry_polling_failed"
+
     def __init__(self, consumer: Consumer, runtime: Runtime, poll_s: float) -> None:
         super().__init__(runtime.database, runtime.service, poll_s)
         self.consumer = consumer

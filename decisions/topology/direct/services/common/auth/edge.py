@@ -7,15 +7,15 @@ from services.common.auth.callers import Caller
 from services.common.config import Settings
 
 CREDENTIAL = authentication.CREDENTIAL
-"""What a request carries in addition to the key of the services."""
+"""What proves who a caller from outside is; services send their own key instead."""
 
 
 async def authenticate_outsider(
-    credential: str | None, settings: Settings, *, has_key: bool
+    credential: str | None, settings: Settings, *, has_service_key: bool
 ) -> Caller | None:
     """Tell who calls from outside, or None for a service, which has the key.
 
     Raises:
         Unauthorized: The caller is neither.
     """
-    return None if has_key else await authentication.authenticate(credential, settings)
+    return None if has_service_key else await authentication.authenticate(credential, settings)

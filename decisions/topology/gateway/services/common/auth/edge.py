@@ -20,14 +20,14 @@ _CHALLENGE = 'ApiKey realm="gateway"'
 
 
 async def authenticate_outsider(
-    credential: str | None, settings: Settings, *, has_key: bool
+    credential: str | None, settings: Settings, *, has_service_key: bool
 ) -> Caller | None:
     """Tell who calls from outside, or None for a service.
 
     Raises:
         Unauthorized: The request did not come through the gateway.
     """
-    if not has_key:
+    if not has_service_key:
         raise Unauthorized("Call through the gateway.", _CHALLENGE)
     if credential is None:
         return None
