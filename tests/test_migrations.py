@@ -281,7 +281,7 @@ def upgrade() -> None:
     )
     op.create_index("bookmarks_by_page", "bookmarks", ["page"])
     op.create_index("books_by_price", "books", ["price"])
-    condition = sa.text("price > 1")
+    condition = sa.text("pages > 2")
     op.create_index(
         "dear_books", "books", ["title"], sqlite_where=condition, postgresql_where=condition
     )
@@ -356,3 +356,41 @@ def test_migrations_of_ones_own_stand_beside_the_generated_ones(shop: Shop) -> N
     run(shop.path, "ruff", "check", ".")
     run(shop.path, "ruff", "format", "--check", ".")
     assert "0 differences to the model." in run(shop.path, "plan", "check", "--code")
+
+
+UNIQUE = '''"""Indexes that no two books may be alike in, which no answer makes."""
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "own_0001"
+down_revision = "0002"
+
+
+def upgrade() -> None:
+    thick = sa.text("pages > 2")
+    columns = ["pages", "price"]
+    op.create_index(
+        "thick_books", "books", columns, unique=True, sqlite_where=thick, postgresql_where=thick
+    )
+    op.create_index("books_by_words", "books", [sa.text("lower(title)")], unique=True)
+'''
+
+
+@pytest.mark.parametrize("shop", LISTED, indirect=True)
+def test_what_an_index_of_ones_own_refuses_is_a_conflict(shop: Shop) -> None:
+    """It names the columns of the index, but for one over an expression."""
+    (shop.path / "services" / "shop" / "migrations" / "own_0001_alike.py").write_text(UNIQUE, "utf-8")
+    shop.migrates("Book(title: str, price: money, pages: int = 3, isbn: str? unique)")
+    shop.create("books", title="Thin", price="7.00", pages=1)
+    shop.create("books", title="Thinner", price="7.00", pages=1)
+    shop.create("books", title="Three", price="7.00", isbn="3")
+
+    def refused(**draft: object) -> tuple[int, str, list[str]]:
+        problem = shop.call("POST", "books", json=draft)
+        return problem["status"], problem["detail"], [it["field"] for it in problem.get("errors", ())]
+
+    fields = "pages, price: another record has these values."
+    assert refused(title="Four", price="7.00") == (409, fields, ["body.pages", "body.price"])
+    assert refused(title="THREE", price="8.00") == (409, "Another record has the same values.", [])
+    assert refused(title="Four", price="8.00", isbn="3") == (409, "isbn: another record has this value.", ["body.isbn"])

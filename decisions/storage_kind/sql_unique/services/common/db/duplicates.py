@@ -7,28 +7,38 @@ import re
 import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
 
-from services.common.errors import Duplicate
+from services.common.errors import Duplicate, RuleViolation, ServiceError
+
+REFUSED = {"SQLITE_CONSTRAINT_UNIQUE", "23505"}
+"""The codes of SQLite and of PostgreSQL for a value that an index has already."""
+COLUMNS = re.compile(r"failed: (.+)|\((.+?)\)=")
+"""SQLite: `UNIQUE constraint failed: books.shelf, books.place`; PostgreSQL, in its own language: `Key (shelf, place)=(…)`."""
 
 
-def translated(context: sa.ExceptionContext) -> Duplicate | None:
-    """The error to raise in place of the one that the database reported; None keeps that."""
+def translated(context: sa.ExceptionContext) -> ServiceError | None:
+    """The error to raise in place of the one that the database reported; None keeps that.
+
+    The code of an index that no answer made does not know it, so the report is what tells of its columns.
+    """
     error, execution = context.sqlalchemy_exception, context.execution_context
-    if not isinstance(error, IntegrityError) or execution is None:
+    if not isinstance(error, IntegrityError) or error.orig is None or execution is None:
         return None
-    statement = getattr(execution.compiled, "statement", None)
-    table = getattr(statement, "table", None)  # of an INSERT or an UPDATE
-    if not isinstance(table, sa.Table):
+    code = getattr(error.orig, "sqlite_errorname", None) or getattr(error.orig, "sqlstate", None)
+    table = getattr(getattr(execution.compiled, "statement", None), "table", None)
+    if code not in REFUSED or not isinstance(table, sa.Table):
         return None
-    reported = str(error.orig).partition("\n")[0]  # no value is in the first line
-    for index in table.indexes:
-        if index.unique and _names(reported, index):
-            return Duplicate(column.name for column in index.columns)
-    return None
+    detail = getattr(error.orig.__cause__, "detail", None)  # of PostgreSQL
+    reported = COLUMNS.search(detail or str(error.orig))
+    listed = (reported[1] or reported[2]).split(", ") if reported else []
+    fields = [it.removeprefix(f"{table.name}.").strip('"') for it in listed]
+    if fields in _keys(table):
+        return None  # who stores what may be there already looks at that itself
+    if fields and {*fields} <= {*table.columns.keys()}:
+        return Duplicate(fields)
+    return RuleViolation("Another record has the same values.")  # of an index over an expression
 
 
-def _names(reported: str, index: sa.Index) -> bool:
-    """Whether a report is about an index: PostgreSQL gives its name, SQLite its columns."""
-    columns = ", ".join(map(str, index.columns))
-    return f": {columns}" == reported[-len(columns) - 2 :] or bool(
-        re.search(rf"\b{index.name}\b", reported)
-    )
+def _keys(table: sa.Table) -> list[list[str]]:
+    """The columns of the primary key, and of what is unique beside it: an event that was set aside."""
+    keys = (sa.PrimaryKeyConstraint, sa.UniqueConstraint)
+    return [it.columns.keys() for it in table.constraints if isinstance(it, keys)]
