@@ -35,6 +35,7 @@ data_entities:
   - "ledger.Entry(memo: str, lines: list[Line])"
   - "ledger.Payout(account: Account, amount: money)"
   - "ledger.Fee(article: uuid, words: str)"
+  - "ledger.Receipt(fee: Fee cascade)"
   - "value Line(account: Account, amount: money)"
 """
 
@@ -237,6 +238,10 @@ async def payout(draft: Draft, system: System) -> Draft:
     return draft | {"account": (await system.create("Account"))["id"]}
 
 
+async def receipt(draft: Draft, system: System) -> Draft:
+    return draft | {"fee": (await system.create("Fee"))["id"]}
+
+
 async def bank(request: httpx2.Request) -> httpx2.Response:
     return httpx2.Response(200, json={"state": "paid"})
 '''
@@ -382,11 +387,11 @@ def test_a_test_that_a_rule_turns_red_says_what_to_write(generate: Generate, pro
 
 WRONG = {
     "def artikel(draft):": "artikel is the name of no entity and no external API. Fix: name it as one of "
-    "account, article, bank, caller, entry, fee, payout, visit, or _artikel.",
+    "account, article, bank, caller, entry, fee, payout, receipt, visit, or _artikel.",
     "def article(it):": "article takes it. Fix: let it take draft, and system or current where it needs them.",
     "def bank():": "bank takes nothing. Fix: let it take request.",
     "REFUSED = {'change Entry': ''}": "REFUSED has 'change Entry'. Fix: write create, update, delete before one of "
-    "Account, Article, Entry, Fee, Payout, Visit.",
+    "Account, Article, Entry, Fee, Payout, Receipt, Visit.",
 }
 
 
