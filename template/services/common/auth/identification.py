@@ -22,7 +22,9 @@ async def identify(headers: Mapping[str, str], settings: Settings) -> Caller:
     key = headers.get(SERVICE_KEY_HEADER, "")
     has_service_key = secrets_match(key, settings.service_key.get_secret_value())
     credential = edge.CREDENTIAL.read(headers)
-    outsider = await edge.authenticate_outsider(credential, settings, has_service_key=has_service_key)
+    outsider = await edge.authenticate_outsider(
+        credential, settings, has_service_key=has_service_key
+    )
     caller = outsider or SERVICE_CALLER
     structlog.contextvars.bind_contextvars(caller=caller.name)
     return caller
