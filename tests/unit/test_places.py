@@ -51,6 +51,13 @@ def test_each_service_has_a_role_in_one_database_and_none_knows_who_makes_them(w
         ]
 
 
+@pytest.mark.parametrize("where", [{}, {"storage_kind": "files"}, APART, TOGETHER, SHARED])
+def test_a_service_that_keeps_nothing_has_no_database_anywhere(where: dict[str, str]) -> None:
+    services = [*SHOP["services"], "quotes: tells what a thing costs"]
+    urls = settings(build(SHOP | {"services": services} | where, CATALOGUE).project).keys() - {"DATABASE_ADMIN_URL"}
+    assert urls == {"STOCK_DATABASE_URL", "SALES_DATABASE_URL"}
+
+
 def test_who_else_reads_rows_moves_none() -> None:
     assert build(SHOP | TOGETHER, CATALOGUE).project.row_storage == build(SHOP | SHARED, CATALOGUE).project.row_storage
 
