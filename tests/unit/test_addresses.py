@@ -28,6 +28,7 @@ def test_an_address_has_the_version_that_the_option_puts_there(option: str, path
 @pytest.mark.parametrize("name", ["Doc", "Metric"])
 def test_an_entity_is_not_hidden_by_what_every_service_answers(name: str) -> None:
     hidden = KEPT | {"data_entities": [f"papers.{name}(label: str)"]}
-    assert build(hidden | {"api_versioning": "url"}, CATALOGUE).project.product.entities[name].collection in RESERVED_PATHS
+    product = build(hidden | {"api_versioning": "url"}, CATALOGUE).project.product
+    assert product.entities[name].collection in RESERVED_PATHS
     with pytest.raises(Refused, match=f"{name} would be found at /{name.lower()}s, where every service answers"):
         build(hidden | {"api_versioning": "additive"}, CATALOGUE)
