@@ -103,6 +103,9 @@ async def test_pauses_grow_and_an_event_that_fails_too_often_is_set_aside(
     assert [round((it.due_at - at) / first) for it in failures] == [1, 2, 4, 8, 16, 32, 64, 128]
     assert [it.tries for it in failures] == [1, 2, 3, 4, 5, 6, 7, 8]
     assert [it.set_aside for it in failures] == [False] * 7 + [True]
+    monkeypatch.setattr(retries, "PAUSE_WHILE_AWAY", first)
+    away = retries.failure_of(ServiceUnavailable("gone"), 3)
+    assert (away.tries, round((away.due_at - at) / first)) == (3, 1)
     monkeypatch.setattr(retries, "FIRST_PAUSE", timedelta())
     errors = [RuntimeError("oops")] * retries.TRIES
     consumer, event = Consumer(Failing(HANDLED, *errors)), an_event(HANDLED)
@@ -111,7 +114,13 @@ async def test_pauses_grow_and_an_event_that_fails_too_often_is_set_aside(
         await retries.RetryWorker(consumer, runtime, 1.0).drain()
     (aside,) = await kept(runtime)
     assert (aside.tries, aside.set_aside) == (retries.TRIES, True)
-    assert (lines[-1]["event"], lines[-1]["log_level"]) == ("event_set_aside", "error")
+    told = {it: lines[-1][it] for it in ("event", "id", "tries", "log_level")}
+    assert told == {
+        "event": "event_set_aside",
+        "id": str(event.id),
+        "tries": retries.TRIES,
+        "log_level": "error",
+    }
     async with runtime.database.read() as connection:
         assert await unhandled.counts(connection) == (0, 1)
 
