@@ -281,12 +281,13 @@ def upgrade() -> None:
     )
     op.create_index("bookmarks_by_page", "bookmarks", ["page"])
     op.create_index("books_by_price", "books", ["price"])
-    condition = sa.text("pages > 2")
+    condition = sa.text("price > 1")
     op.create_index(
         "dear_books", "books", ["title"], sqlite_where=condition, postgresql_where=condition
     )
     op.create_index("books_by_words", "books", [sa.text("lower(title)")], unique=True)
     op.create_index("books_by_answer", "books", [sa.text(r"replace(title, '\\:re', '')")])
+    op.execute("CREATE VIEW titles AS SELECT id, title FROM books")
     if op.get_bind().dialect.name == "sqlite":
         delete = "DELETE FROM bookmarks WHERE book = old.id"
         op.execute(f"CREATE TRIGGER gone AFTER DELETE ON books BEGIN {delete}; END")
@@ -350,6 +351,7 @@ def test_migrations_of_ones_own_stand_beside_the_generated_ones(shop: Shop) -> N
     ):
         shop.migrates(entity)
         assert shop.count("page", "bookmarks") == shop.count("book", "bookmarks") == 1
+        assert shop.count("title", "titles") == shop.count("title", "books")
         assert own <= attached()
     run(shop.path, "pytest", "-q", "-x")
     run(shop.path, "mypy")

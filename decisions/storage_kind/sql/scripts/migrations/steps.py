@@ -99,19 +99,22 @@ def retire_table(table: str, revision: str) -> None:
 def _altering(table: str) -> Iterator[BatchOperations]:
     """Alter a table; where it is made anew for that, what Alembic leaves out is made again: triggers, indexes over expressions."""
     connection = op.get_bind()
-    before = _attached(connection, table)
+    made_anew = connection.dialect.name == "sqlite"
+    before = _attached(connection, table) if made_anew else {}
+    if made_anew:  # meanwhile, views and the triggers of others may name what is not there
+        connection.exec_driver_sql("PRAGMA legacy_alter_table = ON")
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", "Skipped unsupported reflection")
         with op.batch_alter_table(table) as batch:
             yield batch
-    for name in before.keys() - _attached(connection, table).keys():
-        connection.exec_driver_sql(before[name])  # as it is: a colon in it names no parameter
+    if made_anew:
+        connection.exec_driver_sql("PRAGMA legacy_alter_table = OFF")
+        for name in before.keys() - _attached(connection, table).keys():
+            connection.exec_driver_sql(before[name])  # as it is: a colon in it names no parameter
 
 
 def _attached(connection: sa.Connection, table: str) -> dict[str, str]:
-    """The statements that made the indexes and triggers of a table, where tables are made anew."""
-    if connection.dialect.name != "sqlite":
-        return {}
+    """The statements that made the indexes and triggers of a table, as SQLite keeps them."""
     kept = sa.table("sqlite_master", *map(sa.column, ("name", "sql", "type", "tbl_name")))
     its = kept.c.type.in_(["index", "trigger"]) & (kept.c.tbl_name == table)
     made = sa.select(kept.c.name, kept.c.sql).where(its, kept.c.sql.is_not(None))
