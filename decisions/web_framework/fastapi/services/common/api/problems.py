@@ -111,8 +111,7 @@ def install(app: FastAPI) -> None:
     @app.exception_handler(ConnectionError)
     async def connection_error(request: Request, error: Exception) -> JSONResponse:
         log.error("database_unavailable", path=request.url.path, error=str(error))
-        unavailable = ServiceUnavailable("The database does not answer.")
-        return await service_error(request, unavailable)
+        return await service_error(request, ServiceUnavailable("The database does not answer."))
 
     @app.exception_handler(Exception)
     async def unhandled_exception(request: Request, error: Exception) -> JSONResponse:
