@@ -111,6 +111,7 @@ def test_callers_reach_open_services_through_it_alone(generate: Generate, tmp_pa
         described = http.get(f"{front}/openapi.json").json()
         assert {it.split("/")[1] for it in described["paths"]} == {"stock", "gateway"}
         assert f"http://127.0.0.1:{port(project)}" in httpx2.get(f"http://127.0.0.1:{project.dashboard_port}").text
+    run(path, "pytest", "--quiet", "tests/integration/test_gateway.py")
 
 
 def test_it_answers_for_a_service_that_hangs_or_is_away_and_holds_back_who_calls_too_often(
