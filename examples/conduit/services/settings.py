@@ -9,7 +9,7 @@ from pydantic_settings import BaseSettings
 
 
 class OwnSettings(BaseSettings):
-    """The settings that every process has besides its own."""
+    """What tokens are signed with, and how long they are valid."""
 
     token_key: Annotated[SecretStr, Field(min_length=32)]
     token_lifetime_h: PositiveFloat = 168.0
