@@ -110,7 +110,7 @@ class TestTelling:
         assert "  project_name\n" in output
 
     def test_what_is_the_same_everywhere(self, generate: Generate) -> None:
-        assert "no answer made it" in plan_why(generate(SHOP), "services/common/base.py")
+        assert "no answer made it" in plan_why(generate(SHOP), "services/common/hooks.py")
 
     @pytest.mark.parametrize(
         ("what", "pattern"),
