@@ -19,6 +19,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from copies import Generate
 from groundplan import catalogue, domain, generation, text
+from groundplan import names as name_rules
 from groundplan.problems import Refused
 from projects import REPOSITORY, model, need_postgres, run, uses_postgres
 
@@ -67,7 +68,7 @@ TRICKY_FIELDS = words(
 )
 
 TRICKY_ENTITIES = words(
-    "Event Record Page Model Response Collection Finder Order Metadata Request Date UUID Store Rules Published View "
+    "Event Record Page Model Response Collection Finder Order Metadata Request Date Store Rules Published View "
     "Runtime Field Any Table Value Type Text Id Many Path Query Header Found Envelope Problem Reaction Consumer "
     "Entity Service Job Step Hook Rule Change Effect Outbox Repository Endpoint Client Messaging Limit After Version "
     "Apis"
@@ -338,6 +339,11 @@ def products(draw: st.DrawFn) -> dict[str, object]:
     jobs = [f"{it['name']}: {longest('remind')} every 15 minutes" for it in services if draw(st.booleans())]
     options = draw(st.sampled_from([{}, *TRIED]))
     return {"project_name": "Shop", "services": services, "data_entities": lines, "jobs": jobs, **options}
+
+
+def test_tricky_names_are_names_that_answers_may_have() -> None:
+    assert [it for it in TRICKY_ENTITIES if name_rules.entity(it)] == []
+    assert [it for it in TRICKY_FIELDS if name_rules.field(it)] == []
 
 
 def test_any_product_with_any_option_is_formatted_code(tmp_path: Path) -> None:
