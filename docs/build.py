@@ -9,7 +9,7 @@ ROOT = Path(__file__).resolve().parents[1]
 
 if __name__ == "__main__":
     sys.path.insert(0, str(ROOT / "extensions"))
-    from groundplan.publishing import documents
+    from groundplan.reference_docs import documents
 
     for path, text in documents(ROOT):
         (ROOT / path).write_text(text, "utf-8")

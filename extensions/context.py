@@ -263,11 +263,12 @@ class Groundplan(ContextHook):
     def generated_files(self, context: Mapping[str, Any]) -> Iterator[GeneratedFile]:
         """Every generated file except the model, with the answers that were read for each of its lines.
 
-        Files that are the same in every project are included. The others are rendered a second time for this: Copier
-        renders files in the order of the file system, so that when it renders the model, others are still missing.
+        Documents that are the same in every project are included, and modules that decide who may do what. The others
+        are rendered a second time for this: Copier renders files in the order of the file system, so that when it
+        renders the model, others are still missing.
         """
         folder = ROOT / "template"
-        for source in sorted(folder.rglob("*.md")):
+        for source in sorted((*folder.rglob("*.md"), *folder.glob("services/common/auth/*.py"))):
             path = source.relative_to(folder).as_posix()
             yield self.package.provenance.generated_file(path, (), [(source.read_text("utf-8"), ())])
         for source in sorted(folder.rglob("*.jinja")):

@@ -51,6 +51,17 @@ def types(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
         yield
 
 
+@pytest.fixture(scope="module", autouse=True)
+def spent_environments(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Keep the environments of projects no longer than their tests run: a file system in memory has no room for all.
+
+    Each is some 5,500 files, and a link counts there like a file; what `uv run` misses it makes again.
+    """
+    yield
+    for it in tmp_path_factory.getbasetemp().glob("*/*/.venv*"):
+        shutil.rmtree(it, ignore_errors=True)
+
+
 @pytest.fixture(scope="session")
 def template(bare_git: None, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A committed and tagged clone of the work tree; tests that change it make one of their own."""

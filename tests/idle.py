@@ -14,10 +14,11 @@ OF_RULES = {"RuleViolation", "Forbidden", "UnknownReference", *(it.constructor f
 OF_ROUTES = {
     *("CallerDep", "IdempotencyKey", "RecordsDep", "RuntimeDep", "SettingsDep", "provide"),
     *("After", "Limit", "Version", "ETag", "get_version"),
-    *("CREATE", "GET", "UPDATE", "DELETE", "created", "with_etag"),
+    "changes",  # of a record whose history no role reads
+    *("CREATE", "LIST", "GET", "UPDATE", "DELETE", "created", "with_etag", "allow", "only"),
 }
 """What people's own routes take."""
-CALLED_BY_LIBRARIES = {"process_bind_param", "process_result_value"}
+CALLED_BY_LIBRARIES = {"process_bind_param", "process_result_value", "async_auth_flow", "_with_current_names"}
 OF_REVISIONS = {"MoneyColumn"}
 """Old revisions go on naming the types of columns that are gone."""
 OF_INTERFACES = {
@@ -25,13 +26,17 @@ OF_INTERFACES = {
     *("AUTOINCREMENT_TYPE", "AUTOINCREMENT_OPTIONS"),  # of engines, also where no outbox counts its messages
     *("calling", "handling", "current_traceparent"),  # of tracing, whatever goes from service to service
     *("find", "View", "REQUEST_HEADERS"),  # of clients, also where nothing is read of other services
+    "salvaged",  # of stored records, also where none is looked at that its model does not accept
+    "secrets_match",  # of whatever compares secrets, also where nothing but signatures is checked
+    "header_for",  # of tenants, also where no service calls another
+    "headers_for",  # of proofs that a service calls, also where none calls another
     "JobTrigger",  # of runners of jobs, also where jobs start at set times only
 }
 """What every option of a decision offers alike."""
 EXEMPT = OF_RULES | OF_ROUTES | CALLED_BY_LIBRARIES | OF_REVISIONS | OF_INTERFACES
 STARTED = {"services.common.gateway.main"}
 """What servers import by name."""
-AWAITED = {"services.common.clients.resource", "services/common/clients/resource.py: Clients"}
+AWAITED = {"services.common.clients.resource", "services/common/clients/resource.py: HttpClients"}
 """The clients wait for the first one where events are published that nobody subscribes to yet."""
 
 

@@ -43,7 +43,7 @@ PRODUCTS: dict[str, dict[str, Any]] = {
                 - keep Bicycle
                 - "on order.taken: create Invoice(order: id, due: total)"
           data_entities:
-            - "workshop.Bench(label: str, size: small|large = small); without replace, delete"
+            - "workshop.Bench(label: str, size: small|large = small); without update, delete"
             - "desk.Bicycle(owner: email, frame: str, seen: datetime?)"
             - "desk.Order(bicycle: Bicycle refuse, bench: Bench?, total: money, day: date, notes: list[str])"
             - "private billing.Invoice(order: Order, due: money, bicycle: Bicycle?)"
@@ -51,7 +51,9 @@ PRODUCTS: dict[str, dict[str, Any]] = {
           concept: Rooms are booked, and each booking is checked against the rooms.
           services:
             - rooms: knows the rooms
-            - {name: bookings, responsibility: keeps who is where, depends_on: [{service: rooms, when_away: accept}]}
+            - name: bookings
+              responsibility: keeps who is where
+              depends_on: [{service: rooms, when_unavailable: accept}]
           data_entities:
             - "rooms.Room(label: str, seats: int = 1)"
             - "bookings.Booking(room: Room, guest: str, first: datetime, nights: int)"
@@ -116,6 +118,41 @@ PRODUCTS: dict[str, dict[str, Any]] = {
             - {name: trips, responsibility: keeps booked trips, depends_on: [quoting]}
           data_entities:
             - "trips.Trip(km: int, price: money system = 0.00); list(km)"
+        - project_name: Club
+          concept: Members pay fees, and may ask to be forgotten.
+          data_sensitivity: [pii, financial]
+          personas: ["Auditor: looks"]
+          services:
+            - name: members
+              responsibility: knows the members
+              publishes: [member.left(number) on delete Member because their fees end]
+            - name: fees
+              responsibility: takes what members pay
+              depends_on: [members]
+              subscribes: ["on member.left: create Farewell(number: number)"]
+          data_entities:
+            - "members.Member(number: str(4..12) unique pii, name: str pii, mail: email? pii, born: date pii, at: date)"
+            - "fees.Fee(member: Member, due: money(EUR 1..500), iban: str financial, code: str secret)"
+            - "fees.Farewell(number: str pii)"
+          audit: ["Member: read Auditor", Fee]
+          retention: [Fee: anonymise 10 years after created_at, Farewell: delete 30 days after created_at]
+          person: [Member: delete, Fee by member: anonymise, Farewell by number = number: delete]
+        - project_name: Practices
+          concept: Doctors of several practices plan visits, and all know the same drugs.
+          tenants: "Practice; shared: Drug"
+          services:
+            - name: visits
+              responsibility: plans visits
+              depends_on: [drugs]
+              publishes: [visit.planned on create Visit]
+            - {name: letters, responsibility: writes, subscribes: ["on visit.planned: create Letter(visit: id)"]}
+            - drugs: knows drugs
+          data_entities:
+            - "visits.Visit(patient: str unique, drug: Drug, day: date); list(patient, day)"
+            - "letters.Letter(visit: uuid)"
+            - "drugs.Drug(label: str)"
+          jobs:
+            - "visits: plan daily at 05:00"
         - project_name: Note book
           concept: One person keeps notes.
           services:

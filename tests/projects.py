@@ -132,6 +132,12 @@ def check_whole(path: Path, env: Mapping[str, str] | None = None) -> None:
     assert "skipped" not in last, last
 
 
+def check_whole_and_in_step(path: Path) -> None:
+    """Fail unless a project is whole, and its code is what its documents say."""
+    check_whole(path)
+    run(path, "plan", "check", "--code")
+
+
 def free_ports(count: int) -> int:
     """The first of so many consecutive ports that nothing listens on.
 
@@ -143,6 +149,11 @@ def free_ports(count: int) -> int:
         if all(map(is_free, range(first, first + count))):
             return first
     raise RuntimeError(f"no {count} consecutive free ports from {start} on")
+
+
+def free_port_base(services: int) -> int:
+    """An answer for `port_base`: nobody listens on the ports of so many services and on the page's, before them."""
+    return free_ports(services + 1) + 1
 
 
 def is_free(port: int) -> bool:

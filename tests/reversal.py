@@ -25,7 +25,7 @@ from groundplan.catalogue import Catalogue, Decision, load  # noqa: E402
 from groundplan.generation import build  # noqa: E402
 from pairs import PRODUCTS, refused  # noqa: E402
 
-HEAD = "# The dearest flip of this decision, outside Planning; `uv run tests/reversal.py` measures it anew.\n"
+HEAD = "# The most expensive change of this decision, outside Planning; `uv run tests/reversal.py` measures it anew.\n"
 
 UNBOUND = {"data_sensitivity": ["none"], "distribution": "internal", "slos": "tbd", "decision_overrides": {}}
 """Answers under which as many options as possible can be chosen."""
@@ -35,7 +35,7 @@ Files = dict[str, list[str]]
 
 
 def measured(catalogue: Catalogue, template: Path, folder: Path) -> dict[str, dict[str, int]]:
-    """By decision that can be changed: the files and the lines that its dearest flip touches."""
+    """By decision that can be changed: the files and the lines that its most expensive change touches."""
     found = {}
     for decision in catalogue.decisions:
         flips = max((_can_have(it, decision, catalogue) for it in _products()), key=len)

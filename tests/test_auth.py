@@ -14,8 +14,9 @@ import httpx2
 import pytest
 
 from copies import Generate
-from live import eventually, running
-from projects import UV, check_whole, environment, free_ports, model, run
+from live import asks_without_proof, eventually, running
+from projects import UV, check_whole_and_in_step, environment, free_port_base, model, run
+from samples import sampled
 
 SHOP: dict[str, object] = {
     "project_name": "Stall",
@@ -42,7 +43,8 @@ for line in sys.stdin:
     asked = json.loads(line)
     kid, ends = asked["kid"], asked["ends"]
     key = made.setdefault(kid, generate_private_key(public_exponent=65537, key_size=2048))
-    claims = {"iss": asked["iss"], "aud": "stall", "sub": asked["sub"], "exp": int(time.time()) + ends}
+    told = {name: asked[name] for name in ("iss", "sub", "roles")}
+    claims = told | {"aud": "stall", "exp": int(time.time()) + ends}
     public = RSAAlgorithm.to_jwk(key.public_key(), as_dict=True) | {"kid": kid}
     token = jwt.encode(claims, key, algorithm="RS256", headers={"kid": kid})
     print(json.dumps({"token": token, "public": public}), flush=True)
@@ -71,7 +73,7 @@ class Provider:
         """The headers of a caller with a new token."""
         assert self.signer.stdin
         assert self.signer.stdout
-        asked = {"kid": kid, "ends": ends, "iss": self.url, "sub": sub}
+        asked = {"kid": kid, "ends": ends, "iss": self.url, "sub": sub, "roles": ["administrator"]}
         self.signer.stdin.write(json.dumps(asked) + "\n")
         self.signer.stdin.flush()
         made = json.loads(self.signer.stdout.readline())
@@ -112,25 +114,64 @@ def provider(project: Path) -> Iterator[Provider]:
 
 def placed(**more: object) -> dict[str, object]:
     """The product with its ports where nothing listens, and more answers."""
-    return SHOP | {"port_base": free_ports(6) + 1} | more
+    return SHOP | {"port_base": free_port_base(5)} | more
+
+
+@pytest.mark.parametrize(
+    "chosen",
+    sampled(
+        [
+            {"api_auth": "oidc"},
+            {"api_auth": "oidc", "architecture_style": "modular_monolith"},
+            {"api_auth": "oidc", "topology": "gateway"},
+            {"api_auth": "none", **ALONE},
+            {"api_auth": "none", "topology": "gateway", **ALONE},
+            {"topology": "gateway"},
+        ],
+        2,
+    ),
+    ids=lambda it: "-".join(map(str, [*it.values()][:2])),
+)
+def test_a_project_of_each_option_is_whole(generate: Generate, chosen: dict[str, object]) -> None:
+    project = generate(SHOP | chosen)
+    check_whole_and_in_step(project)
+
+
+BOARD = {
+    "project_name": "Notice board",
+    "concept": "Neighbours put up notices, answer them and send each other letters.",
+    "architecture_style": "services",
+    "storage_kind": "sqlite",
+    "personas": ["Neighbour", {"name": "Caretaker", "goal": "keeps order", "is_admin": True}, "Owner"],
+    "services": ["board: keeps notices", {"name": "post", "responsibility": "keeps letters", "depends_on": ["board"]}],
+    "data_entities": [
+        "board.Notice(author: str, title: str, topic: sale|search = sale); list(topic; sort title; search title)",
+        "board.Reply(notice: Notice, sender: uuid? system, words: text)",
+        "post.Letter(notice: Notice, writer: uuid, words: text)",
+        "post.Parcel(label: str, sent_by: str? system); without delete",
+    ],
+    "access": [
+        "Notice: create callers, read anyone, list anyone, update owner, delete owner | Caretaker; owner: author",
+        {"entity": "Reply", "create": "callers", "read": ["owner", "Neighbour"], "delete": "owner", "owner": "sender"},
+        {"Letter": {"create": "owner", "read": "owner", "update": "owner", "delete": "owner", "owner": "writer"}},
+        "Parcel: create callers, read owner, list owner | Owner, update owner; owner: sent_by",
+    ],
+}
+"""Every kind of callers: roles, owners by name and by id, named by the caller or by the service, and anyone."""
 
 
 @pytest.mark.parametrize(
     "chosen",
     [
-        {"api_auth": "oidc"},
-        {"api_auth": "oidc", "architecture_style": "modular_monolith"},
-        {"api_auth": "oidc", "topology": "gateway"},
-        {"api_auth": "none", **ALONE},
-        {"api_auth": "none", "topology": "gateway", **ALONE},
-        {"topology": "gateway"},
+        {},
+        {"topology": "gateway", "api_auth": "oidc", "storage_kind": "files", "api_versioning": "header"},
+        {"api_auth": "none", "architecture_style": "modular_monolith", **ALONE},
     ],
-    ids=lambda it: "-".join(map(str, [*it.values()][:2])),
+    ids=["keys", "tokens", "nothing"],
 )
-def test_a_project_of_each_option_is_whole(generate: Generate, chosen: dict[str, object]) -> None:
-    project = generate(SHOP | chosen)
-    check_whole(project)
-    run(project, "plan", "check", "--code")
+def test_a_project_keeps_to_who_may_do_what(generate: Generate, chosen: dict[str, object]) -> None:
+    project = generate(BOARD | chosen)
+    check_whole_and_in_step(project)
 
 
 def test_tokens_are_distinguished_while_keys_and_provider_come_and_go(generate: Generate, tmp_path: Path) -> None:
@@ -179,6 +220,8 @@ def test_development_needs_no_provider_and_its_tokens_stay_there(generate: Gener
         sent = {"Authorization": f"Bearer {run(path, 'token', '--name', 'ada').strip()}"}
         made = http.post(things, json={"label": "a"}, headers=sent)
         assert made.status_code == 201
+        tried = asks_without_proof(model(path).url("stock"), sent, "things")
+        assert tried.returncode == 0, tried.stdout
         over = run(path, "token", "--minutes", "-1").strip()
         assert http.get(things, headers={"Authorization": f"Bearer {over}"}).status_code == 401
         assert http.get(things).status_code == 401
@@ -198,6 +241,24 @@ def test_development_needs_no_provider_and_its_tokens_stay_there(generate: Gener
         assert (refused.returncode, fault in refused.stderr) == (1, True), refused.stderr
 
 
+def test_what_answers_without_proof_is_found(generate: Generate, tmp_path: Path) -> None:
+    path = generate(placed(api_auth="api_key"))
+    url, sent = model(path).url("stock"), {"X-API-Key": "dev-key"}
+    with running(path, tmp_path / "log", "dev"), httpx2.Client() as http:
+        eventually(lambda: answers(http, url), within=60)
+        tried = asks_without_proof(url, sent, "things")
+        assert tried.returncode == 0, tried.stdout
+    module = path / "services/common/auth/identification.py"
+    identify, somebody = "    caller = await edge.identify", 'Caller("x", is_service=True, unrestricted=True)'
+    faulty = module.read_text("utf-8").replace(identify, f"    return {somebody}\n{identify}")
+    module.write_text(faulty, "utf-8")
+    with running(path, tmp_path / "log", "dev"), httpx2.Client() as http:
+        eventually(lambda: answers(http, url), within=60)
+        tried = asks_without_proof(url, sent, "things")
+        assert tried.returncode == 1
+        assert "API accepts requests without authentication" in tried.stdout
+
+
 def test_no_proof_is_refused_where_others_could_call(generate: Generate) -> None:
     for answers, fault in (
         ({"distribution": "public"}, "distribution is public"),
@@ -205,6 +266,6 @@ def test_no_proof_is_refused_where_others_could_call(generate: Generate) -> None
         ({"deploy_target": "kubernetes"}, "deploy_target is kubernetes"),
         ({"encryption": "tls"}, "it needs No encryption"),
     ):
-        with pytest.raises(Exception, match=f"No proof is not possible.*{fault}") as caught:
+        with pytest.raises(Exception, match=f"No authentication is not possible.*{fault}") as caught:
             generate(SHOP | answers | {"api_auth": "none"})
         assert all("Fix: " in line for line in str(caught.value).splitlines())

@@ -121,7 +121,7 @@ class Outlet:
         return id
 
     def sell(self, label: str, item: str) -> bool:
-        """Whether a sale was accepted; one whose service is away or was killed meanwhile was not."""
+        """Whether a sale was accepted; one whose service is unavailable or was killed meanwhile was not."""
         sale = self.caller.product.entities["Sale"]
         try:
             return self.caller.call(sale, "POST", json={"label": label, "item": item}).status_code == 201
@@ -196,7 +196,7 @@ def event(type: str, subject: int, sequence: int = 1, **data: object) -> dict[st
 
 
 def test_a_publisher_that_is_killed_loses_nothing(outlet: Outlet) -> None:
-    """Its events wait in its outbox, whether it ended right after the commit or while the broker was away."""
+    """Its events wait in its outbox, whether it ended right after the commit or while the broker was unavailable."""
     item, accepted = outlet.item(), []
     for round in range(3):
         labels = [f"killed {round} {number}" for number in range(10)]
@@ -266,12 +266,12 @@ def test_doubled_and_disordered_events_change_nothing(outlet: Outlet) -> None:
 
 
 def test_what_cannot_be_handled_keeps_nobody(outlet: Outlet) -> None:
-    """An event that breaks its contract is set aside with an error in the log; those behind it are handled."""
+    """An event that breaks its contract is rejected with an error in the log; those behind it are handled."""
     item = outlet.item()
     outlet.send(event("sale.made", 77, label={"not": "text"}, item=item))
     assert outlet.sell("behind", item)
     outlet.packs("behind", ["behind"])
-    eventually(lambda: "event_set_aside" in outlet.processes["depot"].output)
+    eventually(lambda: "event_rejected" in outlet.processes["depot"].output)
 
 
 @pytest.fixture(params=sampled([*KINDS], 1))

@@ -75,6 +75,7 @@ PARAGRAPH = (
     "A reader who has waited for three weeks may ask for the money back, and the shop pays it within two days"
     " without asking why, as long as nobody has opened the parcel.\n"
 )
+GUARD, LAYER = "services/common/auth/policy.py", "services/orders/services.py"
 NOTES, RULES, API = "Planning/Notes.md", "services/orders/order.py", "services/orders/api.py"
 ACCEPTANCE = "tests/acceptance/test_fr_001.py"
 ROUTES = "services/orders/routes.py"
@@ -85,15 +86,15 @@ ADDED = (
 DESCRIBED = """\
 # Routes of our own
 
-<!-- Made from the code: `uv run plan routes` writes it anew. What a route does, its docstring in `routes.py` says. -->
+<!-- Made from the code: `uv run plan routes` rewrites it. The docstrings in `routes.py` say what each route does. -->
 
 What an error means, and what its caller does, is in the [error catalogue](ImplementationGuide.md#errors).
 
 ## orders
 
-| Operation | Method | Path | Does | For | Request | Answer | Errors | Requirements |
+| Operation | Method | Path | Does | For | Request | Response | Errors | Requirements |
 | --- | --- | --- | --- | --- | --- | --- | --- | --- |
-| `list_open_orders` | GET | `/v1/open-orders` | List Open Orders | callers who prove who they are | – \
+| `list_open_orders` | GET | `/v1/open-orders` | List Open Orders | authenticated callers | – \
 | 200 `list[str]` \
 | 401 Unauthorized, 413 Content Too Large, 422 Unprocessable Content, 503 Service Unavailable | FR-003 |
 """
@@ -153,7 +154,7 @@ PLANTED = {
     "X13": Planted(added("README.md", "\n<<<<<<< a\nb\n=======\nc\n>>>>>>> d\n"), "README.md", "<<<<<<< a", "drift"),
     "Y01": Planted(written("services/tax/main.py", ""), "services/tax", "", "drift"),
     "Y02": Planted(replaced("config/processes.toml", "8001", "8009"), "config/processes.toml", "8009", "drift"),
-    "Y03": Planted(replaced(API, "status_code=201", "status_code=200"), API, "status_code=200", "drift"),
+    "Y03": Planted(replaced(API, "status_code=201", "status_code=200"), API, "@router.post(", "drift"),
     "Y04": Planted(added(RULES, "from ..catalog import models\n"), RULES, "..catalog", "drift"),
     "Y05": Planted(added(RULES, 'WHERE = "catalog_database_url"\n'), RULES, "WHERE", "drift"),
     "Y06": Planted(written(ACCEPTANCE, EMPTY_TEST), ACCEPTANCE, "test_fr_001_ac1", "note"),
@@ -179,6 +180,18 @@ PLANTED = {
         "PUT",
         "drift",
     ),
+    "Y14": Planted(
+        both(
+            replaced(LAYER, "policy = access.orders", "policy = replace(access.orders, list=access.orders.read)"),
+            replaced(
+                LAYER, "from services.common import", "from dataclasses import replace\n\nfrom services.common import"
+            ),
+        ),
+        LAYER,
+        "",
+        "drift",
+    ),
+    "Y15": Planted(replaced(GUARD, "caller.unrestricted", "True"), GUARD, "", "drift"),
 }
 
 
@@ -203,6 +216,38 @@ def test_a_planted_defect_is_found_at_its_place_and_nothing_else(original: Path,
     assert {it["rule"] for it in findings} == {rule}
     assert done.returncode == (1 if planted.level == "drift" else 0)
     assert all(it["message"] and it["fix"] and it["id"].startswith(it["rule"]) for it in findings)
+
+
+@pytest.mark.parametrize(
+    "file",
+    [
+        GUARD,
+        "services/common/auth/callers.py",
+        "services/common/auth/roles.py",
+        "services/common/auth/identification.py",
+        "services/common/auth/authentication.py",
+        "services/common/api/security.py",
+        "services/common/entity_service.py",
+        "services/orders/access.py",
+    ],
+)
+def test_an_edit_of_what_decides_who_may_do_what_is_found(original: Path, shop: Path, file: str) -> None:
+    added(file, "\n# Nothing else.\n")(shop)
+    (finding,) = found(with_code(original, shop, "check", "--code", "--json").stdout)
+    assert (finding["rule"], finding["file"], finding["level"]) == ("Y15", file, "drift")
+    assert finding["message"] == "was edited, and decides who may do what"
+    assert finding["fix"] == f"`git checkout -- {file}`; who may do what is the answer `access`"
+
+
+def test_a_policy_that_says_otherwise_is_found_with_what_the_answers_say(original: Path, shop: Path) -> None:
+    replaced("services/orders/access.py", "list={Role.SHOPKEEPER}", "list={Role.SHOPKEEPER, Role.READER}")(shop)
+    replaced("services/orders/access.py", "    create={Role.READER},\n", "")(shop)
+    findings = found(with_code(original, shop, "check", "--code", "--json").stdout)
+    assert {it["rule"] for it in findings} == {"Y14", "Y15"}
+    assert [it["message"] for it in findings if it["rule"] == "Y14"] == [
+        "lets nobody from outside create Order, which the answers open to reader",
+        "lets reader and shopkeeper list Order, which the answers open to shopkeeper",
+    ]
 
 
 def test_every_rule_of_documents_and_code_has_a_planted_defect(original: Path) -> None:
@@ -244,7 +289,7 @@ FORMS = (
     added("services/catalog/book.py", 'WHERE = lambda settings: settings.database_url("notifications")\n'),
     added(".env.example", "\nNOBODY_READS=1\n"),
     added(NOTES, "\npassword: k3epsAll0urBooksInside\n"),
-    replaced(API, 'router.get("/orders/{id}", responses=responses.GET)', 'router.get("/orders/{id}")'),
+    replaced(API, 'router.get("/orders/{id}", responses=responses.GET, ', 'router.get("/orders/{id}", '),
     replaced("services/notifications/api.py", "APIRouter(prefix=PREFIX)", 'APIRouter(prefix="/v2")'),
     replaced(API, "async def create_order(", "async def place_order("),
     replaced(API, "after: After = None", "after: int, author: str | None = None"),
@@ -264,7 +309,7 @@ def test_defects_have_many_forms(original: Path, shop: Path) -> None:
         "Y05 services/catalog/book.py reads notifications_database_url, which is for notifications alone",
         "Y09 .env.example lists NOBODY_READS, which nothing reads",
         "Y10 Planning/Notes.md password looks like a secret",
-        f"Y03 {API} get_order (GET /v1/orders/{{id}}) is answered never with 404",
+        f"Y03 {API} get_order (GET /v1/orders/{{id}}) is answered never with 403, 404, 409",
         f"Y03 {API} create_order (POST /v1/orders) is called place_order",
         f"Y03 {API} list_orders (GET /v1/orders) also takes author in its query, "
         "and takes after as int instead of uuid, and requires after, and answers Order instead of Page[Order]",
@@ -280,11 +325,11 @@ def test_defects_have_many_forms(original: Path, shop: Path) -> None:
 
 
 def test_a_router_without_its_checks_asks_nobody_who_they_are(original: Path, shop: Path) -> None:
-    replaced("services/common/api/app.py", "                Depends(caller),\n", "")(shop)
+    replaced("services/common/api/app.py", "[Depends(caller), *checks]", "[*checks]")(shop)
     findings = found(with_code(original, shop, "check", "--code", "--json").stdout)
     reported = [it["message"] for it in findings if it["rule"] == "Y03"]
-    assert len(reported) == 15  # what creates a record asks who repeats the request
-    assert "list_books (GET /v1/books) asks nobody to prove who they are" in reported
+    assert len(reported) == 6  # all of notifications; elsewhere, a policy asks who it is
+    assert "list_notifications (GET /v1/notifications) authenticates nobody" in reported
 
 
 def test_a_route_of_the_projects_own_is_no_drift_and_one_in_a_managed_file_is(original: Path, shop: Path) -> None:
@@ -360,7 +405,7 @@ def test_an_owned_route_belongs_to_the_requirements_that_it_names(original: Path
 
 def test_a_service_that_cannot_start_does_not_hide_the_others(original: Path, shop: Path) -> None:
     added("services/catalog/models.py", 'raise RuntimeError("not today")\n')(shop)
-    replaced(API, 'router.delete("/orders/{id}"', 'router.delete("/orders/{id}/gone"')(shop)
+    replaced(API, 'router.delete(\n    "/orders/{id}"', 'router.delete(\n    "/orders/{id}/gone"')(shop)
     reported = [(it["rule"], it["file"]) for it in found(with_code(original, shop, "check", "--code", "--json").stdout)]
     assert reported == [("Y11", "services/catalog/models.py"), ("Y03", API), ("Y03", API)]
 
@@ -387,6 +432,14 @@ BROKEN = {
     ),
     "pins": (replaced("pyproject.toml", "[project]", "[project"), r"Y11 pyproject\.toml:1: cannot be read"),
     "processes": (added("config/processes.toml", "= =\n"), r"Y02 config/processes\.toml:\d+: cannot be read"),
+    "rules of another name": (
+        replaced(RULES, "class OrderRules", "class Rules"),
+        rf"Y11 {RULES}: has no OrderRules, which services/orders/services.py imports\. Fix: import and define",
+    ),
+    "an import": (
+        added(RULES, "from services.common.errors import Refusal\n"),
+        rf"Y11 {RULES}: imports services\.common\.errors\.Refusal, which is no more",
+    ),
     "a null": (added(RULES, "\0"), rf"Y11 {RULES}(:\d+)?: is not Python"),
     "settings": (removed("services/common/config.py"), r"Y11 services/[\w/]+\.py:\d+: cannot be imported"),
 }
@@ -830,7 +883,7 @@ ADVISED = {
     "audience": (
         written(NOTES, f"# Notes\n\n{BOOKSHOP['concept']}\n"),
         "Keep separate",
-        "they are for others: everybody; product owner, everybody first",
+        "they are for others: everyone; product owner, and everyone to begin with",
     ),
     "legal": (
         written(NOTES, "# Notes\n\nWe keep personal data for a year.\n\nThe shelf is blue.\n"),

@@ -100,6 +100,21 @@ class TestDecide:
         assert dry["effects"]["gaps_opened"] == ["D13-storage_kind"]
         assert ".copier-answers.yml" in made["effects"]["changed"]
 
+    def test_what_gets_another_name_keeps_what_it_has(self, generate: Generate) -> None:
+        project = generate(SHOP | {"mvp_features": ["Sell: things"]})
+        entities = ["stock.Thing(title: str, price: money, count: int = 0)", *SHOP["data_entities"][1:]]
+        changed = ("mvp_features=[Sell things: all]", f"data_entities={json.dumps(entities)}")
+        told = json.loads(plan(project, "decide", *changed, "--dry-run", "--json").stdout)
+        assert told["effects"]["perhaps_renamed"] == ["label of things", "Sell"]
+        lines = ("--rename", "Thing.label -> title", "--rename", "Sell -> Sell things")
+        done = plan(project, "decide", *changed, *lines)
+        assert done.returncode == 0, done.stderr
+        assert "Gone while others came" not in done.stdout
+        told = recorded(project)
+        assert told["renames"] == []
+        assert told["history"]["ids"]["FR"] == {"Sell things": 1}
+        assert told["history"]["schema"]["stock"][-1] == ["rename things.label str to title"]
+
     def test_a_reason_that_is_given_with_it_is_one(self, generate: Generate) -> None:
         project = generate(SHOP | {"storage_kind": "auto"})
         done = plan(project, "decide", "storage_kind=postgres", "--why", "two machines write", "--dry-run").stdout
@@ -133,6 +148,19 @@ class TestDecide:
         done = plan(generate(SHOP), "decide", "--data-file", str(tmp_path / "changed.yml"))
         assert (done.returncode, done.stdout, len(done.stderr.splitlines())) == (2, "", 1)
         assert message in done.stderr.replace(str(tmp_path / "changed.yml"), "")
+
+    @pytest.mark.parametrize("remembered", [{"history": {}}, {"why": "", "_commit": "v1"}], ids=repr)
+    def test_a_file_does_not_change_what_is_remembered(
+        self, generate: Generate, tmp_path: Path, remembered: dict[str, object]
+    ) -> None:
+        project, file = generate(SHOP), tmp_path / "changed.yml"
+        before = files_of(project)
+        contents_before = {path: path.read_bytes() for path in before}
+        file.write_text(yaml.safe_dump({"port_base": 8100} | remembered), "utf-8")
+        done = plan(project, "decide", "--data-file", str(file))
+        assert (done.returncode, done.stdout) == (2, "")
+        assert done.stderr.endswith(f"itself remembers. Fix: leave it out: {', '.join(sorted(remembered))}.\n")
+        assert {path: path.read_bytes() for path in before} == contents_before
 
     def test_a_file_may_say_all_that_yaml_can(self, generate: Generate, tmp_path: Path) -> None:
         file = tmp_path / "changed.yml"
@@ -290,12 +318,6 @@ def test_what_cannot_be_done_is_one_line_and_changes_nothing(generate: Generate,
     assert {path: path.read_bytes() for path in before} == before
 
 
-def nested(project: Path) -> None:
-    """The project becomes a folder of a repository that has others."""
-    shutil.rmtree(project / ".git")
-    commit(project.parent)
-
-
 def unborn(project: Path) -> None:
     git(project, "checkout", "--quiet", "--orphan", "empty")
 
@@ -304,7 +326,6 @@ NOT_UPDATED: dict[str, tuple[Callable[[Path], None], str]] = {
     "a dirty tree": (dirty, "README.md is not committed. Fix:"),
     "marks of a conflict": (marked, "README.md has marks of a conflict. Fix:"),
     "no answers": (unanswered, ".copier-answers.yml has no _src_path. Fix:"),
-    "a part of a repository": (nested, "is only a part of the repository"),
     "a branch without a commit": (unborn, "nothing is committed. Fix:"),
     "an unknown version": (nothing, "Unknown revision: 'v9'. Fix: leave out `--to`"),
 }

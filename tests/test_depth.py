@@ -53,9 +53,8 @@ def test_less_and_more_leave_every_answer_by_data_file(generate: Generate, tmp_p
 def test_less_and_more_leave_every_answer_by_prompt(generate: Generate) -> None:
     """From comprehensive to express and back, with whatever each prompt suggests."""
     unsorted = {"data_entities": [{"name": "Book", "owner": "catalog", "fields": {"title": "str", "author": "str"}}]}
-    project = generate(
-        answers(EXAMPLES[0]) | unsorted | {"services": ["catalog: keeps books"], "mvp_features": ["Sell"]}
-    )
+    smaller = {"services": ["catalog: keeps books"], "mvp_features": ["Sell"], "access": ["Book: read Reader"]}
+    project = generate(answers(EXAMPLES[0]) | unsorted | smaller)
     before, text = recorded(project), (project / ".copier-answers.yml").read_text("utf-8")
     assert before["depth"] == "comprehensive"
     for keys, depth, asked in (((UP, UP), "express", False), ((DOWN, DOWN), "comprehensive", True)):

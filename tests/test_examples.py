@@ -95,9 +95,9 @@ class TestExamplesShow:
         assert {service.exposure for service in services} == {"public", "internal"}
         assert any(service.port for service in services)
 
-    def test_both_behaviours_when_an_owner_is_away(self, products: tuple[domain.Product, ...]) -> None:
+    def test_both_behaviours_when_an_owner_is_unavailable(self, products: tuple[domain.Product, ...]) -> None:
         services = [service for product in products for service in product.services]
-        assert {dependency.when_away for service in services for dependency in service.depends_on} == {
+        assert {dependency.when_unavailable for service in services for dependency in service.depends_on} == {
             "refuse",
             "accept",
         }
@@ -185,14 +185,14 @@ def test_generation_needs_nothing_but_python(plain: Path, tmp_path: Path) -> Non
 
 BUDGETS = {
     "bookshop": {
-        "files": 214,
+        "files": 237,
         "decision records": 12,
-        "files in Planning": 25,
-        "lines in Planning": 1_670,
-        "lines of code in services": 2_980,
+        "files in Planning": 26,
+        "lines in Planning": 1_750,
+        "lines of code in services": 3_650,
         "runtime dependencies": 12,
     },
-    "parcels": {"files": 196},
+    "parcels": {"files": 219},
 }
 """The most that is allowed: a project is read before it is used. What surrounds one service surrounds three as well."""
 

@@ -18,6 +18,10 @@ ENTRY = """\
             answer_example="40",
             imports=(("pydantic", "NonNegativeInt"),),
             accepted_by=("int",),
+            limited_by="range",
+            most=Decimal(100),
+            in_openapi="int",
+            blank=0,
         ),
 """
 
@@ -33,7 +37,8 @@ ANSWERS = {
         },
     ],
     "data_entities": [
-        "desk.Share(part: percentage, rest: percentage = 25, more: percentage?, parts: list[percentage])",
+        "desk.Share(part: percentage, rest: percentage(0..50) = 25, more: percentage?, parts: list[percentage]); "
+        "list(part, rest, parts; sort part, rest)",
         "post.Note(part: percentage, count: int)",
     ],
     "storage_kind": "sqlite",
@@ -41,7 +46,7 @@ ANSWERS = {
 
 
 def test_a_new_field_type_is_one_entry(generate: Generate, tmp_path: Path) -> None:
-    """Its model, its column, its migration, its default, its example and its place in an event come from that entry."""
+    """All that is made of it comes from that entry: in models, tables, events, limits, lists and OpenAPI."""
     template = clone_template(tmp_path / "groundplan")
     registry = template / "extensions" / "groundplan" / "field_types.py"
     source = registry.read_text("utf-8")
@@ -51,10 +56,12 @@ def test_a_new_field_type_is_one_entry(generate: Generate, tmp_path: Path) -> No
 
     project = generate(ANSWERS, template)
     models = (project / "services" / "desk" / "models.py").read_text("utf-8")
-    assert "rest: common.Percentage = 25" in models
+    assert "rest: Annotated[common.Percentage, common.Limits(ge=0, le=50)] = 25" in models
+    assert 'Literal["part", "-part", "rest", "-rest"]' in models
     assert "parts: common.Many[common.Percentage]" in models
     assert "percentage" in (project / "Planning" / "ServiceSpecifications" / "desk.md").read_text("utf-8")
     run(project, "ruff", "check", ".")
     run(project, "ruff", "format", "--check", ".")
     run(project, "mypy")
+    run(project, "plan", "check", "--code")
     assert "passed" in run(project, "pytest", "-q", "-k", "Share or Note or share or migration")

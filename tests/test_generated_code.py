@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
+import keyword
 import re
 import subprocess
 import sys
 import tomllib
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -18,8 +21,9 @@ from hypothesis import strategies as st
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from copies import Generate
-from groundplan import catalogue, domain, generation, text
+from groundplan import catalogue, domain, formatting, generation, text
 from groundplan import names as name_rules
+from groundplan.codegen.fields import FieldCode
 from groundplan.problems import Refused
 from projects import REPOSITORY, model, need_postgres, run, uses_postgres
 
@@ -146,7 +150,7 @@ LONG = {
         {
             "name": longest("keeper_too"),
             "responsibility": "asks",
-            "depends_on": [{"service": longest("keeper"), "when_away": "accept"}],
+            "depends_on": [{"service": longest("keeper"), "when_unavailable": "accept"}],
             "subscribes": [
                 f"on {'t' * 24}.{'z' * 15}: create "
                 f"{longest_entity('asked')}({longest('one')}: id, {longest('two')}: '{longest('other')}')"
@@ -162,13 +166,20 @@ LONG = {
         f"{longest('choice')}: {longest('one')}|{longest('two')}? , {longest('parts')}: list[{longest('one')}|b])",
         f"{longest('keeper_too')}.{longest_entity('asked')}({longest('one')}: {longest_entity('thing')}, "
         f"{longest('two')}: {longest('choice')}|{longest('other')} = {longest('choice')}, "
-        f"{longest('outer')}: {longest_entity('outer')}?, {longest('outers')}: list[{longest_entity('outer')}]?)",
+        f"{longest('outer')}: {longest_entity('outer')}?, {longest('outers')}: list[{longest_entity('outer')}]?, "
+        f"{longest('sensitive')}: str pii = '{'y' * 80}', {longest('again')}: str? pii unique, {longest('at')}: date?)",
         f"{longest('keeper_too')}.Brief(note: str)",
     ],
     "workflows": [
         f"{longest('flow')} on create {longest_entity('thing')}: {longest_entity('asked')}({longest('one')}: id, "
         f"{longest('two')}: '{longest('other')}'), then Brief(note: {longest('text')}); "
-        f"done: {longest('choice')} = {longest('one')}; undone: {longest('choice')} = {longest('two')}; patience: 1"
+        f"done: {longest('choice')} = {longest('one')}; undone: {longest('choice')} = {longest('two')}; timeout: 1"
+    ],
+    "personas": ["Auditor: looks"],
+    "audit": [f"{longest_entity('thing')}: read Auditor", f"{longest_entity('asked')}: read Auditor"],
+    "retention": [
+        f"{longest_entity('thing')}: delete 100 years after created_at",
+        f"{longest_entity('asked')}: anonymise 36500 days after {longest('at')}",
     ],
 }
 """Names as long as they may be, so that every line that holds one has to be broken."""
@@ -207,6 +218,9 @@ CHAIN = {
         "value Part(of: Model, status: open|done = open)",
         "value Value(part: Part?, parts: list[Part]?, next: Model?)",
     ],
+    "personas": ["Auditor: looks"],
+    "audit": ["Model: read Auditor", "Event: read Auditor", "Order"],
+    "retention": ["Event: delete 1 year after date", "Record: delete 1 month after updated_at"],
 }
 """References at every depth, to itself, by copy and by call; reactions in a row; names that the code has, too."""
 
@@ -337,8 +351,11 @@ def products(draw: st.DrawFn) -> dict[str, object]:
             }
         )
     jobs = [f"{it['name']}: {longest('remind')} every 15 minutes" for it in services if draw(st.booleans())]
+    kept = [line.partition("(")[0].partition(".")[2] for line in lines if not line.startswith("value")]
+    audit = [it for it in kept if draw(st.booleans())]
     options = draw(st.sampled_from([{}, *TRIED]))
-    return {"project_name": "Shop", "services": services, "data_entities": lines, "jobs": jobs, **options}
+    described = {"services": services, "data_entities": lines, "jobs": jobs, "audit": audit}
+    return {"project_name": "Shop", **described, **options}
 
 
 def test_tricky_names_are_names_that_answers_may_have() -> None:
@@ -367,7 +384,13 @@ def test_any_product_with_any_option_is_formatted_code(tmp_path: Path) -> None:
             file.write_text(content, encoding="utf-8")
 
     write()
-    for check in (["format", "--check"], ["check", "--select=B,F,RUF,UP,W", "--ignore=RUF001,RUF002,RUF003"]):
+    sorting = 'known-first-party = ["services", "tests", "scripts"], sections = { common = ["services.common"] }'
+    order = '["future", "standard-library", "third-party", "common", "first-party"]'
+    isort = f'lint.isort = {{ {sorting}, section-order = {order}, no-lines-before = ["first-party"] }}'
+    for check in (
+        ["format", "--check"],
+        ["check", "--select=B,F,I,RUF,UP,W", "--ignore=RUF001,RUF002,RUF003", f"--config={isort}"],
+    ):
         ruff: list[str | Path] = [
             sys.executable,
             "-m",
@@ -380,6 +403,61 @@ def test_any_product_with_any_option_is_formatted_code(tmp_path: Path) -> None:
         ]
         result = subprocess.run(ruff, capture_output=True, text=True)
         assert result.returncode == 0, result.stdout
+
+
+def ruffed(code: str, *options: str) -> str:
+    """Code as the formatter, or the linter where it mends, leaves it."""
+    command = [sys.executable, "-m", "ruff", *options, "--quiet", "--isolated", "--line-length=100", "-"]
+    return subprocess.run(command, input=code, capture_output=True, text=True, check=True).stdout
+
+
+NAMED = st.from_regex(r"[A-CVa-c_][A-CVa-cv0129_]{0,6}", fullmatch=True).filter(
+    lambda it: it.strip("_") != "" and not keyword.iskeyword(it)
+)
+
+
+def test_imports_of_any_names_are_sorted() -> None:
+    statements = [formatting.import_from("m", "VisitService", "VisitorService", "Visit10", "Visit9")]
+
+    @settings(max_examples=150, deadline=None)
+    @given(st.lists(NAMED, min_size=2, max_size=12, unique=True))
+    def add(names: list[str]) -> None:
+        statements.append(formatting.import_from(f"m{len(statements):04}", *names))
+
+    add()
+    code = "\n".join(statements) + "\n"
+    assert ruffed(code, "check", "--select=I", "--fix") == code
+
+
+def test_a_field_of_any_type_with_any_default_is_formatted() -> None:
+    types = (
+        domain.Type("text"),
+        domain.Type("choice", choices=("a" * 40, "b" * 30, "c" * 30)),
+        domain.Type("str", limits=domain.Limits(Decimal(1), Decimal(99))),
+        domain.Type("money", limits=domain.Limits(Decimal(1), Decimal(99_999), "", "EUR")),
+        domain.Type("datetime"),
+        domain.Type("value", "V" * 39),
+    )
+    texts = [*("x" * it for it in range(30, 111)), "x" * 255, "(a, [b)" * 14, "日" * 40, "'\"" + "z" * 70]
+    defaults: dict[str, list[str]] = {
+        "text": texts,
+        "str": texts,
+        "choice": ["a" * 40],
+        "money": ["1.50"],
+        "datetime": ["2026-03-01T09:30:00+02:00"],
+        "value": [],
+    }
+    declarations = [
+        FieldCode(domain.Field(name, replace(type, many=many, optional=optional), default, **kept), limited).declaration
+        for name in ("a", "title", "n" * 20, "n" * 39)
+        for kept in ({}, {"secret": True}, {"sensitive": ("pii",)})
+        for type in types
+        for many, optional in ((False, False), (False, True), (True, False), (True, True))
+        for default in (None, *(() if many or optional else defaults[type.kind]))
+        for limited in (False, True)
+    ]
+    code = "\n\n\n".join(f"class C{index}:\n    {it}" for index, it in enumerate(declarations)) + "\n"
+    assert ruffed(code, "format") == code
 
 
 def test_a_newer_python_asks_for_no_other_code(generate: Generate) -> None:

@@ -15,7 +15,7 @@ import pytest
 
 from copies import Generate, Reanswer, git
 from live import SERVICE_KEY, eventually, running
-from projects import UV, environment, free_ports, model, run
+from projects import UV, environment, free_port_base, model, run
 
 DESK: dict[str, Any] = {
     "project_name": "Desk",
@@ -85,14 +85,14 @@ def kill_one(project: Path) -> None:
 
 
 def test_workers_are_killed_and_each_job_is_done(generate: Generate, tmp_path: Path) -> None:
-    first = free_ports(4)
-    project = generate(DESK | {"port_base": first + 1})
+    base = free_port_base(3)
+    project = generate(DESK | {"port_base": base})
     (project / "services" / "desk" / "answer_letter.py").write_text(CODE)
     settings = {
         "API_KEYS": "{}",
         "JOBS_TIME_LIMIT_S": "1",
         "JOBS_POLL_S": "0.1",
-        "JOBS_TRIES": "3",
+        "JOBS_MAX_TRIES": "3",
         "JOBS_AT_ONCE": "2",
     }
     run(project, "migrate", env=environment(SERVICE_KEY=SERVICE_KEY, API_KEYS="{}"))
@@ -118,12 +118,12 @@ def test_workers_are_killed_and_each_job_is_done(generate: Generate, tmp_path: P
         for turn in range(2):  # two workers, of which one is killed in the middle of its jobs
             seen = len(begun(project))
             with (
-                running(project, tmp_path / f"one-{turn}", *worker, str(first + 2), **settings),
-                running(project, tmp_path / f"other-{turn}", *worker, str(first + 3), **settings),
+                running(project, tmp_path / f"one-{turn}", *worker, str(base + 1), **settings),
+                running(project, tmp_path / f"other-{turn}", *worker, str(base + 2), **settings),
             ):
                 eventually(lambda seen=seen: len(begun(project)) >= seen + 6)  # type: ignore[misc]
                 kill_one(project)
-        with running(project, tmp_path / "last", *worker, str(first + 2), **settings):
+        with running(project, tmp_path / "last", *worker, str(base + 1), **settings):
             eventually(lambda: waiting(project) == 0, within=60)
         answers = Counter(it["label"] for it in client.get("/v1/answers?limit=100").json()["items"])
     assert answers == Counter(f"{number:02}" for number in range(LETTERS))
@@ -184,7 +184,7 @@ def test_the_machine_starts_what_is_due(generate: Generate) -> None:
             DESK | {"job_management": "none"},
             r"No jobs is not possible: jobs has answer_letter\. Fix: set job_",
         ),
-        (DESK | {"job_management": "cron"}, r"Jobs at set times is not possible: jobs has answer_letter on changes"),
+        (DESK | {"job_management": "cron"}, r"Scheduled jobs is not possible: jobs has answer_letter on changes"),
         (
             DESK | {"jobs": []},
             r"A queue with workers is not possible: jobs names none\. Fix: set job_management to",

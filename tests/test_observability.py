@@ -15,7 +15,7 @@ import pytest
 from copies import Generate
 from groundplan.project import Project
 from live import SERVICE_KEY, Running, eventually, running
-from projects import check_whole, free_ports, model
+from projects import check_whole, free_port_base, free_ports, model
 from samples import sampled
 
 PRODUCT = {
@@ -86,7 +86,7 @@ class Library:
 @contextmanager
 def library(generate: Generate, log: Path, settings: dict[str, str], **answers: object) -> Iterator[Library]:
     """Start a project as its developers do."""
-    path = generate(PRODUCT | {"port_base": free_ports(4) + 1} | answers)
+    path = generate(PRODUCT | {"port_base": free_port_base(3)} | answers)
     with running(path, log, "dev", **settings) as dev:
         it = Library(model(path), dev)
         for service in ("shelf", "desk", "post"):

@@ -31,7 +31,6 @@ PARCHMENT = """
     rejected: nobody can wait that long
     confirmed_by: A monk reads it.
     drivers: {personal: 9}
-    provides: [embedded]
     footprint:
       dependencies: {goose-quill==1.0: writes}
       environment:
@@ -119,6 +118,7 @@ ORDINARY = {
     "none",
     "session",
     "workflow",
+    "queue",
     "process",
     "shared",
     "outbox",

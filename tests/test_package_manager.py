@@ -65,6 +65,7 @@ from __future__ import annotations
 import subprocess
 import sys
 import tempfile
+from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 
@@ -79,11 +80,19 @@ def environment(*packages: str) -> Path:
 
 
 def run_tool(
-    package: str, extra: str, name: str, *arguments: str, folder: Path, given: bytes | None = None
+    package: str,
+    extra: str,
+    name: str,
+    *arguments: str,
+    folder: Path,
+    variables: Mapping[str, str],
+    given: bytes | None = None,
 ) -> subprocess.CompletedProcess[bytes]:
     """Run a command of a package, with another package installed as well."""
     program = environment(package, extra) / "bin" / name
-    return subprocess.run([program, *arguments], cwd=folder, input=given, capture_output=True)
+    return subprocess.run(
+        [program, *arguments], cwd=folder, env=variables, input=given, capture_output=True
+    )
 '''
 
 

@@ -37,7 +37,7 @@ INTERNAL = (
 FAULTS = [
     Fault(
         "the relay ends after a failed delivery",
-        f"{COMMON}/messaging/relay.py",
+        f"{COMMON}/messaging/polling.py",
         "                pause = min(pause * 2, MAX_PAUSE_S)\n",
         "                return\n",
         "tests/integration/test_relay.py",
@@ -61,7 +61,7 @@ FAULTS = [
     Fault(
         "a change starts on none of its effects",
         f"{COMMON}/transaction.py",
-        "            effect.after_commit(self.service.runtime, self.record)\n",
+        "            effect.after_commit(self.entity_service.runtime, self.record)\n",
         "            pass\n",
         *NOTHING_STARTS,
     ),

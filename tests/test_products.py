@@ -55,15 +55,15 @@ def built(generate: Generate, product: Product) -> Path:
 
 
 DESCRIBED = {
-    "conduit": "| `list_tags` | GET | `/api/tags` | List all tags. | everybody | – | 200 `TagsAnswer` "
+    "conduit": "| `list_tags` | GET | `/api/tags` | List all tags. | anyone | – | 200 `TagsAnswer` "
     "| 422 Unprocessable Content, 503 Service Unavailable | FR-003 |",
     "fares": "| `get_quote` | GET | `/v1/quote` | Tell what a trip costs. "
-    "| everybody | `km` | 200 `Quote` | 422 Unprocessable Content, 503 Service Unavailable | – |",
+    "| anyone | `km` | 200 `Quote` | 422 Unprocessable Content, 503 Service Unavailable | – |",
     "ledger": "| `make_transfer` | POST | `/v1/transfers` | Move money between two accounts. "
-    "| callers who prove who they are | `Transfer` | 204 | 401 Unauthorized, 404 Not Found, 409 Conflict, "
+    "| teller | `Transfer` | 204 | 401 Unauthorized, 403 Forbidden, 404 Not Found, 409 Conflict, "
     "422 Unprocessable Content, 503 Service Unavailable | FR-001 |",
     "reader": "| `list_newest_feeds` | GET | `/v1/feeds/newest` | List the titles of the newest feeds, for everybody. "
-    "| everybody | – | 200 `list[str]` | 422 Unprocessable Content, 503 Service Unavailable | – |",
+    "| anyone | – | 200 `list[str]` | 422 Unprocessable Content, 503 Service Unavailable | – |",
 }
 """What Planning/Routes.md says of a route of each."""
 

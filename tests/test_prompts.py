@@ -14,7 +14,7 @@ from copies import Generate, commit
 from groundplan.prompts import WIDTH
 from groundplan.questionnaire import QUESTIONS
 from live import Caller, running
-from projects import free_ports, model, run
+from projects import free_port_base, model, run
 from terminal import COLUMNS, CTRL_C, DOWN, ENTER, ERASE, FINISH, Terminal
 
 ENTITIES = '- "catalog.Book(title: str, price: money)"'
@@ -43,7 +43,7 @@ class TestExpressRun:
     def typed(cls, template: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
         """The project, and all that was on the screen while it was asked for."""
         project = tmp_path_factory.mktemp("typed") / "shop"
-        ports = f"port_base={free_ports(6) + 1}"  # README's command may run at the same time, on the usual ones
+        ports = f"port_base={free_port_base(5)}"  # README's command may run at the same time, on the usual ones
         with copying(template, project, "--data", ports) as terminal:
             go_to_the_name(terminal)
             terminal.type(ENTER)

@@ -12,8 +12,8 @@ import pytest
 
 from copies import commit, git
 from groundplan import catalogue
-from groundplan.publishing.answers_files import asked
 from groundplan.questionnaire import DEPTHS, QUESTIONS
+from groundplan.reference_docs.answers_files import asked
 from live import eventually, started
 from projects import REPOSITORY, environment
 

@@ -19,7 +19,7 @@ import pytest
 
 from copies import Generate
 from live import SERVICE_KEY, eventually, running
-from projects import environment, free_ports, model, run
+from projects import environment, free_port_base, model, run
 
 PRODUCT = {
     "project_name": "Rooms",
@@ -154,7 +154,7 @@ def unknown(times: int) -> list[str]:
 @pytest.fixture(scope="module", params=COMBINATIONS, ids=lambda it: "-".join(it.values()))
 def bookings(request: pytest.FixtureRequest, generate: Generate) -> Bookings:
     """A project of each combination, migrated."""
-    path = generate(PRODUCT | request.param | {"port_base": free_ports(3) + 1})
+    path = generate(PRODUCT | request.param | {"port_base": free_port_base(2)})
     run(path, "migrate", env=environment(SERVICE_KEY=SERVICE_KEY, API_KEYS="{}"))
     return Bookings(path, model(path).url("bookings"), request.param)
 
@@ -220,7 +220,7 @@ def test_nothing_is_left_of_what_was_not_chosen(bookings: Bookings) -> None:
 @pytest.fixture(scope="module", params=("process", "degrade"))
 def pair(request: pytest.FixtureRequest, generate: Generate) -> Bookings:
     """A project whose owner of rooms runs, too."""
-    path = generate(PRODUCT | {"failure_isolation": request.param, "port_base": free_ports(3) + 1})
+    path = generate(PRODUCT | {"failure_isolation": request.param, "port_base": free_port_base(2)})
     run(path, "migrate", env=environment(SERVICE_KEY=SERVICE_KEY, API_KEYS="{}"))
     return Bookings(path, model(path).url("bookings"), {"failure_isolation": request.param})
 
@@ -295,6 +295,6 @@ def test_an_owner_fails_and_is_back(pair: Bookings, fault: str, tmp_path: Path) 
 
     assert "Traceback" not in lines
     assert "request failed" not in lines
-    used = lines.count("cached_answer_used")
+    used = lines.count("cached_response_used")
     # Until the breaker lets a call through, they may be used once more.
     assert (used >= 2 * CALLS) if answered == 201 else (used == 0)

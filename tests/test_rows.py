@@ -54,7 +54,7 @@ import sqlalchemy as sa
 from services.common.messaging import inbox
 from services.common.messaging.outbox import outbox
 from services.common.config import load_settings
-from services.common.db.answers import idempotency_key
+from services.common.db.stored_responses import stored_response
 from services.common.db.database import Database
 from services.common.messaging.unhandled import unhandled_events
 from services.common.utils import new_id, now
@@ -92,9 +92,9 @@ async def main():
         await connection.execute(sa.insert(tables.passings).values(record(at=now(), note=None)))
         await connection.execute(sa.insert(outbox), waiting)
         answer = record(fingerprint="ab", status=201, headers={"ETag": '"1"'}, body="{}", expires_at=now())
-        await connection.execute(sa.insert(idempotency_key).values(answer))
+        await connection.execute(sa.insert(stored_response).values(answer))
         failed = {"event_id": new_id(), "subject": new_id(), "event": event, "due_at": now(), "tries": 2}
-        failed |= {"reason": "it is wrong", "set_aside": True}
+        failed |= {"reason": "it is wrong", "rejected": True}
         await connection.execute(sa.insert(unhandled_events).values(failed))
         await inbox.add(connection, new_id())
         copy = {"entity": "Book", "id": new_id(), "version": 3, "removed": True, "data": {"title": "One"}}
@@ -263,8 +263,8 @@ def test_records_and_waiting_events_come_along(
         had = [caller.find(it) for it in (book, order)]
     reanswer(path, **KEPT[new])
     printed = move(path, before, after)
-    assert "catalog: books 1, idempotency_key 0, inbox 0, outbox 0, read_copies 0, unhandled_events 0\n" in printed
-    assert "orders: idempotency_key 0, inbox 0, orders 1, outbox 3, read_copies 0, unhandled_events 0\n" in printed
+    assert "catalog: books 1, inbox 0, outbox 0, read_copies 0, stored_response 0, unhandled_events 0\n" in printed
+    assert "orders: inbox 0, orders 1, outbox 3, read_copies 0, stored_response 0, unhandled_events 0\n" in printed
     with running(path, log, "dev", **after.settings(path)), Caller(project) as caller:
         caller.wait()
         assert [caller.find(it) for it in (book, order)] == had

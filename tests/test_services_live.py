@@ -18,7 +18,7 @@ import pytest
 from copies import Generate
 from groundplan.project import Project
 from live import SERVICE_KEY, Caller, Ids, Running, draft, eventually, in_order, running
-from projects import REPOSITORY, answers, free_ports, model, need_postgres, run
+from projects import REPOSITORY, answers, free_port_base, model, need_postgres, run
 
 SETUPS = {
     "bookshop-sqlite": ("bookshop", {"storage_kind": "sqlite"}),
@@ -57,7 +57,7 @@ def on_free_ports(given: dict[str, object]) -> dict[str, object]:
     services = given["services"]
     assert isinstance(services, list)
     moved = [{k: v for k, v in service.items() if k != "port"} for service in services]
-    return given | {"services": moved, "port_base": free_ports(len(services) + 1) + 1}
+    return given | {"services": moved, "port_base": free_port_base(len(services))}
 
 
 @dataclass(frozen=True)
@@ -134,14 +134,14 @@ class TestEachSetup:
             address = site.project.url(service.name)
             assert f"{address}/docs" in page
             assert "swagger" in httpx2.get(f"{address}/docs").raise_for_status().text
-        assert "away" not in page.rpartition("</style>")[2]
+        assert "unavailable" not in page.rpartition("</style>")[2]
 
     def test_every_endpoint_once(self, caller: Caller) -> None:
         """Each record is created, listed, read, replaced, patched and deleted, and each conflict is refused."""
         ids = create_all(caller)
         for entity in in_order(caller.product):
             id = ids[entity.name]
-            again = draft(caller.product, entity.fields, ids)
+            again = draft(caller.product, entity.sent, ids)
             assert caller.find(entity, id=id)
             read = caller.call(entity, "GET", id)
             assert (read.status_code, read.headers["ETag"]) == (200, '"1"')
@@ -171,9 +171,9 @@ class TestEachSetup:
         """What is checked with its owner must exist there, whichever service and database that is."""
         ids = create_all(caller)
         for entity in in_order(caller.product):
-            for field in entity.fields:
+            for field in entity.sent:
                 if field.type.kind == "reference" and not field.type.many:
-                    wrong = draft(caller.product, entity.fields, ids) | {field.name: str(uuid.uuid4())}
+                    wrong = draft(caller.product, entity.sent, ids) | {field.name: str(uuid.uuid4())}
                     answer = caller.call(entity, "POST", json=wrong)
                     assert answer.status_code == 409, answer.text
                     assert field.name in answer.json()["detail"]
@@ -212,7 +212,7 @@ class TestEachSetup:
                 {
                     "name": it.name,
                     "operations": [f"create_{it.snake}", f"get_{it.snake}", f"list_{it.table}"],
-                    "draft": draft(caller.product, it.fields, ids),
+                    "draft": draft(caller.product, it.sent, ids),
                     "headers": {"X-API-Key": SERVICE_KEY},
                 }
                 for it in service.entities
@@ -249,7 +249,7 @@ def create_all(caller: Caller) -> Ids:
     """Create a record of every entity; one whose read copy is on its way is tried until it has come."""
     ids: Ids = {}
     for entity in in_order(caller.product):
-        body = draft(caller.product, entity.fields, ids)
+        body = draft(caller.product, entity.sent, ids)
 
         def stored(entity=entity, body=body) -> bool:  # type: ignore[no-untyped-def]
             answer = caller.call(entity, "POST", json=body)
@@ -301,7 +301,7 @@ class TestFailures:
             ids = create_all(caller)
 
             def place() -> str:
-                answer = caller.call(order, "POST", json=draft(caller.product, order.fields, ids))
+                answer = caller.call(order, "POST", json=draft(caller.product, order.sent, ids))
                 return str(answer.raise_for_status().json()["id"])
 
             placed = [place()]

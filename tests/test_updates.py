@@ -117,6 +117,11 @@ STRUCTURE = {
     "slos",
     "decision_overrides",
     "task_overrides",
+    "access",
+    "audit",
+    "retention",
+    "person",
+    "tenants",
     "workflows",
     "jobs",
 }

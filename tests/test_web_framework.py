@@ -59,7 +59,7 @@ from services.common.config import Settings, load_settings
 def create_app(
     service: ServiceDefinition,
     *routers: Sequence[Route],
-    public: Sequence[Route],
+    public: Sequence[Sequence[Route]],
     settings: Settings | None = None,
 ) -> Starlette:
     """Create the application; without `settings`, it loads them when it starts."""
@@ -70,7 +70,7 @@ def create_app(
         async with service.lifespan(app.state.settings) as app.state.runtime:
             yield
 
-    return Starlette(routes=[*chain(*routers), *public, health.route], lifespan=lifespan)
+    return Starlette(routes=[*chain(*routers, *public), health.route], lifespan=lifespan)
 ''',
     "services/common/api/health.py": '''"""Health checks."""
 
@@ -82,11 +82,32 @@ from starlette.routing import Route
 
 
 async def live(request: Request) -> JSONResponse:
-    """Tell that the process runs."""
+    """Report that the process runs."""
     return JSONResponse({"status": "live"})
 
 
 route = Route("/health/live", live)
+''',
+    "services/common/api/loopback_only.py": '''"""Requests from elsewhere, while settings are unsafe."""
+
+from __future__ import annotations
+
+from starlette.responses import JSONResponse
+
+from services.common.api.asgi import ASGIApp, Receive, Scope, Send
+
+
+class LoopbackOnly:
+    """Refuse requests that a proxy forwards."""
+
+    def __init__(self, app: ASGIApp, unsafe: str) -> None:
+        self.app = app
+        self.unsafe = unsafe
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http" or not any(name == b"forwarded" for name, _ in scope["headers"]):
+            return await self.app(scope, receive, send)
+        await JSONResponse({"detail": self.unsafe}, 503)(scope, receive, send)
 ''',
     "services/{service}/api.py.jinja": '''"""The HTTP API of {{ service.name }}."""
 
@@ -96,6 +117,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from services.common.auth.callers import SERVICE_CALLER
 {{ service.imports.service_classes }}
 {% for entity in service.entities %}
 {% for operation in entity.operations if operation.kind == "list" %}
@@ -103,7 +125,7 @@ from starlette.routing import Route
 
 async def {{ operation.id }}(request: Request) -> Response:
     """{{ operation.summary }}"""
-    page = await {{ entity.service_class }}(request.app.state.runtime).{{ operation.handler }}(None, 50)
+    page = await {{ entity.service_class }}(request.app.state.runtime, SERVICE_CALLER).{{ operation.handler }}(None, 50)
     return Response(page.model_dump_json(), media_type="application/json")
 {% endfor %}
 {% endfor %}
@@ -148,6 +170,7 @@ def lifespan(app: Application) -> AbstractAsyncContextManager[Any]:
 LIST = """
 import asyncio, httpx2
 from scripts.migrate import migrate_all
+from services.common.auth.callers import SERVICE_CALLER
 from services.notes.main import app
 from services.notes.models import NoteDraft
 from services.notes.services import NoteService
@@ -155,7 +178,7 @@ from services.notes.services import NoteService
 async def main():
     await migrate_all(["notes"])
     async with app.router.lifespan_context(app):
-        await NoteService(app.state.runtime).create(NoteDraft(title="milk"))
+        await NoteService(app.state.runtime, SERVICE_CALLER).create(NoteDraft(title="milk"))
         async with httpx2.AsyncClient(transport=httpx2.ASGITransport(app), base_url="http://test") as client:
             print((await client.get("/v1/notes")).json()["items"][0]["title"])
 

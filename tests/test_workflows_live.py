@@ -37,7 +37,7 @@ TICKETS: dict[str, object] = {
     ],
     "workflows": [
         "selling on create Sale: Hold(sale: id, seat: seat), then Payment(sale: id, seat: seat);"
-        " done: state = sold; undone: state = off; patience: 10"
+        " done: state = sold; undone: state = off; timeout: 10"
     ],
 }
 SERVICES = ("office", "hall", "bank")

@@ -16,7 +16,7 @@ from typing import TypeVar
 
 import yaml
 
-from .domain import PRODUCT_TRAITS, Product
+from .domain import PRODUCT_TRAITS, Product, Request
 from .provenance import tracked
 
 STATUSES = ("offered", "planned")
@@ -51,6 +51,9 @@ SPELLED = re.compile(r"\{(?:run:(?P<command>[^{}]+)|(?P<part>sync|lock|lock_chec
 
 SERVER = re.compile(r"\{server:([^{}]+)\}")
 """What the default of a setting leaves to the list of servers: the address of one, `{server:redis}`."""
+
+SERVICE = re.compile(r"\{service:([^{}]+)\}")
+"""What it leaves to the list of processes: the URL of a service that the option brings, `{service:identity}`."""
 
 T = TypeVar("T")
 
@@ -138,6 +141,8 @@ class Variable:
 
     name: str
     default: str = ""
+    unset: str | None = None
+    """Its value where nobody sets it, if the default is for development only."""
     description: str = ""
     secret: bool = False
     type: str = ""
@@ -150,6 +155,10 @@ class Variable:
     """Whether only the command `migrate` reads it, and no service."""
     with_database_only: bool = False
     """Whether services that keep nothing have none of their own."""
+    service: str = ""
+    """The service that reads it alone, if the option brings that one."""
+    needs: str = ""
+    """The trait of the product without which nothing reads it."""
     decision: str = ""
     """The decision whose option reads it."""
     read_access: ReadAccess | None = None
@@ -197,7 +206,7 @@ class ExtraProcess:
 
     name: str
     app: str
-    works_for: str = ""
+    runs_jobs_of: str = ""
     """The service whose jobs it runs; empty for a process that external callers reach."""
 
 
@@ -221,6 +230,23 @@ class Server:
 
 
 @dataclass(frozen=True)
+class BroughtService:
+    """A service that an option adds to those of the product."""
+
+    name: str
+    responsibility: str
+    entities: tuple[str, ...]
+    """As `data_entities` declares them; they are private."""
+    requests: tuple[Request, ...]
+    """What it answers. Its `api.py` is a module of an option, with a router `public` for what anyone may ask."""
+    components: tuple[str, ...] = ()
+    of_tenants: tuple[str, ...] = ()
+    """The fields, as `Account.organisation`, that there are only where the product serves several organisations."""
+    person: tuple[str, ...] = ()
+    """As `person` declares it: what belongs to a caller, beginning with the entity of which each record is one."""
+
+
+@dataclass(frozen=True)
 class Footprint:
     """What an option adds to places that it shares with other options."""
 
@@ -240,7 +266,8 @@ class Footprint:
 
     With `{service}` in it, there is one for each service with jobs.
     """
-    edge_path: str = ""
+    services: tuple[BroughtService, ...] = ()
+    gateway_path: str = ""
     """The path under which the first extra process exposes a service to external callers."""
     commands: tuple[tuple[str, str], ...] = ()
     """The name and function of each further command."""
@@ -248,6 +275,8 @@ class Footprint:
     servers: tuple[Server, ...] = ()
     host: str = ""
     """The host under which a process or a server is found by the others; `{name}` stands for its name."""
+    scheme: str = ""
+    """How the addresses of processes begin, if that is not `http`."""
     substitutions: tuple[tuple[str, str], ...] = ()
     """Values for placeholders in the defaults of other options: `{database}`. May contain `{slug}` and `{service}`."""
 
@@ -277,12 +306,12 @@ class Module:
     """Whether `source` is a Jinja template."""
     decision: str
     """The decision whose option adds it."""
-    takes: str = ""
+    team_writes: str = ""
     """What people write there, if it is an owned file: written once, and never overwritten."""
     needs: str = ""
     """The trait without which it is left out."""
     because_of: tuple[str, ...] = ()
-    """The questions on which it depends whether a project has it."""
+    """The questions whose answers decide whether a project has it."""
     items: tuple[tuple[str, object], ...] = ()
     """What its path was made for, by name; its template reads them as variables."""
 
@@ -300,6 +329,8 @@ class Option:
     rejected: str
     """Why it is rejected in favour of another option."""
     status: str = "offered"
+    named: tuple[str, ...] = ()
+    """The names by which a constraint asks for it: `PostgreSQL`, `Postgres`."""
     confirmed_by: str = ""
     """The check that proves that the project follows it."""
     practice: str = ""
@@ -565,11 +596,11 @@ def _option(folder: Path, file: str, name: str, raw: object, owned: Sequence[tup
             "modules_when": conditional,
             "monitoring": _monitoring(entry.get("monitoring", []), f"{where}.monitoring"),
             "modules": tuple(
-                replace(module, takes=dict(owned).get(module.target, ""))
+                replace(module, team_writes=dict(owned).get(module.target, ""))
                 for trait, it in folders_by_trait
                 for module in _modules(folder / it, trait)
             ),
-            **{key: _texts(entry.get(key), f"{where}.{key}") for key in ("provides", "needs", "conflicts")},
+            **{key: _texts(entry.get(key), f"{where}.{key}") for key in ("named", "provides", "needs", "conflicts")},
         },
         where,
     )
@@ -595,6 +626,7 @@ def _footprint(raw: object, decision: str, where: str) -> Footprint:
             else None,
             "manager": _manager(entry["manager"], decision, f"{where}.manager") if "manager" in entry else None,
             "servers": _servers(entry.get("servers", {}), f"{where}.servers"),
+            "services": _services(entry.get("services", {}), decision, f"{where}.services"),
             **{
                 key: _phrases(entry.get(key, {}), f"{where}.{key}")
                 for key in ("extra_processes", "commands", "substitutions")
@@ -624,6 +656,36 @@ def _server(name: str, raw: object, where: str) -> Server:
         },
         where,
     )
+
+
+def _services(raw: object, decision: str, where: str) -> tuple[BroughtService, ...]:
+    return tuple(_service(name, it, decision, f"{where}.{name}") for name, it in _mapping(raw, where).items())
+
+
+def _service(name: str, raw: object, decision: str, where: str) -> BroughtService:
+    entry = _mapping(raw, where)
+    requests = _mapping(entry.get("requests", {}), f"{where}.requests")
+    return _instance(
+        BroughtService,
+        {
+            **entry,
+            "name": name,
+            "entities": _texts(entry.get("entities"), f"{where}.entities"),
+            "requests": tuple(_request(id, it, decision, f"{where}.{id}") for id, it in requests.items()),
+            "components": _texts(entry.get("components"), f"{where}.components"),
+            "of_tenants": _texts(entry.get("of_tenants"), f"{where}.of_tenants"),
+            "person": _texts(entry.get("person"), f"{where}.person"),
+        },
+        where,
+    )
+
+
+def _request(id: str, raw: object, decision: str, where: str) -> Request:
+    entry = _mapping(raw, where)
+    problems = entry.get("problems")
+    if not isinstance(problems, list) or not all(isinstance(it, int) for it in problems):
+        raise CatalogueError(f"{where}.problems: must be a list of statuses")
+    return _instance(Request, {**entry, "id": id, "problems": tuple(problems), "brought_by": decision}, where)
 
 
 def _event_transport(raw: object, where: str) -> EventTransport:

@@ -31,7 +31,7 @@ class How(StrEnum):
     AUTO = "auto"
     """The catalogue proposed it."""
     TBD = "tbd"
-    """It stands in until somebody decides."""
+    """It stands in until it is decided."""
     SETTLED = "settled"
     """No other option is offered."""
     IDLE = "idle"
@@ -61,13 +61,13 @@ class Override:
     confirmed_by: str = ""
 
 
-KNOWN = ("decision", "answers")
+KNOWN = ("decision", "because_of")
 """The attributes of a resolved decision that depend on no answer."""
 EXPLAINED = ("rejected", "scores", "better", "reopened_by", "close", "noteworthy")
 """Those that depend on other answers than the decision's own."""
 
 
-@tracked(lambda it, part: (it.decision.id, *(it.answers if part in EXPLAINED else ())) if part not in KNOWN else ())
+@tracked(lambda it, part: (it.decision.id, *(it.because_of if part in EXPLAINED else ())) if part not in KNOWN else ())
 @dataclass(frozen=True)
 class Resolved:
     """A decision with its outcome."""
@@ -85,8 +85,8 @@ class Resolved:
     reopened_by: tuple[str, ...]
     """What would have to change for another option to be looked at again."""
     override: Override = Override()
-    answers: QuestionNames = field(default=frozenset(), compare=False)
-    """The questions that its reasons depend on."""
+    because_of: QuestionNames = field(default=frozenset(), compare=False)
+    """The questions whose answers its reasons depend on."""
     recorded_why: str = ""
     """The reason that was recorded when the decision was changed."""
     manager: Manager | None = field(default=None, compare=False)
@@ -194,7 +194,7 @@ def _explain_tracked(decision: Decision, advice: Advice, override: Override) -> 
     with tracking() as answers:
         track(*advice.catalogue.related_decisions[decision.id])
         resolved = _explain(decision, advice, override)
-    return replace(resolved, answers=frozenset(answers), manager=advice.manager)
+    return replace(resolved, because_of=frozenset(answers), manager=advice.manager)
 
 
 @dataclass(frozen=True)

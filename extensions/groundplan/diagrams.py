@@ -23,15 +23,15 @@ _PLAIN = re.compile(r"[^A-Za-z0-9 ,.()/'?!+=\u00c0-\u024f-]")
 P = ParamSpec("P")
 
 
-@tracked(lambda it, part: it.answers if part == "source" else ())
+@tracked(lambda it, part: it.because_of if part == "source" else ())
 @dataclass(frozen=True)
 class Diagram:
     """A diagram and the sentence that says what it shows."""
 
     title: str
     source: str
-    answers: QuestionNames = dataclass_field(default=frozenset(), compare=False)
-    """The answers that it depends on."""
+    because_of: QuestionNames = dataclass_field(default=frozenset(), compare=False)
+    """The questions whose answers it was made from."""
 
 
 def drawn(draw: Callable[P, Diagram]) -> Callable[P, Diagram]:
@@ -42,7 +42,7 @@ def drawn(draw: Callable[P, Diagram]) -> Callable[P, Diagram]:
         with tracking() as answers:
             diagram = draw(*args, **kwargs)
         track(*answers)
-        return replace(diagram, answers=frozenset(answers))
+        return replace(diagram, because_of=frozenset(answers))
 
     return remembering
 
@@ -82,7 +82,7 @@ def containers(
     *,
     one_process: bool,
     one_store: str = "",
-    entrance: tuple[str, int] | None = None,
+    gateway: tuple[str, int] | None = None,
 ) -> Diagram:
     """The processes with their services, databases and broker, and the external APIs that they use.
 
@@ -111,20 +111,22 @@ def containers(
         if user in product.by_name
     ]
     heard = ((event.service, product.subscribers(event.name)) for event in product.events.values())
-    at_broker = {name for owner, hearers in heard if hearers for name in (owner, *(it.name for it in hearers))}
+    at_broker = {
+        name for owner, subscribers in heard if subscribers for name in (owner, *(it.name for it in subscribers))
+    }
     at_broker |= {name for it in product.workflows for name in (it.service, *(step.service for step in it.steps))}
     if broker and at_broker:
         lines.append(f'  broker[["{label(broker)}"]]')
         lines += [f"  {_node(it)} --- broker" for it in product.services if it.name in at_broker]
-    lines += _entrance(product, entrance) if entrance else ()
+    lines += _gateway(product, gateway) if gateway else ()
     return Diagram("Processes, their stores, and the APIs of others", "\n".join(lines))
 
 
 @drawn
 def dependencies(product: Product, uncached: str = "") -> Diagram:
-    """Which service asks which for what, and which hears of what: solid arrows are calls, dotted ones events.
+    """Which service asks which for what, and which subscribes to what: solid arrows are calls, dotted ones events.
 
-    `uncached` says for which records it matters that their owner is away, if not for all.
+    `uncached` says for which records it matters that their owner is unavailable, if not for all.
     """
     nodes = " & ".join(f'{_node(it)}["{label(it.name)}"]' for it in product.services)
     edges = tuple(_edges(product, uncached))
@@ -132,9 +134,9 @@ def dependencies(product: Product, uncached: str = "") -> Diagram:
     return Diagram("Calls (solid) and events (dotted)", "\n".join(lines))
 
 
-def _entrance(product: Product, entrance: tuple[str, int]) -> Iterator[str]:
+def _gateway(product: Product, gateway: tuple[str, int]) -> Iterator[str]:
     """The edge process with its port, and the services behind it."""
-    name, port = entrance
+    name, port = gateway
     yield f'  entrance(["{label(name)}, port {port}"])'
     yield from (f"  entrance --> {_node(it)}" for it in product.services if it.exposure == "public")
 
@@ -144,8 +146,8 @@ def _edges(product: Product, uncached: str) -> Iterator[str]:
         checks = product.checks(service)
         for call in product.calls(service):
             asked = ", ".join(it.entity.name for it in checks if it.owner == call.service)
-            without = "refuses without" if call.when_away == "refuse" else "goes on without"
-            lately = f", if {uncached}" if uncached and call.when_away == "refuse" else ""
+            without = "refuses without" if call.when_unavailable == "refuse" else "goes on without"
+            lately = f", if {uncached}" if uncached and call.when_unavailable == "refuse" else ""
             what = f"asks for {asked}, {without}{lately}" if asked else without
             yield f'  {_node(service)} -->|"{label(what, 300)}"| s_{call.service}'
     messages: dict[tuple[str, str], list[str]] = {}
@@ -155,8 +157,8 @@ def _edges(product: Product, uncached: str) -> Iterator[str]:
     for workflow in product.workflows:
         for step in workflow.steps:
             messages.setdefault((workflow.service, step.service), []).append(f"{workflow.name}: {step.creates}")
-    for (owner, hearer), events in messages.items():  # one arrow for all, as the labels of several would overlap
-        yield f'  s_{owner} -.->|"{label(", ".join(events), 300)}"| s_{hearer}'
+    for (sender, receiver), events in messages.items():  # one arrow for all, as the labels of several would overlap
+        yield f'  s_{sender} -.->|"{label(", ".join(events), 300)}"| s_{receiver}'
 
 
 @drawn

@@ -13,7 +13,7 @@ from dataclasses import field as dataclass_field
 from decimal import Decimal
 from graphlib import TopologicalSorter
 
-from .field_types import FIELD_TYPES
+from .field_types import FIELD_TYPES, FieldType
 from .provenance import cached_property, tracked
 from .text import js
 
@@ -26,8 +26,29 @@ OPERATIONS = ("create", "update", "delete")
 ON_DELETE = ("keep", "refuse", "cascade")
 """What deleting a record means for one that refers to it: it keeps the id, it forbids that, or it is deleted, too."""
 
+SENSITIVE_KINDS = ("pii", "financial", "health", "children", "other")
+"""The kinds of sensitive data that a field may hold; one that is secret holds credentials."""
+
+CREDENTIALS = "credentials"
+
 API_OPERATIONS = ("create", "list", "read", "replace", "patch", "delete")
 """What callers can do with the records of an entity, in the order in which a service has it."""
+UPDATE, UPDATES = "update", ("replace", "patch")
+"""The word for two of them, as whole (PUT) or in part (PATCH), and these."""
+
+ACCESS = ("create", "read", "list", "update", "delete")
+"""What callers may be allowed to do with the records of an entity; an update replaces one or patches it."""
+
+ANONYMISE = "anonymise"
+RETENTION_ACTIONS = ("delete", ANONYMISE)
+"""What becomes of records that were kept long enough."""
+
+HISTORY = "history"
+"""What roles may read besides, where changes of the records of an entity are on record."""
+
+OWNER, CALLERS, ANYONE = "owner", "callers", "anyone"
+"""Who may do something whatever its role: whom the record names, who proves who it is, and everybody."""
+GROUPS = (OWNER, CALLERS, ANYONE)
 
 
 def snake(name: str) -> str:
@@ -100,9 +121,14 @@ class Type:
     """Of each value, if there are many."""
 
     @property
+    def field_type(self) -> FieldType | None:
+        """That of a plain value, or of the id by which a reference is kept; `None` for a choice or a value object."""
+        return FIELD_TYPES.get("uuid" if self.kind == "reference" else self.kind)
+
+    @property
     def is_text_in_json(self) -> bool:
         """Whether JSON has a value as text: a date or a choice, not a number."""
-        return self.kind not in SCALARS or isinstance(FIELD_TYPES[self.kind].example, str)
+        return self.field_type is None or isinstance(self.field_type.example, str)
 
     def __str__(self) -> str:
         name = "|".join(self.choices) if self.kind == "choice" else self.target or self.kind
@@ -130,16 +156,24 @@ class Field:
     """Whether records are looked up by it; a reference has an index anyway."""
     secret: bool = False
     """Whether it is stored, and is in no answer, event, read copy or log."""
+    sensitive: tuple[str, ...] = ()
+    """The kinds of sensitive data that it holds, out of `SENSITIVE_KINDS`: events and read copies have it only where an
+    answer says why, and no log has it."""
     system: bool = False
     """Whether rules, jobs and workflows set it, and callers do not."""
     immutable: bool = False
-    """Whether callers cannot replace what it was created with."""
+    """Whether callers cannot change what it was created with."""
     on_delete: str = "keep"
     """What becomes of the record when the one that it refers to is deleted, out of `ON_DELETE`."""
 
     @property
     def required(self) -> bool:
         return self.default is None and not self.type.optional
+
+    @property
+    def kinds(self) -> tuple[str, ...]:
+        """The kinds of sensitive data that it holds, with credentials where it is secret and says nothing else."""
+        return self.sensitive or ((CREDENTIALS,) if self.secret else ())
 
     @property
     def written(self) -> str:
@@ -154,6 +188,7 @@ class Field:
             "unique": self.unique,
             "index": self.indexed,
             "secret": self.secret,
+            **dict.fromkeys(self.sensitive, True),
             "system": self.system,
             "immutable": self.immutable,
             self.on_delete: self.on_delete != "keep",
@@ -165,6 +200,22 @@ class Field:
         return f"{self.name}: {' '.join((str(self.type), *self.marks))}" + (
             "" if self.default is None else f" = {self.written}"
         )
+
+
+AUDIT_FIELDS = tuple(Field(it, Type("text", optional=True), system=True) for it in ("created_by", "updated_by"))
+"""What records have besides where changes are on record; empty in those that are older."""
+
+ANONYMISED = Field("anonymised_at", Type("datetime", optional=True), system=True)
+"""What records have besides that lose what is sensitive one day; empty in those that have not, so far."""
+
+TENANT_FIELD = Field("tenant", Type("str"), system=True)
+"""What records have besides where they belong to one of several organisations: which."""
+
+BROUGHT_FIELDS = (*AUDIT_FIELDS, ANONYMISED, TENANT_FIELD)
+"""What is kept of records, and what no rule sets and no other service learns."""
+
+MOMENTS = ("created_at", "updated_at")
+"""The moments that every record has."""
 
 
 @tracked(lambda _, __: ("data_entities",))
@@ -192,7 +243,122 @@ LIST_PARAMETERS = ("after", "limit", "sort", "search")
 """The parameters of a list that are no fields."""
 
 
-@tracked(lambda _, part: ("data_entities", *(["api_versioning"] if part in ("path", "prefix") else ())))
+@tracked(lambda _, __: ("personas",))
+@dataclass(frozen=True)
+class Role:
+    """What a caller acts as: a persona."""
+
+    name: str
+    """As keys and tokens have it: `insurance_company`."""
+    persona: str
+    """As people call it: `Insurance company`."""
+    administers: bool = False
+    """Whether it may do all that the API offers."""
+
+
+ADMINISTRATOR = Role("administrator", "Administrator", administers=True)
+"""Who does what no feature needs, where no persona administers and nobody has said who may do what."""
+
+
+def _access_questions(access: Access, part: str) -> Iterator[str]:
+    """The questions that a part of an access answers."""
+    if part not in ("proposed", "entity"):
+        yield "access"
+        yield from ("personas", "mvp_features") if access.proposed else ("personas",)
+
+
+@tracked(lambda _, __: ("retention",))
+@dataclass(frozen=True)
+class Retention:
+    """How long records of an entity are kept, and what becomes of them then."""
+
+    action: str
+    """`delete`, or `anonymise`: what is sensitive in them loses its value."""
+    days: int
+    after: str
+    """The moment from which it counts: a field with a date, or one out of `MOMENTS`."""
+    written: str
+    """As the answer has the time: `3 years`."""
+
+    def __str__(self) -> str:
+        """`deleted 730 days after placed_at`"""
+        return f"{self.action}d {self.written} after {self.after}"
+
+
+KEEP = "keep"
+ERASURE_ACTIONS = (*RETENTION_ACTIONS, KEEP)
+"""What becomes of records of a person who asks to be forgotten."""
+
+
+@tracked(lambda _, __: ("person",))
+@dataclass(frozen=True)
+class Belonging:
+    """Records of an entity that belong to a person, and what becomes of them when that person is to be forgotten."""
+
+    entity: str
+    action: str
+    """Out of `ERASURE_ACTIONS`."""
+    field: str = ""
+    """The field by which they belong to the person; empty for the entity of which each record is a person."""
+    of: str = ""
+    """The entity to whose records it leads."""
+    value: str = "id"
+    """The field of these with the same value."""
+
+
+@tracked(_access_questions)
+@dataclass(frozen=True)
+class Access:
+    """Who may do what with the records of an entity."""
+
+    entity: str
+    grants: tuple[tuple[str, tuple[str, ...]], ...] = ()
+    """By what is done, out of `ACCESS`: roles, and `OWNER`, `CALLERS` or `ANYONE`; what is not there is closed.
+    `HISTORY` is there, too, where roles may read it."""
+    owner: str = ""
+    """The field that names the caller whose record it is; empty if records have no owner."""
+    proposed: bool = False
+    """Whether it follows from the features, as nobody has said it."""
+
+    def allowed(self, action: str) -> tuple[str, ...]:
+        """Who may do it; empty if nobody from outside may."""
+        return dict(self.grants).get(action, ())
+
+    @property
+    def owned(self) -> tuple[str, ...]:
+        """What owners may do with their records."""
+        return tuple(action for action, who in self.grants if OWNER in who)
+
+    @property
+    def acting_for_owners(self) -> tuple[str, ...]:
+        """Who may store records in the name of others: whoever may do with all records what owners may with theirs."""
+        storing = dict.fromkeys((*self.allowed("create"), *self.allowed("update")))
+        return tuple(it for it in storing if it != OWNER and all(self._opens(action, it) for action in self.owned))
+
+    def _opens(self, action: str, who: str) -> bool:
+        groups = {ANYONE: (ANYONE,), CALLERS: (CALLERS, ANYONE)}.get(who, (who, CALLERS, ANYONE))
+        return not {*groups}.isdisjoint(self.allowed(action))
+
+
+def _entity_questions(entity: Entity, part: str) -> Iterator[str]:
+    """The questions that a part of an entity answers."""
+    if part != "brought_by":
+        yield entity.brought_by or "data_entities"
+        if part == "of_tenant":
+            yield "tenants"
+        if part in ("path", "prefix"):
+            yield "api_versioning"
+        if part in ("audited", "history_readers"):
+            yield "audit"
+        if part == "encrypted":
+            yield "encryption"
+        if part == "retention":
+            yield "retention"
+        if part in ("erasure", "found_by"):
+            yield "person"
+
+
+@tracked(_entity_questions)
 @dataclass(frozen=True)
 class Entity:
     """A kind of record with an identity, owned by one service."""
@@ -210,6 +376,27 @@ class Entity:
     """Fields by whose values together records are looked up."""
     listing: Listing | None = None
     """How callers choose among its records; `None` if they get them page by page, oldest first."""
+    brought_by: str = ""
+    """The decision whose option keeps such records; empty for what the answers declare."""
+    encrypted: tuple[str, ...] = ()
+    """The fields that are encrypted where they are stored."""
+    audited: bool = False
+    """Whether its records have a history: who changed them, and how."""
+    history_readers: tuple[str, ...] = ()
+    """The roles that may read it; without any, nobody from outside may."""
+    retention: Retention | None = None
+    """How long its records are kept; `None` if until somebody deletes them."""
+    erasure: str = ""
+    """What becomes of those of a person who asks to be forgotten, out of `ERASURE_ACTIONS`; empty if nobody says it."""
+    found_by: str = ""
+    """The field by which those of a person are found."""
+    former_names: tuple[tuple[str, str], ...] = ()
+    """The names that its fields had, each with the one that the field has now."""
+
+    @property
+    def of_tenant(self) -> bool:
+        """Whether each of its records belongs to one of the organisations that the product serves."""
+        return TENANT_FIELD in self.fields
 
     @property
     def sent(self) -> tuple[Field, ...]:
@@ -222,36 +409,77 @@ class Entity:
         return tuple(it for it in self.fields if not it.secret)
 
     @property
+    def carried(self) -> tuple[Field, ...]:
+        """The fields that events and read copies have, unless an answer says why they have sensitive ones, too."""
+        return tuple(it for it in self.fields if not it.kinds)
+
+    @property
     def answer(self) -> str:
         """The model of what callers see of a record: its own, or one without what is secret."""
         return self.name if len(self.shown) == len(self.fields) else f"{self.name}Answer"
 
     @property
     def immutable(self) -> tuple[str, ...]:
-        """The names of the fields that callers cannot replace."""
+        """The names of the fields that callers cannot change."""
         return tuple(it.name for it in self.fields if it.immutable)
 
     @property
     def uniques(self) -> tuple[tuple[str, ...], ...]:
-        """All that no two records may have in common, as names of one or several fields."""
-        return (*((it.name,) for it in self.fields if it.unique), *self.unique_together)
+        """All that no two records may have in common, as names of one or several fields; of a tenant, its own alone."""
+        within = (TENANT_FIELD.name,) if self.of_tenant else ()
+        said = (*((it.name,) for it in self.fields if it.unique), *self.unique_together)
+        return tuple((*within, *names) for names in said)
 
     @property
     def indexes(self) -> tuple[tuple[str, ...], ...]:
         """What has an index besides, unless another one begins with the same: what was asked for, references, lists."""
-        single = ((it.name,) for it in self.fields if it.indexed or self._is_looked_up(it))
+        single = ((it.name,) for it in self.fields if it.indexed or it == TENANT_FIELD or self._is_looked_up(it))
+        expiring = [(self.retention.after,)] if self.retention else []
+        expiring += [(self.found_by,)] if self.found_by else []
         found: list[tuple[str, ...]] = [*self.uniques]
-        for names in (*self.indexed_together, *single):
+        for names in (*self.indexed_together, *single, *expiring):
             if not any(there[: len(names)] == names for there in found):
                 found.append(names)
         return tuple(found[len(self.uniques) :])
 
     def _is_looked_up(self, field: Field) -> bool:
         """Whether records are looked up by a field without anybody saying so."""
-        if field.type.many or field.type.kind in ("text", "url", "bool", "value"):
-            return False  # too long, or of too few values
+        plain = field.type.field_type
+        if field.type.many or field.type.kind == "value" or (plain and (plain.few_values or not plain.has_order)):
+            return False
         listed = (*self.listing.filters, *self.listing.sorts) if self.listing else ()
         return field.type.kind == "reference" or field.name in listed
+
+    def read_by(self, field: Field, owner: str) -> str:
+        """What reads the values of a field where they are stored, so that they cannot be encrypted; empty if nothing.
+
+        Args:
+            owner: The field that names the caller whose record it is.
+        """
+        listed = self.listing or Listing()
+        readers = {
+            "refers to other records": field.type.kind == "reference",
+            "names the owner": field.name == owner,
+            "is unique": any(field.name in names for names in self.uniques),
+            "has an index": field.indexed or any(field.name in names for names in self.indexed_together),
+            "is a filter of the list": field.name in listed.filters,
+            "orders the list": field.name in listed.sorts,
+            "is searched": field.name in listed.searched,
+            "says whose it is": field.name == self.found_by,
+            "says how long it is kept": self.retention is not None and field.name == self.retention.after,
+        }
+        return next((reader for reader, reads in readers.items() if reads), "")
+
+    @property
+    def redacted(self) -> bool:
+        """Whether what is sensitive is taken out of the history of its records when these end."""
+        ends = self.retention is not None or self.erasure not in ("", KEEP)
+        return self.audited and ends and any(it.sensitive and it.name not in self.encrypted for it in self.shown)
+
+    @property
+    def anonymised(self) -> bool:
+        """Whether what is sensitive in its records may lose its value."""
+        return ANONYMISED in self.fields
 
     @property
     def filters(self) -> tuple[Field, ...]:
@@ -299,7 +527,10 @@ class Event:
     operations: tuple[str, ...]
     """The operations on the entity that cause it, out of `OPERATIONS`."""
     fields: tuple[Field, ...]
-    """The fields that it carries besides the record's id and version; all fields of the entity unless declared."""
+    """The fields that it carries besides the record's id and version; all fields of the entity that hold nothing
+    sensitive unless declared."""
+    because: str = ""
+    """Why it carries sensitive data; empty if it carries none."""
     implied: bool = False
     """True when nobody declared it and a read copy needs it."""
 
@@ -322,13 +553,13 @@ class Dependency:
     """A declared call from one service to another."""
 
     service: str
-    when_away: str = "refuse"
+    when_unavailable: str = "refuse"
     """`refuse`: a write that needs the answer fails with 503; `accept`: it is stored unchecked."""
 
     @property
     def failure_behaviour(self) -> str:
-        """`refuses while catalog is away`."""
-        return f"{'refuses' if self.when_away == 'refuse' else 'goes on'} while {self.service} is away"
+        """`refuses while catalog is unavailable`."""
+        return f"{'refuses' if self.when_unavailable == 'refuse' else 'goes on'} while {self.service} is unavailable"
 
 
 @dataclass(frozen=True)
@@ -337,7 +568,7 @@ class Check:
 
     owner: str
     entity: Entity
-    when_away: str
+    when_unavailable: str
 
 
 @dataclass(frozen=True)
@@ -346,6 +577,8 @@ class ReadCopy:
 
     entity: str
     owner: str
+    because: str = ""
+    """Why it has sensitive data; empty if it has none."""
 
 
 @tracked(lambda _, __: ("services",))
@@ -414,13 +647,41 @@ class Source:
         return self.field or js(self.literal)
 
 
+@tracked(lambda it, part: (it.brought_by,) if part != "brought_by" else ())
+@dataclass(frozen=True)
+class Request:
+    """A request of a service that an option brings, which is none about the records of an entity."""
+
+    id: str
+    """Its name in OpenAPI: `log_in`."""
+    method: str
+    path: str
+    """Without what all addresses of a version begin with: `/sessions`."""
+    summary: str
+    problems: tuple[int, ...]
+    body: str | None = None
+    """The model of what is sent."""
+    answer: str | None = None
+    """The model of what comes back."""
+    success: int = 200
+    access: str = CALLERS
+    """Who may ask: `CALLERS` or `ANYONE`."""
+    prefix: str = ""
+    """The prefix of its path, if the API is versioned by path: `/v1`."""
+    brought_by: str = ""
+
+
 def _service_questions(service: Service, part: str) -> Iterator[str]:
     """The questions that a part of a service answers."""
-    yield "services"
+    if part == "brought_by":
+        return
+    yield service.brought_by or "services"
     if part == "jobs":
         yield "jobs"
     if part == "port" and service.port_assigned:
         yield "port_base"
+    if part == "encrypts":
+        yield "encryption"
 
 
 @tracked(_service_questions)
@@ -444,11 +705,36 @@ class Service:
     """Whether its port was given to it, counted from `port_base`."""
     kept_before: bool = False
     """Whether migrations have made tables for it, which are never dropped."""
+    converts: bool = False
+    """Whether a migration converts values of one type into those of another."""
+    encrypts: bool = False
+    """Whether a migration may encrypt values, or decrypt them."""
+    brought_by: str = ""
+    """The decision whose option brings it; empty for those that the answers name."""
+    requests: tuple[Request, ...] = ()
+    """What it answers besides, if an option brings it."""
+    components: tuple[str, ...] = ()
+    """The components that it has then, by module and class: `login.signing.KeySet`."""
 
     @property
     def has_database(self) -> bool:
         """Whether it keeps anything: records, read copies, or what its jobs still have to do."""
         return bool(self.entities or self.copies or self.jobs or self.kept_before)
+
+    @property
+    def audited(self) -> bool:
+        """Whether changes of any of its records are on record."""
+        return any(it.audited for it in self.entities)
+
+    @property
+    def redacts(self) -> bool:
+        """Whether what is sensitive is taken out of the history of any of its records when these end."""
+        return any(it.redacted for it in self.entities)
+
+    @property
+    def keeps_for_a_time(self) -> bool:
+        """Whether any of its records are deleted or anonymised one day."""
+        return any(it.retention for it in self.entities)
 
     @property
     def subscriptions(self) -> tuple[str, ...]:
@@ -498,7 +784,7 @@ class Outcome:
         return f"{self.field} = {str(self.value).lower() if isinstance(self.value, bool) else self.value}"
 
 
-DEFAULT_PATIENCE_S = 600
+DEFAULT_STEP_TIMEOUT_S = 600
 """The seconds that a step may take to reply, unless the workflow says otherwise."""
 
 
@@ -514,7 +800,9 @@ class Workflow:
     steps: tuple[Step, ...]
     done: Outcome
     undone: Outcome
-    patience_s: int = DEFAULT_PATIENCE_S
+    step_timeout_s: int = DEFAULT_STEP_TIMEOUT_S
+    because: str = ""
+    """Why its commands carry sensitive data; empty if they carry none."""
 
     @property
     def words(self) -> str:
@@ -529,6 +817,25 @@ class Workflow:
     def full_name(self) -> str:
         """The name of its status: `checkout_of_order`."""
         return f"{self.name}_of_{snake(self.entity)}"
+
+
+@tracked(lambda _, __: ("services", "data_entities"))
+@dataclass(frozen=True)
+class Disclosure:
+    """Sensitive fields of an entity that other services are told, and why."""
+
+    entity: Entity
+    fields: tuple[Field, ...]
+    way: str
+    """How they are told: `patient.moved`, `keep Patient`, or a workflow."""
+    services: tuple[str, ...]
+    """Those that are told."""
+    because: str
+
+    @property
+    def kinds(self) -> tuple[str, ...]:
+        """The kinds of sensitive data."""
+        return tuple(dict.fromkeys(kind for it in self.fields for kind in it.kinds))
 
 
 @dataclass(frozen=True)
@@ -619,6 +926,9 @@ QUESTION_OF_PART = {
     "external_apis": "external_apis",
     "workflows": "workflows",
     "version_header": "api_versioning",
+    "roles": "personas",
+    "person": "person",
+    "tenants": "tenants",
 }
 """The question whose answer a part of the product is."""
 
@@ -627,11 +937,14 @@ API_TRAITS: Mapping[str, Callable[[ExternalApi], object]] = {"limited_apis": lam
 """What a product has where one of the external APIs does."""
 
 SERVICE_TRAITS: Mapping[str, Callable[[Service], object]] = {
-    "keeps_copies": lambda service: service.copies,
-    "publishes": lambda service: service.events,
-    "reacts": lambda service: service.reactions,
+    "keeps_read_copies": lambda service: service.copies,
+    "publishes_events": lambda service: service.events,
+    "reacts_to_events": lambda service: service.reactions,
     "immutable_fields": lambda service: any(entity.immutable for entity in service.entities),
     "secret_fields": lambda service: any(len(it.shown) < len(it.fields) for it in service.entities),
+    "sensitive_fields": lambda service: any(
+        field.sensitive and not field.secret for it in service.entities for field in it.fields
+    ),
     "system_fields": lambda service: any(len(it.sent) < len(it.fields) for it in service.entities),
     "lists_by_fields": lambda service: any(it.listing for it in service.entities),
     "filters_by_number": lambda service: any(
@@ -641,13 +954,25 @@ SERVICE_TRAITS: Mapping[str, Callable[[Service], object]] = {
     "guards_references": lambda service: any(
         field.on_delete != "keep" for entity in service.entities for field in entity.fields
     ),
-    "patches": lambda service: any("patch" in it.operations for it in service.entities),
+    "patch_operations": lambda service: any("patch" in it.operations for it in service.entities),
     "services_without_database": lambda service: not service.has_database,
     "unique_fields": lambda service: any(entity.uniques for entity in service.entities),
+    "record_history": lambda service: service.audited,
+    "redacted_history": lambda service: service.redacts,
+    "limited_retention": lambda service: service.keeps_for_a_time,
+    "erased_records": lambda service: any(it.erasure for it in service.entities),
+    "anonymised_records": lambda service: any(it.anonymised for it in service.entities),
+    "tenants": lambda service: any(it.of_tenant for it in service.entities),
+    "renamed_fields": lambda service: any(it.former_names for it in service.entities),
+    "converted_values": lambda service: service.converts,
+    "rewritten_columns": lambda service: service.converts or service.encrypts,
 }
 """What a product has where one of its services does."""
 
-PRODUCT_TRAITS = frozenset((*SERVICE_TRAITS, *API_TRAITS))
+ACCESS_TRAITS = ("owned_by_creators",)
+"""What a product has because of who may do what: records belong to the callers who create them."""
+
+PRODUCT_TRAITS = frozenset((*SERVICE_TRAITS, *API_TRAITS, *ACCESS_TRAITS))
 """All of these."""
 
 
@@ -665,14 +990,46 @@ class Product:
     features: tuple[Feature, ...] = ()
     external_apis: tuple[ExternalApi, ...] = ()
     workflows: tuple[Workflow, ...] = ()
+    roles: tuple[Role, ...] = ()
+    access: tuple[Access, ...] = ()
+    """For each entity, in the order of `entities`."""
+    person: tuple[Belonging, ...] = ()
+    """What belongs to a person, beginning with the entity of which each record is one; nothing if nobody says it."""
     version_header: str = ""
     """The header in which callers name a version of the API, if the version is given in a header: `API-Version`."""
+    tenants: str = ""
+    """What one of the organisations that it serves is called, if it serves several."""
+
+    def is_internal(self, entity: Entity) -> bool:
+        """Whether only the other services may call the service of an entity."""
+        return self.by_name[entity.service].exposure == "internal"
+
+    @property
+    def answered(self) -> Product:
+        """The product as the answers describe it, without services that options bring."""
+        return replace(self, services=tuple(it for it in self.services if not it.brought_by))
+
+    @cached_property
+    def access_to(self) -> dict[str, Access]:
+        """By the name of the entity; what nobody says anything of is closed."""
+        return {name: Access(name) for name in self.entities} | {it.entity: it for it in self.access}
 
     @cached_property
     def traits(self) -> frozenset[str]:
         """What modules of options may be needed for, in addition to what other options provide."""
-        of_services = {name for name, has in SERVICE_TRAITS.items() if any(map(has, self.services))}
-        return frozenset(of_services | {name for name, has in API_TRAITS.items() if any(map(has, self.external_apis))})
+        return frozenset(filter(self.has_trait, PRODUCT_TRAITS))
+
+    def has_trait(self, trait: str) -> bool:
+        """Whether it has one of `PRODUCT_TRAITS`."""
+        if trait in SERVICE_TRAITS:
+            return any(map(SERVICE_TRAITS[trait], self.services))
+        return any(map(API_TRAITS[trait], self.external_apis)) if trait in API_TRAITS else self._owned_by_creators
+
+    @property
+    def _owned_by_creators(self) -> bool:
+        """Whether callers own what they create without naming themselves: the owner's field is none that they send."""
+        fields = {(entity.name, it.name): it for entity in self.entities.values() for it in entity.fields}
+        return any(fields[it.entity, it.owner].system for it in self.access if it.owner)
 
     @cached_property
     def entities(self) -> dict[str, Entity]:
@@ -690,13 +1047,61 @@ class Product:
     def value_objects(self) -> dict[str, ValueObject]:
         return {value.name: value for value in self.values}
 
+    def with_entities(self, change: Callable[[Entity], Entity]) -> Product:
+        """The same, with each entity as a change makes it."""
+        services = (replace(it, entities=tuple(map(change, it.entities))) for it in self.services)
+        return replace(self, services=tuple(services))
+
     def versioned(self, prefix: str, header: str) -> Product:
         """The same, with the version of the API given by a prefix of all addresses, or by a header."""
         services = (
-            replace(it, entities=tuple(replace(entity, prefix=prefix) for entity in it.entities))
+            replace(
+                it,
+                entities=tuple(replace(entity, prefix=prefix) for entity in it.entities),
+                requests=tuple(replace(request, prefix=prefix) for request in it.requests),
+            )
             for it in self.services
         )
         return replace(self, services=tuple(services), version_header=header)
+
+    @cached_property
+    def disclosures(self) -> tuple[Disclosure, ...]:
+        """The sensitive data that services are told of others."""
+        return tuple(self._disclosures())
+
+    def _disclosures(self) -> Iterator[Disclosure]:
+        for event in self.events.values():
+            if event.because and not event.implied:
+                to = tuple(it.name for it in self.subscribers(event.name))
+                yield self._disclosure(event.entity, [it.name for it in event.fields], event.name, to, event.because)
+        for service in self.services:
+            for copy in service.copies:
+                if copy.because:
+                    every = [it.name for it in self.entities[copy.entity].shown]
+                    way = f"keep {copy.entity}"
+                    yield self._disclosure(copy.entity, every, way, (service.name,), copy.because)
+        for it in self.workflows:
+            if it.because:
+                told = [source.field for step in it.steps for _, source in step.mapping]
+                to = tuple(step.service for step in it.steps)
+                yield self._disclosure(it.entity, told, it.name, to, it.because)
+
+    def _disclosure(
+        self, entity: str, told: Sequence[str], way: str, services: tuple[str, ...], because: str
+    ) -> Disclosure:
+        fields = (it for it in self.entities[entity].fields if it.kinds and it.name in told)
+        return Disclosure(self.entities[entity], tuple(fields), way, tuple(dict.fromkeys(services)), because)
+
+    def encrypting(self) -> Product:
+        """The same, with sensitive fields of declared entities encrypted, unless records are found by their values."""
+        product = self.with_entities(lambda it: replace(it, encrypted=self._encrypted(it)))
+        return replace(product, services=tuple(replace(it, encrypts=True) for it in product.services))
+
+    def _encrypted(self, entity: Entity) -> tuple[str, ...]:
+        if entity.brought_by:
+            return ()
+        owner = self.access_to[entity.name].owner
+        return tuple(it.name for it in entity.fields if it.kinds and not entity.read_by(it, owner))
 
     def workflows_led_by(self, service: str) -> tuple[Workflow, ...]:
         """The workflows that a service orchestrates."""
@@ -743,13 +1148,19 @@ class Product:
     def checks(self, service: Service) -> tuple[Check, ...]:
         """The remote lookups of a service; entities of which it keeps read copies need none."""
         copied = {copy.entity for copy in service.copies}
-        behaviour = {dependency.service: dependency.when_away for dependency in service.depends_on}
+        behaviour = {dependency.service: dependency.when_unavailable for dependency in service.depends_on}
         named = [target for entity in service.entities for target in self.referenced_entities(entity.fields)]
         return tuple(
             Check(entity.service, entity, behaviour[entity.service])
             for entity in (self.entities[name] for name in dict.fromkeys(named))
             if entity.service in behaviour and entity.name not in copied
         )
+
+    def fields_known_to(self, service: Service, entity: Entity) -> tuple[Field, ...]:
+        """The fields of another service's entity that one learns: all that are shown, or those of its read copy."""
+        reasons = {copy.entity: copy.because for copy in service.copies}
+        known = entity.shown if reasons.get(entity.name, "called") else entity.carried
+        return tuple(it for it in known if it not in BROUGHT_FIELDS)
 
     def calls(self, service: Service) -> tuple[Dependency, ...]:
         """The declared dependencies that a service calls: all but those that its read copies explain."""

@@ -28,7 +28,7 @@ HEAVY = 100
 """Requests a second from which one writer at a time is a risk."""
 
 
-@tracked(lambda driver, part: driver.answers if part == "because" else ())
+@tracked(lambda driver, part: driver.because_of if part == "because" else ())
 @dataclass(frozen=True)
 class Driver:
     """A driver that holds."""
@@ -38,8 +38,8 @@ class Driver:
     """The answers because of which it holds: `deploy_target is kubernetes`."""
 
     @property
-    def answers(self) -> tuple[str, ...]:
-        """The questions that it rests on."""
+    def because_of(self) -> tuple[str, ...]:
+        """The questions whose answers it rests on."""
         return RESTS_ON[self.name]
 
 
@@ -84,6 +84,12 @@ def many_writers(answers: Answers, product: Product) -> str:
     writable = [service.name for service in product.services if service.exposure == "public" and service.entities]
     outside = _is(answers, "distribution", "partner", "public")
     return f"{outside} and {_listed(writable)} take writes" if outside and len(writable) > 1 else ""
+
+
+@driver("tenants")
+def several_tenants(answers: Answers, product: Product) -> str:
+    """the product serves several organisations, each of which sees its own records alone."""
+    return f"tenants keeps the records of each {product.tenants} from the others" if product.tenants else ""
 
 
 @driver("team")
@@ -156,6 +162,13 @@ def calls(answers: Answers, product: Product) -> str:
     """a service calls another while a user waits."""
     callers = [service.name for service in product.services if product.calls(service)]
     return f"depends_on is given for {_listed(callers)}" if callers else ""
+
+
+@driver("services", "data_entities")
+def no_calls(answers: Answers, product: Product) -> str:
+    """no service calls another while a user waits."""
+    alone = product.services and not any(map(product.calls, product.services))
+    return "no service calls another" if alone else ""
 
 
 @driver("services", "data_entities")

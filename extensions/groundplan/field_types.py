@@ -38,6 +38,10 @@ class FieldType:
     """Reads a value that an answer gives, such as a default; raises `ValueError` for an invalid one."""
     answer_example: str
     """A value as an answer writes it, shown with that error."""
+    blank: Plain
+    """A valid value that tells nothing, which takes the place of a sensitive one."""
+    blank_of_its_own: str = ""
+    """The same with `{id}` in it, which is the id of the record; empty where that is no value."""
     imports: tuple[tuple[str, str], ...] = ()
     """The module and name of what the definition uses, beyond what the generated models import anyway."""
     constructor: str = ""
@@ -55,10 +59,24 @@ class FieldType:
     least: Decimal = Decimal(0)
     """The bound of what is limited, whatever a field says."""
     most: Decimal = Decimal(0)
+    decimals: int = 0
+    """So many decimals a limit of its values may have."""
     has_patterns: bool = False
     """Whether a field may ask its values to match a pattern."""
     index_bytes: int = 16
     """The most bytes that a value has in an index; 0 where it may be too long for one."""
+    in_openapi: str = ""
+    """The type that has the same type and format in OpenAPI: `str` for an e-mail address; itself if empty."""
+    has_order: bool = True
+    """Whether records can be ordered by it; not if its values may be too long for that."""
+    few_values: bool = False
+    """Whether many records have the same value, whatever a field limits."""
+    several_forms: bool = False
+    """Whether JSON may have equal values in several forms, so that a list of them is not searched for one."""
+    has_words: bool = False
+    """Whether callers can search its values for a text."""
+    free_text: bool = False
+    """Whether anything can be written there, and so something secret."""
     personal: str = ""
     """What its values are that are about a person: `an e-mail address`; empty if they are not."""
 
@@ -139,6 +157,12 @@ def _instant(text: str) -> str:
     return instant.isoformat()
 
 
+_WORD = "[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?"
+EMAIL = rf"[A-Za-z0-9.!#$%&'*+/=?^_`{{|}}~-]+@{_WORD}(\.{_WORD})*"
+"""As browsers check it (WHATWG HTML)."""
+URL = r"https?://[A-Za-z0-9\[][!#-;=?-\[\]_a-z~]*"
+"""With the characters that a URL may have (RFC 3986)."""
+
 # The limits of definitions are those of the columns; patterns mean the same in Python and in JSON Schema.
 FIELD_TYPES: Mapping[str, FieldType] = {
     it.name: it
@@ -151,12 +175,16 @@ FIELD_TYPES: Mapping[str, FieldType] = {
             example="a few words {number}",
             parse=_line,
             answer_example="'one line of at most 200 characters'",
+            blank="anonymised",
+            blank_of_its_own="{id}",
             accepted_by=("text",),
             limited_by="length",
             least=Decimal(1),
             most=Decimal(255),
             has_patterns=True,
             index_bytes=4 * 255,
+            has_words=True,
+            free_text=True,
         ),
         FieldType(
             name="text",
@@ -166,9 +194,14 @@ FIELD_TYPES: Mapping[str, FieldType] = {
             example="Two lines\nof text {number}.",
             parse=_text,
             answer_example="'at most 10,000 characters'",
+            blank="",
             limited_by="length",
             most=Decimal(10_000),
             index_bytes=0,
+            in_openapi="str",
+            has_order=False,
+            has_words=True,
+            free_text=True,
         ),
         FieldType(
             name="int",
@@ -178,6 +211,7 @@ FIELD_TYPES: Mapping[str, FieldType] = {
             example=counting(1, 2**31 - 1),
             parse=_integer,
             answer_example="3",
+            blank=0,
             accepted_by=("float",),
             limited_by="range",
             least=Decimal(-(2**31)),
@@ -191,10 +225,13 @@ FIELD_TYPES: Mapping[str, FieldType] = {
             example=2.5,
             parse=_number,
             answer_example="2.5",
+            blank=0.0,
             cast=float,
             limited_by="range",
             least=Decimal(-(10**15)),
             most=Decimal(10**15),
+            decimals=6,
+            several_forms=True,
         ),
         FieldType(
             name="bool",
@@ -204,7 +241,10 @@ FIELD_TYPES: Mapping[str, FieldType] = {
             example=True,
             parse=_flag,
             answer_example="true or false",
+            blank=False,
             imports=(("pydantic", "Strict"),),
+            few_values=True,
+            several_forms=True,
         ),
         FieldType(
             name="money",
@@ -215,12 +255,16 @@ FIELD_TYPES: Mapping[str, FieldType] = {
             example="{number}.50",
             parse=_amount,
             answer_example="9.99",
+            blank="0.00",
             imports=(("decimal", "Decimal"), ("pydantic", "WithJsonSchema")),
             constructor="amount",
             in_rules=('amount("12.50")', "models.py"),
             limited_by="range",
             least=Decimal("-999999999999.99"),
             most=Decimal("999999999999.99"),
+            decimals=2,
+            in_openapi="str",
+            several_forms=True,
             financial=True,
         ),
         FieldType(
@@ -231,6 +275,7 @@ FIELD_TYPES: Mapping[str, FieldType] = {
             example="{day}",
             parse=lambda text: datetime.date.fromisoformat(text).isoformat(),
             answer_example="2026-03-02",
+            blank="1900-01-01",
             imports=(("datetime", "date"),),
             constructor="parse_date",
             in_rules=('parse_date("2026-03-01")', "models.py"),
@@ -245,32 +290,43 @@ FIELD_TYPES: Mapping[str, FieldType] = {
             example="{day}T09:30:00Z",
             parse=_instant,
             answer_example="2026-03-02T09:30:00+00:00",
+            blank="1900-01-01T00:00:00Z",
             imports=(("pydantic", "AfterValidator"), ("pydantic", "AwareDatetime")),
             constructor="parse_datetime",
             in_rules=("now()", "utils.py"),
+            several_forms=True,
         ),
         FieldType(
             name="email",
             alias="Email",
-            definition='Annotated[str, Field(max_length=254, pattern=r"^[!-?A-~]+@[!-?A-~]+$")]',
+            definition=f'Annotated[str, Field(max_length=254, pattern=r"^{EMAIL}$")]',
             column="sa.String(254)",
             example="someone{number}@example.com",
-            parse=_matching(r"[\w.+-]+@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)*\.[A-Za-z]{2,}", 254),
+            parse=_matching(EMAIL, 254),
             answer_example="'somebody@example.com'",
+            blank="anonymised@example.invalid",
+            blank_of_its_own="{id}@example.invalid",
             accepted_by=("str", "text"),
             index_bytes=254,
+            in_openapi="str",
+            has_words=True,
             personal="an e-mail address",
         ),
         FieldType(
             name="url",
             alias="Url",
-            definition='Annotated[str, Field(max_length=2_000, pattern=r"^https?://[!-~]+$")]',
+            definition=f'Annotated[str, Field(max_length=2_000, pattern=r"^{URL}$")]',
             column="sa.String(2000)",
             example="https://example.com/page/{number}",
-            parse=_matching(r"https?://[A-Za-z0-9.-]+(:\d{1,5})?(/[^\s\"'<>\\]*)?", 2_000),
+            parse=_matching(URL, 2_000),
             answer_example="'https://example.com/'",
+            blank="https://example.invalid/",
+            blank_of_its_own="https://example.invalid/{id}",
             accepted_by=("text",),
             index_bytes=2_000,
+            in_openapi="str",
+            has_order=False,
+            has_words=True,
         ),
         FieldType(
             name="uuid",
@@ -280,6 +336,8 @@ FIELD_TYPES: Mapping[str, FieldType] = {
             example="0198f5a0-0000-7000-8000-{number:012}",
             parse=lambda text: str(uuid.UUID(text)),
             answer_example="'00000000-0000-4000-8000-000000000000'",
+            blank="00000000-0000-0000-0000-000000000000",
+            blank_of_its_own="{id}",
             constructor="parse_uuid",
             in_rules=("parse_uuid(text)", "models.py"),
         ),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
 
 from .codegen import limited_values
@@ -10,9 +10,10 @@ from .codegen.entities import EntityCode
 from .codegen.events import EventCode
 from .codegen.example_drafts import example_draft, filled
 from .codegen.services import ServiceCode
-from .domain import Product
+from .domain import OWNER, TENANT_FIELD, Product
 from .field_types import FIELD_TYPES
-from .operations import ASKED_BY, Operation
+from .migrations import stored_as
+from .operations import ASKED_BY, CREATE, SERVICES, Operation
 from .text import json_lines, py
 
 Path = tuple[str | int, ...]
@@ -25,7 +26,7 @@ class ReferenceFixture:
     entity: str
     owner: str
     way: str
-    when_away: str
+    when_unavailable: str
     field: str
     path: Path
 
@@ -48,8 +49,14 @@ class EntityFixture:
     unique: tuple[tuple[str, ...], ...]
     outside: dict[str, list[object]]
     """By field, values that break its limits."""
+    narrow: tuple[str, ...]
+    """The fields that can be stored with what their type does not accept: choices, and what is JSON."""
     secrets: tuple[str, ...]
+    sensitive: tuple[str, ...]
+    """The fields with sensitive data that some callers see."""
     immutable: tuple[str, ...]
+    owner: str
+    """The field that names the caller whose record it is."""
 
 
 @dataclass(frozen=True)
@@ -84,7 +91,9 @@ class OperationFact:
     success: int
     problems: tuple[int, ...]
     access: str
-    """Who may call it: `callers` or `services`."""
+    """For whom its address is: `callers`, `anyone` or `services`."""
+    allowed: tuple[str, ...]
+    """Who of them may do it: roles, the `owner` of the record, `callers` or `anyone`."""
 
 
 @dataclass(frozen=True)
@@ -98,6 +107,8 @@ class EventFixture:
     subscribers: tuple[str, ...]
     reactions: dict[str, str]
     """By subscriber, the entity that it creates."""
+    sensitive: tuple[str, ...]
+    """The sensitive fields that it carries, because an answer says why."""
 
 
 @dataclass(frozen=True)
@@ -148,7 +159,8 @@ class FixtureData:
     @property
     def as_dict(self) -> dict[str, object]:
         found = asdict(self)
-        found["entities"] = [_without_empty(it) for it in found["entities"]]
+        for facts in ("entities", "events"):
+            found[facts] = [_without_empty(it) for it in found[facts]]
         return found if self.workflows else {name: it for name, it in found.items() if name != "workflows"}
 
     @property
@@ -167,6 +179,32 @@ class FixtureData:
         return next((it for it in every if it.is_text), every[0] if every else None)
 
     @property
+    def has_narrow_fields(self) -> bool:
+        """Whether a field can be stored with what its type does not accept."""
+        return any(it.narrow for it in self.entities)
+
+    @property
+    def has_policies(self) -> bool:
+        """Whether callers from outside can ask for anything."""
+        return any(it.access != SERVICES for it in self.operations)
+
+    @property
+    def has_owners(self) -> bool:
+        """Whether callers may do with their own records what they may not do with others."""
+        return any(OWNER in it.allowed for it in self.operations)
+
+    @property
+    def sensitive_fields(self) -> tuple[tuple[EntityFixture, str], ...]:
+        """The fields with sensitive data in drafts, each with its entity."""
+        return tuple((it, name) for it in self.entities for name in it.sensitive if name in it.draft)
+
+    @property
+    def sensitive_fields_sent(self) -> bool:
+        """Whether callers send some of them when they create a record."""
+        created = {it.entity for it in self.operations if it.kind == CREATE.name}
+        return any(it.name in created for it, _ in self.sensitive_fields)
+
+    @property
     def referring(self) -> EntityFixture | None:
         """An entity whose drafts refer to another record."""
         return next((it for it in self.entities if it.references), None)
@@ -178,7 +216,7 @@ class FixtureData:
     @property
     def remote_references(self) -> tuple[ReferenceFixture, ...]:
         """The references that are looked up at another service."""
-        return tuple(reference for reference in self.references if reference.when_away)
+        return tuple(reference for reference in self.references if reference.when_unavailable)
 
     @property
     def consumed_events(self) -> tuple[EventFixture, ...]:
@@ -217,9 +255,13 @@ def fixture_data(product: Product, services: tuple[ServiceCode, ...]) -> Fixture
     )
 
 
-def _without_empty(entity: dict[str, object]) -> dict[str, object]:
-    """The fixture of an entity, without what few entities have."""
-    return {name: it for name, it in entity.items() if it or name not in ("outside", "secrets", "immutable")}
+RARE = ("outside", "narrow", "secrets", "sensitive", "immutable", "owner")
+"""What few entities and events have."""
+
+
+def _without_empty(fixture: dict[str, object]) -> dict[str, object]:
+    """The fixture of an entity or an event, without what it has none of and few have."""
+    return {name: it for name, it in fixture.items() if it or name not in RARE}
 
 
 def _entity(product: Product, service: ServiceCode, entity: EntityCode) -> EntityFixture:
@@ -230,7 +272,7 @@ def _entity(product: Product, service: ServiceCode, entity: EntityCode) -> Entit
             target,
             product.entities[target].service,
             lookups[target].method,
-            lookups[target].when_away,
+            lookups[target].when_unavailable,
             ".".join(part for part in path if isinstance(part, str)),
             path,
         )
@@ -245,11 +287,19 @@ def _entity(product: Product, service: ServiceCode, entity: EntityCode) -> Entit
         _adapter(product, entity),
         draft,
         tuple(references),
-        tuple(names for names in declared.uniques if set(names) <= draft.keys()),
+        tuple(names for names in _told(declared.uniques) if set(names) <= draft.keys()),
         {it.name: values for it in declared.sent if (values := list(limited_values.outside(it.type)))},
+        tuple(it.name for it in declared.sent if stored_as(it) in ("choice", "json")),
         tuple(it.name for it in declared.fields if it.secret),
+        tuple(it.name for it in declared.shown if it.kinds),
         declared.immutable,
+        product.access_to[entity.name].owner,
     )
+
+
+def _told(uniques: Iterable[tuple[str, ...]]) -> Iterator[tuple[str, ...]]:
+    """What no two records of one organisation have in common, as callers are told of it."""
+    return (tuple(it for it in names if it != TENANT_FIELD.name) for names in uniques)
 
 
 def _adapter(product: Product, entity: EntityCode) -> str:
@@ -270,6 +320,7 @@ def _operation(it: Operation) -> OperationFact:
         it.success,
         it.problems,
         it.access,
+        it.allowed,
     )
 
 
@@ -283,8 +334,16 @@ def _event(product: Product, services: tuple[ServiceCode, ...], service: Service
     declared = event.event
     offered = product.entities[declared.entity].operations
     requests = tuple(it.name for change in declared.operations for it in ASKED_BY[change] if it.name in offered)
+    sensitive = tuple(it.name for it in declared.fields if it.kinds)
     return EventFixture(
-        event.name, service.name, declared.entity, declared.operations, requests, event.subscribers, reactions
+        event.name,
+        service.name,
+        declared.entity,
+        declared.operations,
+        requests,
+        event.subscribers,
+        reactions,
+        sensitive,
     )
 
 

@@ -6,6 +6,9 @@ import re
 import unicodedata
 from collections.abc import Iterator
 
+Natural = list[tuple[bool, int, str]]
+"""What texts with numbers are compared by."""
+
 LINE_LENGTH = 100
 """The line length of generated projects, as in their `pyproject.toml`."""
 
@@ -41,7 +44,8 @@ def _opened(code: str, found: tuple[int, int], indent: int, after: int = 0) -> s
         together = indent_inside + display_width(body) <= LINE_LENGTH
         lines = [body] if together else list(_clauses(comprehension, indent_inside))
     elif len(items) == 1 and head.endswith("[") and applied:
-        lines = [wrap(body, indent_inside)]  # a comma would make a tuple of it
+        inner, union, _ = body.partition(" | None") if body.endswith(" | None") else (body, "", "")
+        lines = [wrap(inner, indent_inside), *filter(None, [union.strip()])]  # a comma would make a tuple of it
     else:
         lines = [wrap(item, indent_inside, 1) + "," for item in items]
     pad = " " * indent
@@ -51,34 +55,43 @@ def _opened(code: str, found: tuple[int, int], indent: int, after: int = 0) -> s
 def assignment(head: str, value: str, indent: int = 4) -> str:
     """An assignment, with the value in parentheses if it only fits that way."""
     whole, pad = f"{head} = {value}", " " * indent
-    found = _bracket(value)
+    found, breakable = _bracket(value), _bracket(head)
     fits = indent + display_width(whole) <= LINE_LENGTH
-    if (
-        not fits
-        and found
-        and _bracket(head)
-        and indent + display_width(f"{head} = {value[: found[0] + 1]}") <= LINE_LENGTH
-    ):
+    if not fits and found and breakable and indent + display_width(f"{head} = {value[: found[0] + 1]}") <= LINE_LENGTH:
         return f"{head} = {_opened(value, found, indent)}"
-    opened = indent + max(display_width(f"{head} = ("), 4 + display_width(value)) <= LINE_LENGTH
-    if fits or found or not opened:
+    widths = display_width(f"{head} = ("), 4 + display_width(value)
+    # A text that fits nowhere stays beside a plain name, and not beside an annotation that could be broken.
+    opened = indent + (widths[0] if breakable and not found else max(widths)) <= LINE_LENGTH
+    if fits or not opened or (found and not breakable):
         return wrap(whole, indent)
     return f"{head} = (\n{pad}    {value}\n{pad})"
 
 
 def import_from(module: str, *names: str) -> str:
     """The import of names, sorted as linters want them: constants, classes, functions."""
-    ordered = sorted(names, key=lambda it: (not it.isupper(), not it[:1].isupper(), it))
+    ordered = sorted(names, key=lambda it: (_kind(it), _natural(it.lower()), _natural(it)))
     whole = f"from {module} import {', '.join(ordered)}"
     if display_width(whole) <= LINE_LENGTH:
         return whole
     return "\n".join([f"from {module} import (", *(f"    {name}," for name in ordered), ")"])
 
 
-def module_of(statement: str) -> tuple[list[str | int], ...]:
+def module_of(statement: str) -> tuple[Natural, ...]:
     """What import statements are sorted by: their module, with numbers by their value."""
-    path = statement.split()[1]
-    return tuple([int(it) if it.isdigit() else it for it in re.split(r"(\d+)", part)] for part in path.split("."))
+    return tuple(map(_natural, statement.split()[1].split(".")))
+
+
+def _kind(name: str) -> int:
+    """Whether linters take a name for a constant, a class or a function; one letter is no constant."""
+    if name.isupper() and len(name) > 1:
+        return 0
+    return 1 if name[:1].isupper() else 2
+
+
+def _natural(text: str) -> Natural:
+    """What a text is sorted by: its numbers by their value, one that begins with 0 before others, digit by digit."""
+    parts = re.split(r"(\d+)", text)
+    return [(it[:1] != "0", int(it) if it[:1] != "0" else 0, it) if it.isdigit() else (False, 0, it) for it in parts]
 
 
 def optional_field(declaration: str, indent: int = 4) -> str:

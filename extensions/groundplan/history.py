@@ -16,6 +16,7 @@ from .decisions import Resolved, has
 from .domain import Criterion, Feature, Product, Service
 from .problems import Problem, Refused
 from .provenance import tracked
+from .reading.renames import Before, FieldRename, IdRename
 from .text import line
 
 WIDTHS = {"FR": 3, "NFR": 2, "SM": 1, "RISK": 1}
@@ -99,6 +100,17 @@ class History:
         """The revisions of a service's tables, oldest first."""
         return dict(self.schema).get(service, ())
 
+    @property
+    def before(self) -> Before:
+        """What a change may give another name."""
+        columns: dict[str, tuple[str, ...]] = {}
+        for service, revisions in self.schema:
+            try:
+                columns |= migrations.columns_of(revisions)
+            except (KeyError, ValueError):
+                raise _damaged(f"schema.{service}") from None
+        return Before(columns, {kind: tuple(dict(given)) for kind, given in self.ids})
+
     def as_answer(self) -> dict[str, object]:
         """What the answers file holds."""
         return {
@@ -122,6 +134,8 @@ class HistoryInput:
     on: str = ""
     why: str = ""
     """The day and the reason of what is decided now."""
+    renames: tuple[FieldRename | IdRename, ...] = ()
+    """What gets another name."""
 
 
 def advance(history: History, current: HistoryInput) -> History:
@@ -187,12 +201,21 @@ def _offsets(given: Numbers, current: HistoryInput) -> Numbers:
 
 def _ids(history: History, current: HistoryInput) -> tuple[tuple[str, Numbers], ...]:
     """Number each new name within its kind, and each new criterion within its feature."""
-    known, names = dict(history.ids), dict(current.names)
+    known, names = dict(_renamed(history.ids, current.renames)), dict(current.names)
     given = {kind: _numbered(known.get(kind, ()), names.get(kind, ())) for kind in WIDTHS}
     features = dict(given["FR"])
     criteria = {_id("FR", features[it.name]): it.criteria for it in current.product.features if it.criteria}
     numbered = {id: _numbered(known.get(id, ()), (it.text for it in each)) for id, each in criteria.items()}
     return tuple((known | given | numbered).items())
+
+
+def _renamed(
+    ids: tuple[tuple[str, Numbers], ...], renames: Iterable[FieldRename | IdRename]
+) -> Iterator[tuple[str, Numbers]]:
+    """The numbers that were given, each under the name that its owner has from now on."""
+    for kind, given in ids:
+        names = {it.old: it.new for it in renames if isinstance(it, IdRename) and it.kind == kind}
+        yield kind, tuple((names.get(name, name), number) for name, number in given)
 
 
 def _id(kind: str, number: int) -> str:
@@ -210,18 +233,27 @@ def _numbered(given: Numbers, names: Iterable[str]) -> Numbers:
 
 def _schema(history: History, current: HistoryInput) -> tuple[tuple[str, Revisions], ...]:
     """Add a revision to each service whose tables differ from what its revisions make."""
-    known, queues = dict(history.schema), has(current.resolved, "queues_jobs")
+    known = dict(history.schema)
+    queues, encrypts = has(current.resolved, "job_queue"), has(current.resolved, "encrypted_fields")
     for service in current.product.services:
         try:
-            others = migrations.other_tables(current.product, service, queues=queues)
-            known[service.name] = migrations.revise(known.get(service.name, ()), service, others)
+            others = migrations.other_tables(current.product, service, queues=queues, encrypts=encrypts)
+            following = migrations.followers(current.product, service)
+            fields = (it for it in current.renames if isinstance(it, FieldRename) and it.entity in service.entities)
+            renamed = [migrations.Renamed(it.entity.table, it.old, it.new) for it in fields]
+            known[service.name] = migrations.revise(known.get(service.name, ()), service, others, following, renamed)
         except (KeyError, ValueError):
             raise _damaged(f"schema.{service.name}") from None
     return tuple(known.items())
 
 
 def _placed(service: Service, history: History, port_base: int) -> Service:
-    service = replace(service, kept_before=bool(history.revisions(service.name)))
+    revisions = history.revisions(service.name)
+    former = migrations.former_names(revisions)
+    entities = (replace(it, former_names=tuple(former.get(it.table, {}).items())) for it in service.entities)
+    service = replace(
+        service, entities=tuple(entities), kept_before=bool(revisions), converts=migrations.converts(revisions)
+    )
     if service.port is not None:
         return service
     return replace(service, port=port_base + dict(history.offsets)[service.name], port_assigned=True)

@@ -18,7 +18,7 @@ class Lookup:
 
     stored: Entity
     asked: Entity
-    when_away: str
+    when_unavailable: str
 
     @property
     def changed_entity(self) -> str:
@@ -31,7 +31,7 @@ class Delivery:
     """A service receives an event of another."""
 
     event: Event
-    hearer: str
+    subscriber: str
 
     @property
     def changed_entity(self) -> str:
@@ -66,25 +66,27 @@ class Flow:
     @property
     def service(self) -> str:
         """The service where it begins: one that receives nothing in it."""
-        later = {it.hearer for it in self.deliveries}
+        later = {it.subscriber for it in self.deliveries}
         senders = [it.stored.service if isinstance(it, Lookup) else it.event.service for it in self.steps]
         return next((name for name in senders if name not in later), senders[0])
 
     @property
     def summary(self) -> str:
-        """The interactions as a phrase: `orders asks catalog for a book; orders tells post of order.placed`."""
+        """The interactions as a phrase: `orders asks catalog for a book; orders sends order.placed to post`."""
         asked: dict[tuple[str, str], dict[str, None]] = {}
         for lookup in self.lookups:
             ends = lookup.stored.service, lookup.asked.service
             asked.setdefault(ends, {})[article(lookup.asked.words)] = None
         heard: dict[tuple[str, str], dict[str, None]] = {}
         for delivery in self.deliveries:
-            heard.setdefault((delivery.event.service, delivery.hearer), {})[delivery.event.name] = None
+            heard.setdefault((delivery.event.service, delivery.subscriber), {})[delivery.event.name] = None
         alike: dict[tuple[str, str], list[str]] = {}
-        for (publisher, hearer), events in heard.items():
-            alike.setdefault((publisher, all_of(list(events))), []).append(hearer)
+        for (publisher, subscriber), events in heard.items():
+            alike.setdefault((publisher, all_of(list(events))), []).append(subscriber)
         phrases = [f"{caller} asks {owner} for {all_of(list(what))}" for (caller, owner), what in asked.items()]
-        phrases += [f"{publisher} tells {all_of(hearers)} of {what}" for (publisher, what), hearers in alike.items()]
+        phrases += [
+            f"{publisher} sends {what} to {all_of(subscribers)}" for (publisher, what), subscribers in alike.items()
+        ]
         return "; ".join(phrases)
 
 
@@ -195,25 +197,25 @@ def interactions(product: Product) -> Iterator[Interaction]:
         for entity in service.entities:
             for target in dict.fromkeys(product.referenced_entities(entity.fields)):
                 if check := checks.get(target):
-                    yield Lookup(entity, check.entity, check.when_away)
+                    yield Lookup(entity, check.entity, check.when_unavailable)
         for event in service.events:
-            for hearer in product.subscribers(event.name):
-                if hearer.name != service.name:
-                    yield Delivery(event, hearer.name)
+            for subscriber in product.subscribers(event.name):
+                if subscriber.name != service.name:
+                    yield Delivery(event, subscriber.name)
 
 
 def _services(step: Interaction) -> set[str]:
     """The two services of a step."""
     if isinstance(step, Lookup):
         return {step.stored.service, step.asked.service}
-    return {step.event.service, step.hearer}
+    return {step.event.service, step.subscriber}
 
 
 def _identity(step: Interaction) -> tuple[str, str]:
     """The identity of an interaction: who looks up what, or who receives what."""
     if isinstance(step, Lookup):
         return step.stored.service, step.asked.name
-    return step.hearer, step.event.name
+    return step.subscriber, step.event.name
 
 
 def entities_of(product: Product, feature: Feature) -> tuple[Entity, ...]:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 
-from .domain import Item
+from .domain import Feature, Item
 from .text import short_hash
 
 
@@ -28,6 +29,20 @@ def names_match(one: str, other: str) -> bool:
     """Whether one of two names has all words of the other: `Readers` and `any reader`."""
     first, second = words_of(one), words_of(other)
     return bool(first and second) and (first <= second or second <= first)
+
+
+def personas_of(feature: Feature, known: Collection[str]) -> dict[str, str]:
+    """For whom a feature is, in its own words, and which persona that is, if any: `reader or shopkeeper` are two."""
+    for name in known:
+        if normalized(name) == normalized(feature.persona):
+            return {feature.persona: name}
+    named = filter(None, re.split(r"\s*[,/]\s*|\s+(?:or|and)\s+", feature.persona.strip()))
+    return {it: _closest(it, known) for it in named}
+
+
+def _closest(name: str, known: Collection[str]) -> str:
+    matching = (it for it in known if names_match(it, name))
+    return max(matching, key=lambda it: len(words_of(it) & words_of(name)), default="")
 
 
 def normalized(name: str) -> str:

@@ -32,7 +32,7 @@ STANDARD_LIBRARY = frozenset(sys.stdlib_module_names) | _words(
 GENERATED_PACKAGES = _words("common config docs fixtures migrations planning scripts services settings tests")
 """Packages, folders and shared modules of the generated project."""
 
-GENERATED_MODULES = _words("main api models tables services hooks events consumers workflows migrations")
+GENERATED_MODULES = _words("main access api models tables services hooks events consumers workflows migrations")
 """Modules that a service has of its own."""
 
 OWNED_MODULES = _words("queries routes")
@@ -86,7 +86,7 @@ DISTRIBUTIONS = _words(
     "aiosqlite alembic annotated_doc annotated_types anyio asgiref ast_serialize asyncpg attrs certifi cffi "
     "charset_normalizer click cryptography fastapi fastavro graphql_core greenlet grimp h11 harfile httpcore "
     "httpcore2 httptools httpx httpx2 hypothesis hypothesis_graphql hypothesis_jsonschema idna "
-    "import_linter iniconfig jsonschema jsonschema_rs jsonschema_specifications junitparser librt mako "
+    "import_linter iniconfig joserfc jsonschema jsonschema_rs jsonschema_specifications junitparser librt mako "
     "markdown_it_py markupsafe mdurl mypy mypy_extensions opentelemetry_api packaging pathspec pip "
     "pluggy pycparser pydantic pydantic_core pydantic_settings pygments pyjwt pyrate_limiter pytest pytest_asyncio "
     "python_dotenv pyyaml referencing requests rfc3339_validator rich rpds_py ruff schemathesis "

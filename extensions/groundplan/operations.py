@@ -8,15 +8,16 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, fields, replace
 
-from .domain import Entity, Field, Product, Service, Workflow
+from .domain import ANYONE, CALLERS, HISTORY, Entity, Field, Product, Request, Service, Workflow
+from .field_types import FIELD_TYPES
 from .provenance import tracked, tracking
 from .text import article
 
-UNRELATED = (404, 405, 500)
-"""Statuses that belong to no operation: unknown path, unknown method, internal error."""
+UNRELATED = (404, 405, 408, 413, 500)
+"""Statuses that belong to no operation: unknown path or method, a body too slow or too large, internal error."""
 
-CALLERS, SERVICES = "callers", "services"
-"""Who may call an operation: everybody who proves who they are, or the other services alone."""
+SERVICES = "services"
+"""Who alone may call the operations of an internal service; others are for `CALLERS`, or for `ANYONE`."""
 
 
 @dataclass(frozen=True)
@@ -77,13 +78,14 @@ CREATE = Kind(
     headers=("ETag", "Location"),
     repeatable=False,
 )
-LIST = Kind("list", "GET", 200, (401, 422, 503), "page", (AFTER, LIMIT))
-READ = Kind("read", "GET", 200, (401, 404, 422, 503), "get", (ID,), headers=("ETag",))
+LIST = Kind("list", "GET", 200, (401, 403, 422, 503), "page", (AFTER, LIMIT))
+READ = Kind("read", "GET", 200, (401, 403, 404, 409, 422, 503), "get", (ID,), headers=("ETag",))
+UPDATE_PROBLEMS = (400, 401, 403, 404, 409, 412, 422, 428, 503)
 REPLACE = Kind(
     "replace",
     "PUT",
     200,
-    (400, 401, 403, 404, 409, 412, 422, 428, 503),
+    UPDATE_PROBLEMS,
     "update",
     (ID, VERSION),
     body="Draft",
@@ -93,18 +95,25 @@ PATCH = Kind(
     "patch",
     "PATCH",
     200,
-    (400, 401, 403, 404, 409, 412, 422, 428, 503),
+    UPDATE_PROBLEMS,
     "update",
     (ID, VERSION),
     body="Patch",
     headers=("ETag",),
 )
 DELETE = Kind("delete", "DELETE", 204, (401, 403, 404, 409, 412, 422, 428, 503), "delete", (ID, VERSION))
-STATUS = Kind("status", "GET", 200, (401, 404, 422, 503), "status", (ID,))
+CHANGES = Kind(HISTORY, "GET", 200, (401, 403, 404, 409, 422, 503), "changes", (ID, AFTER, LIMIT))
+STATUS = Kind("status", "GET", 200, (401, 403, 404, 409, 422, 503), "status", (ID,))
 
-KINDS = (CREATE, LIST, READ, REPLACE, PATCH, DELETE, STATUS)
-"""Every kind of operation; the last tells the state of a workflow that a record started."""
+KINDS = (CREATE, LIST, READ, REPLACE, PATCH, DELETE, CHANGES, STATUS)
+"""Every kind of operation; the last two tell who changed a record, and the state of a workflow that one started."""
 
+
+REQUEST = "request"
+"""The kind of an operation that is about no records: one of a service that an option brings."""
+
+ACTIONS = {"replace": "update", "patch": "update", "status": "read"}
+"""What a kind of operation does, in the words of `domain.ACCESS`, where its name does not say it."""
 
 ASKED_BY = {"create": (CREATE,), "read": (READ,), "update": (REPLACE, PATCH), "delete": (DELETE,)}
 """By which kinds of request a caller reads or changes a record."""
@@ -115,14 +124,17 @@ OF_KIND = frozenset(it.name for it in fields(Kind))
 
 def _questions(it: Operation, part: str) -> Iterator[str]:
     """The questions that a part of an operation answers."""
-    if part != "kind":
-        yield "data_entities"
-        if it.kind == STATUS.name and part not in OF_KIND:
-            yield "workflows"
+    if part == "kind" or it.kind == REQUEST:  # what a request is made from tells of itself
+        return
+    yield "data_entities"
+    if it.kind == STATUS.name and part not in OF_KIND:
+        yield "workflows"
+    if it.kind == CHANGES.name:
+        yield "audit"
     if part in ("path", "parameters"):
         yield "api_versioning"
-    if part == "access":
-        yield "services"
+    if part in ("access", "allowed"):
+        yield from ("services", "access")
 
 
 @tracked(_questions)
@@ -156,8 +168,15 @@ class Operation:
     """The method that answers it: of the entity's service, or of the workflow."""
     summary: str
     access: str
-    """Who may call it: `callers` or `services`."""
+    """Who may send it: authenticated `callers`, `anyone`, or the other `services`."""
+    allowed: tuple[str, ...]
+    """Who of them may do it: roles, the `owner` of the record, `callers` or `anyone`; empty if only services may."""
     repeatable: bool
+
+    @property
+    def action(self) -> str:
+        """What it does, out of `domain.ACCESS`; or `domain.HISTORY`, which it reads."""
+        return ACTIONS.get(self.kind, self.kind)
 
     @property
     def statuses(self) -> tuple[int, ...]:
@@ -167,7 +186,37 @@ class Operation:
 
 def operations(product: Product, service: Service) -> tuple[Operation, ...]:
     """The operations of a service, those of an entity together."""
-    return tuple(it for entity in service.entities for it in of_entity(product, entity))
+    about_records = (it for entity in service.entities for it in of_entity(product, entity))
+    return (*about_records, *of_option(product, service))
+
+
+def of_option(product: Product, service: Service) -> tuple[Operation, ...]:
+    """The operations of a service that an option brings: those beside records."""
+    return tuple(_requested(product, service, it) for it in service.requests)
+
+
+def _requested(product: Product, service: Service, request: Request) -> Operation:
+    return Operation(
+        id=request.id,
+        kind=REQUEST,
+        service=service.name,
+        entity="",
+        workflow="",
+        method=request.method,
+        path=request.prefix + request.path,
+        route=request.path,
+        parameters=tuple(_versions(product)),
+        body=request.body,
+        answer=request.answer,
+        headers=(),
+        success=request.success,
+        problems=request.problems,
+        handler=request.id,
+        summary=request.summary,
+        access=request.access,
+        allowed=(request.access,),
+        repeatable=request.method != "POST",
+    )
 
 
 def of_entity(product: Product, entity: Entity) -> tuple[Operation, ...]:
@@ -197,6 +246,9 @@ def _of_entity(product: Product, entity: Entity) -> Iterator[Operation]:
     for kind, id, answer, summary in every:
         if kind.name in entity.operations:
             yield _operation(product, entity, kind, id, answer, summary)
+    if entity.history_readers:
+        id, summary = f"list_{entity.snake}_history", f"Tell who changed {record}, and how, oldest first."
+        yield _operation(product, entity, CHANGES, id, "Page[HistoryEntry]", summary)
     for it in product.workflows_led_by(entity.service):
         if it.entity == name and not entity.private:
             summary = f"Tell the state of the {it.words} of {record}."
@@ -213,7 +265,8 @@ def _operation(
     workflow: Workflow | None = None,
 ) -> Operation:
     below = ("/{id}" if kind.about_one else "") + (f"/{workflow.path}" if workflow else "")
-    internal = product.by_name[entity.service].exposure == "internal"
+    below += f"/{HISTORY}" if kind is CHANGES else ""
+    allowed = product.access_to[entity.name].allowed(ACTIONS.get(kind.name, kind.name))
     return Operation(
         id=id,
         kind=kind.name,
@@ -228,10 +281,11 @@ def _operation(
         answer=answer,
         headers=kind.headers,
         success=kind.success,
-        problems=kind.problems,
+        problems=tuple(it for it in kind.problems if it != 401 or ANYONE not in allowed),
         handler=kind.handler,
         summary=summary,
-        access=SERVICES if internal else CALLERS,
+        access=SERVICES if product.is_internal(entity) else ANYONE if ANYONE in allowed else CALLERS,
+        allowed=allowed,
         repeatable=kind.repeatable,
     )
 
@@ -252,9 +306,9 @@ def _parameters(entity: Entity, kind: Kind) -> Iterator[Parameter]:
 
 
 def _sent_as(field: Field) -> str:
-    """The kind of field that a value of a query has in OpenAPI."""
-    kind = {"reference": "uuid", "choice": "str"}.get(field.type.kind, field.type.kind)
-    return "str" if kind in ("text", "email", "url", "money") else kind
+    """The field type that a value of a query has in OpenAPI."""
+    plain = field.type.field_type or FIELD_TYPES["str"]  # a choice
+    return plain.in_openapi or plain.name
 
 
 def _versions(product: Product) -> Iterator[Parameter]:

@@ -223,7 +223,7 @@ FOUR_WEEKS = 4
 """Up to this many weeks a plan has a goal for each day, a longer one for each week."""
 
 
-@tracked(lambda it, part: ("decision_makers",) if part == "deciders" else it.answers if part != "answers" else ())
+@tracked(lambda it, part: ("decision_makers",) if part == "deciders" else it.because_of if part != "because_of" else ())
 @dataclass(frozen=True)
 class Plan:
     """The tasks in time: levelled, buffered, compared with the timeline."""
@@ -239,8 +239,8 @@ class Plan:
     basis: str = PEOPLE
     loaded: tuple[str, ...] = ()
     """The ids of the targets for which a load is answered."""
-    answers: QuestionNames = field(default=frozenset(), compare=False)
-    """What it was made from."""
+    because_of: QuestionNames = field(default=frozenset(), compare=False)
+    """The questions whose answers it was made from."""
 
     @property
     def timed(self) -> bool:

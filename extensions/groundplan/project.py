@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import datetime
+import json
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from itertools import chain
+from pathlib import Path
 from typing import Any, TypeVar
 
 from . import formatting, history, names, reading, text
 from .answers import Answers
 from .catalogue import (
     SERVER,
+    SERVICE,
     Catalogue,
     EventTransport,
     Manager,
@@ -30,12 +33,14 @@ from .codegen import fields as field_code
 from .codegen.services import ServiceCode
 from .codegen.services import services as service_codes
 from .decisions import Resolved, has, resolve, shared_value, wording
-from .domain import PRODUCT_TRAITS, Item, Product, Service, Type
+from .domain import PRODUCT_TRAITS, Belonging, Entity, Field, Item, Product, Service, Type
 from .drivers import holding
 from .fixture_data import FixtureData, fixture_data
 from .history import History, HistoryInput
+from .migrations import encrypted_tables
 from .problems import Problem, Refused
 from .project_view import ProjectView
+from .proposed_access import with_proposal
 from .provenance import QuestionNames, cached_property, track, tracked, tracking
 
 T = TypeVar("T")
@@ -55,14 +60,14 @@ CALL_TIMEOUT_S = 2.0
 CHECKS = ("ruff format --check", "ruff check", "mypy", "lint-imports", "pytest", "plan check --code")
 """The commands that all pass where a project is whole."""
 
-LITERAL = re.compile(r"\b(int|PositiveFloat|Mapping)\b")
+LITERAL = re.compile(r"\b(bool|int|PositiveInt|PositiveFloat|Mapping|Sequence)\b")
 """The types of settings whose defaults are written alike in the environment and in Python: numbers, JSON."""
 
 VERSION = r"(?:[<>=!~]=|[<>])\s*[\w.*+!]+"
 VERSIONED = re.compile(rf"[A-Za-z0-9][\w.-]*(?:\[[\w., -]+\])?\s*{VERSION}(?:\s*,\s*{VERSION})*", re.ASCII)
 """A library with its version, as packages declare it (PEP 508): `PyJWT==2.15.1`, `lxml >=5, <7`."""
 
-SPENT = ("why", "decided_on", "reopened")
+SPENT: Mapping[str, object] = {"why": "", "decided_on": "", "reopened": "", "renames": []}
 """Answers about one change, which are cleared after it."""
 
 EACH = re.compile(r"\{(?P<kind>\w+)(?: with (?P<with>\w+))?\}")
@@ -72,13 +77,21 @@ KINDS = {"entity": "entities", "revision": "revisions"}
 
 PACKAGES = {
     "api": "What the HTTP interfaces of all services share.",
-    "auth": "Who calls, and how callers prove it.",
+    "auth": """Authentication and authorization of requests.
+
+`identification` finds the caller of a request: `service_identity` knows other services, `edge` and `authentication`
+callers from outside. The result is a `Caller` (`callers`) with its `roles`, and `policy` says what that may do.
+""",
     "clients": "Calls to other services and to external APIs.",
     "db": "The database of a service.",
     "gateway": "The gateway: the process between callers from outside and the services that are open to them.",
     "jobs": "Jobs: work that outlasts its request, or that is due at set times.",
-    "messaging": "Events between services.",
-    "observability": "What can be seen of a running service: logs, metrics and traces.",
+    "messaging": """Events between services.
+
+An event waits in the outbox of its publisher until each subscriber has it. One that a subscriber cannot handle is
+*unhandled*: it is *retried*, and *rejected* when that cannot help; then it stays until somebody replays or discards it.
+""",
+    "observability": "Logs, metrics and traces of a running service.",
     "references": "The records that a draft refers to.",
     "workflows": "Workflows over several services: every step is done, or all are undone.",
 }
@@ -88,7 +101,7 @@ PORT_BASE = 8001
 """The first service's port, unless `port_base` says another; the page of `dev` has the one before."""
 
 
-@tracked(lambda it, part: it.answers if part != "answers" else ())
+@tracked(lambda it, part: it.because_of if part != "because_of" else ())
 @dataclass(frozen=True)
 class EnvVar:
     """An environment variable that the project's processes read."""
@@ -97,8 +110,8 @@ class EnvVar:
     default: str
     secret: bool
     description: str
-    answers: QuestionNames = field(compare=False)
-    """What it was made from."""
+    because_of: QuestionNames = field(compare=False)
+    """The questions whose answers it was made from."""
     service: str = ""
     """The service that it is about, if it is about one."""
     type: str = ""
@@ -109,6 +122,8 @@ class EnvVar:
     """Whether a process that never reads it may start without it; reading it then fails."""
     migrate_only: bool = False
     """Whether no service reads it, but only the command `migrate`."""
+    unset: str | None = None
+    """Its value where nobody sets it, if that is not `default`, which is only an example then."""
 
     @property
     def declaration(self) -> str:
@@ -116,7 +131,8 @@ class EnvVar:
         head = f"{self.name.lower()}: {self.type or ('Key' if self.secret else 'str')}"
         if self.required:
             return f"{head} | None = None" if self.optional_for_process else head
-        value = self.default if LITERAL.search(self.type) else text.py(self.default)
+        unset = self.default if self.unset is None else self.unset
+        value = unset if LITERAL.search(self.type) else text.py(unset)
         return formatting.assignment(head, value)
 
 
@@ -136,7 +152,9 @@ class RowStorage:
         return self.url.partition(":")[0]
 
 
-@tracked(lambda it, part: it.answers if part == "port" else it.found_by if part == "host" else ())
+@tracked(
+    lambda it, part: it.port_because_of if part == "port" else it.found_because_of if part in ("host", "scheme") else ()
+)
 @dataclass(frozen=True)
 class Process:
     """A process that serves one or more services on a port."""
@@ -145,20 +163,20 @@ class Process:
     app: str
     """The application that uvicorn runs: `services.catalog.main:app`."""
     port: int
+    scheme: str
     host: str
     """Where the others find it."""
     services: tuple[str, ...]
     """The services that it serves; none for an extra process."""
-    works_for: str
+    runs_jobs_of: str
     """The service whose jobs it runs, where it does nothing else."""
-    answers: QuestionNames = field(compare=False)
-    """What its port was made from."""
-    found_by: QuestionNames = field(compare=False)
-    """What its host was made from."""
+    port_because_of: QuestionNames = field(compare=False)
+    """The questions whose answers its port was made from."""
+    found_because_of: QuestionNames = field(compare=False)
 
     @property
     def url(self) -> str:
-        return f"http://{self.host}:{self.port}"
+        return f"{self.scheme}://{self.host}:{self.port}"
 
     @property
     def file(self) -> str:
@@ -168,7 +186,7 @@ class Process:
     @property
     def about(self) -> str:
         """Its purpose as a phrase."""
-        jobs = f"the jobs of {self.works_for}" if self.works_for else ""
+        jobs = f"the jobs of {self.runs_jobs_of}" if self.runs_jobs_of else ""
         return ", ".join(self.services) or jobs or "what callers from outside reach"
 
 
@@ -192,17 +210,43 @@ class Project:
     @cached_property
     def problems(self) -> tuple[Problem, ...]:
         """Why the project cannot be generated although its answers can be read."""
-        return (*_shadowed_records(self.product), *_truncated_names(self))
+        return (*_shadowed_records(self.product), *_truncated_names(self), *_without_keys(self))
 
     @cached_property
     def services(self) -> tuple[ServiceCode, ...]:
         """The services as code."""
         return service_codes(self.product, dict(self.history.schema))
 
+    @property
+    def audited(self) -> tuple[str, ...]:
+        """The names of the entities whose changes are on record."""
+        return tuple(name for name, it in self.product.entities.items() if it.audited)
+
+    @property
+    def sorts_old_records(self) -> bool:
+        """Whether a migration asks to whom old records belong, even if none are kept apart any more."""
+        return any(it.sorts_old_records for service in self.services for it in service.revisions)
+
+    @property
+    def seals_tables(self) -> bool:
+        """Whether a migration seals a table, which it did even if nothing is on record any more."""
+        return any(it.seals for service in self.services for it in service.revisions)
+
+    @property
+    def redacted(self) -> tuple[str, ...]:
+        """The names of the entities out of whose history what is sensitive is taken when records end."""
+        return tuple(name for name, it in self.product.entities.items() if it.redacted)
+
+    @property
+    def redacts_tables(self) -> bool:
+        """Whether a migration lets values in a sealed table be replaced by a mark, even if nothing does so any more."""
+        return any(it.redacts for service in self.services for it in service.revisions)
+
     @cached_property
     def field_types(self) -> field_code.FieldTypesCode:
         """The field types that the generated models define."""
-        return field_code.FieldTypesCode(field_code.used_field_types(self._types_in_models), self.has_limits)
+        used = field_code.used_field_types(self._types_in_models)
+        return field_code.FieldTypesCode(used, self.has_limits, "renamed_fields" in self.product.traits)
 
     @property
     def has_limits(self) -> bool:
@@ -273,12 +317,17 @@ class Project:
         """The modules that the chosen options add."""
         with tracking():
             brought = [module for option in self._options for module in option.modules]
-            needed = (it for it in brought if not it.needs or self.has(it.needs))
-            return tuple(chain.from_iterable(self._instances(it) for it in needed))
+            needed = [it for it in brought if not it.needs or self.has(it.needs)]
+            written = {it.target for it in needed}  # of one service: it has no such module made for it
+            made = chain.from_iterable(self._instances(it) for it in needed)
+            return tuple(it for it in made if not it.items or it.target not in written)
 
     def _instances(self, module: Module) -> Iterator[Module]:
         """The module with the questions that may let it be there: once, or for each service or entity of its path."""
         because_of = {it.decision.id for it in self.decisions if it.decision.offered_with(module.needs)}
+        if module.needs in PRODUCT_TRAITS:
+            because_of |= {it.brought_by for it in self.product.services if it.brought_by}
+            because_of |= self._decisions_behind(module.needs)
         if not (found := EACH.search(module.target)):
             yield replace(module, because_of=tuple(sorted(because_of))) if because_of else module
             return
@@ -293,6 +342,12 @@ class Project:
                     items=(*module.items, (found["kind"], item)),
                 )
             )
+
+    def _decisions_behind(self, trait: str) -> set[str]:
+        """The decisions that a trait of the product follows: what encrypts rewrites columns."""
+        with tracking() as answers:
+            self.product.has_trait(trait)
+        return answers & {it.decision.id for it in self.decisions}
 
     def _items(self, kind: str, module: Module) -> Sequence[Any]:
         """What a path may be made for: the services, and what each has."""
@@ -327,9 +382,16 @@ class Project:
     def typed_files(self) -> tuple[str, ...]:
         """The modules of services and processes outside of `services/common`."""
         processes = (it.file for it in self.processes if not it.file.startswith("services/common/"))
-        files = (file for it in self.services for file in (*it.files, *self.owned_by(it)))
+        files = (file for it in self.services for file in (*it.files, *self._modules_of_option(it), *self.owned_by(it)))
         owned = (it for it in OWNED if it.startswith("services/"))
         return tuple(dict.fromkeys((*files, *owned, *processes)))
+
+    def _modules_of_option(self, service: ServiceCode) -> tuple[str, ...]:
+        """The modules of a service that an option brings with it."""
+        if not service.service.brought_by:
+            return ()
+        alone = (it.target for it in self.modules if not it.items)
+        return tuple(it for it in alone if it.startswith(f"services/{service.name}/"))
 
     @cached_property
     def packages(self) -> tuple[tuple[str, str], ...]:
@@ -348,7 +410,52 @@ class Project:
     @cached_property
     def commands(self) -> tuple[tuple[str, str], ...]:
         """What can be run besides, by name."""
-        return self._listed(lambda option: option.footprint.commands)
+        person = (("person", "scripts.person:main"),) if self.product.person else ()
+        return (*self._listed(lambda option: option.footprint.commands), *person)
+
+    @property
+    def person_parts(self) -> tuple[str, ...]:
+        """What belongs to a person, as the command that erases it has it."""
+        return tuple(self._person_part(it) for it in self.product.person)
+
+    @property
+    def person_account(self) -> Entity | None:
+        """The entity of which each record is the account of a person, where options keep such."""
+        return next((self.product.entities[it.entity] for it in self.product.person[1:] if not it.field), None)
+
+    @property
+    def person_owner(self) -> Field | None:
+        """The field that may name the account whose record a person is."""
+        person = self.product.entities[self.product.person[0].entity]
+        owner = self.product.access_to[person.name].owner
+        return next((it for it in person.fields if it.name == owner and it.type.kind in ("uuid", "str")), None)
+
+    @property
+    def person_copies(self) -> tuple[tuple[str, tuple[str, ...]], ...]:
+        """By service, the entities of which it keeps read copies and that belong to a person."""
+        theirs = {it.entity for it in self.product.person}
+        kept = (
+            (it.name, tuple(copy.entity for copy in it.copies if copy.entity in theirs)) for it in self.product.services
+        )
+        return tuple(it for it in kept if it[1])
+
+    @property
+    def person_jobs(self) -> tuple[str, ...]:
+        """The services with jobs about records that belong to a person."""
+        theirs = {it.entity for it in self.product.person}
+        return tuple(it.name for it in self.product.services if any(job.entity in theirs for job in it.jobs))
+
+    @property
+    def looks_up_tenants(self) -> bool:
+        """Whether something is done for each tenant that has records, as jobs and retention are."""
+        return self.has("tenants") and (self.has("limited_retention") or any(it.jobs for it in self.product.services))
+
+    def _person_part(self, it: Belonging) -> str:
+        arguments = [text.py(part) for part in (self.product.entities[it.entity].service, it.entity, it.action)]
+        if it.field:
+            arguments += [f"field={text.py(it.field)}", f"of={text.py(it.of)}"]
+            arguments += [f"value={text.py(it.value)}"] if it.value != "id" else []
+        return formatting.wrap(f"Part({', '.join(arguments)})", 4, 1)
 
     @property
     def manager(self) -> Manager:
@@ -383,11 +490,17 @@ class Project:
         """Where the others find what runs under a name: a process, a server, the page of `dev`."""
         return self._shared(lambda option: option.footprint.host).replace("{name}", name)
 
+    @property
+    def scheme(self) -> str:
+        """How the addresses of processes begin."""
+        return self._shared(lambda option: option.footprint.scheme) or "http"
+
     def _placed(self, server: Server) -> Server:
         return replace(server, host=self.host(server.name))
 
     def _addressed(self, default: str) -> str:
         """The default of a setting, with the addresses that it leaves to the list of servers."""
+        default = SERVICE.sub(lambda it: self.url(it[1]), default)
         return SERVER.sub(lambda it: self._placed(self.known_servers[it[1]]).address, default)
 
     def wording(self, topic: str) -> str:
@@ -444,23 +557,34 @@ class Project:
         return f"{process.url}{self.prefix(service)}"
 
     @cached_property
-    def entrance(self) -> Process | None:
+    def gateway(self) -> Process | None:
         """The process through which callers from outside come, where that is none of the services'."""
-        path = self._shared(lambda option: option.footprint.edge_path)
-        return next((it for it in self.processes if not it.services and not it.works_for), None) if path else None
+        path = self._shared(lambda option: option.footprint.gateway_path)
+        return next((it for it in self.processes if not it.services and not it.runs_jobs_of), None) if path else None
+
+    @property
+    def entry_process(self) -> Process:
+        """A process that callers from outside reach: the only one, where all go through it."""
+        return self.gateway or self.processes[0]
+
+    def serves_outsiders(self, process: Process) -> bool:
+        """Whether callers from outside reach a process."""
+        if self.gateway is not None:
+            return process == self.gateway
+        return any(it.exposure == "public" for it in self.product.services if it.name in process.services)
 
     def public_url(self, service: Service) -> str:
         """Where those find a service on a developer's machine who may call it."""
-        if self.entrance is None or service.exposure != "public":
+        if self.gateway is None or service.exposure != "public":
             return self.url(service.name)
-        path = self._shared(lambda option: option.footprint.edge_path).format(service=service.name)
-        return f"{self.entrance.url}{path}"
+        path = self._shared(lambda option: option.footprint.gateway_path).format(service=service.name)
+        return f"{self.gateway.url}{path}"
 
     def docs_url(self, service: Service) -> str:
         """Where the API of a service is described to those who may call it."""
-        if self.entrance is None or service.exposure != "public":
+        if self.gateway is None or service.exposure != "public":
             return f"{self.url(service.name)}/docs"
-        return f"{self.entrance.url}/docs"
+        return f"{self.gateway.url}/docs"
 
     @cached_property
     def environment(self) -> tuple[EnvVar, ...]:
@@ -504,14 +628,17 @@ class Project:
 
     def owned_modules(self, service: str) -> dict[str, str]:
         """The owned files that options add for a service, with what people write there."""
-        return {it.target: it.takes for it in self.modules if it.takes and it.target.startswith(f"services/{service}/")}
+        owned = [it for it in self.modules if it.team_writes and it.target.startswith(f"services/{service}/")]
+        return {it.target: it.team_writes for it in owned}
 
     def answers_file(self, copier_answers: Mapping[str, object]) -> dict[str, object]:
         """What the answers file holds: Copier's own keys, then the answers in the questionnaire's order."""
         rank = {name: index for index, name in enumerate(self.question_order)}
         names = sorted(copier_answers, key=lambda it: (not it.startswith("_"), rank.get(it, len(rank))))
-        spent = {name: "" for name in SPENT if name in copier_answers}
-        recorded = {name: copier_answers[name] for name in names} | spent
+        spent = {name: nothing for name, nothing in SPENT.items() if name in copier_answers}
+        source = copier_answers.get("_src_path")
+        found = {"_src_path": _found_anywhere(source)} if isinstance(source, str) else {}
+        recorded = {name: copier_answers[name] for name in names} | found | spent
         return recorded | {"history": self.history.as_answer()}
 
     def _processes(self) -> Iterator[Process]:
@@ -520,7 +647,7 @@ class Project:
             for it in self.product.services:
                 with tracking() as answers:
                     port = _port(it)
-                yield self._process(it.name, app.format(service=it.name), port, (it.name,), answers=frozenset(answers))
+                yield self._process(it.name, app.format(service=it.name), port, (it.name,), "", frozenset(answers))
         else:
             names = tuple(service.name for service in self.product.services)
             yield self._process(self.product.slug, app, self.port_base, names)
@@ -528,7 +655,7 @@ class Project:
         for decision, option in zip(self.decisions, self._options, strict=True):
             for put in option.footprint.extra_processes_for(self.product):
                 track(decision.decision.id)
-                yield self._process(put.name, put.app, self.port_base + offsets[put.name], (), put.works_for)
+                yield self._process(put.name, put.app, self.port_base + offsets[put.name], (), put.runs_jobs_of)
 
     def _process(
         self,
@@ -536,12 +663,12 @@ class Project:
         app: str,
         port: int,
         services: tuple[str, ...],
-        works_for: str = "",
-        answers: QuestionNames = frozenset({"port_base"}),
+        runs_jobs_of: str = "",
+        port_because_of: QuestionNames = frozenset({"port_base"}),
     ) -> Process:
-        with tracking() as found_by:
-            host = self.host(name)
-        return Process(name, app, port, host, services, works_for, answers, frozenset(found_by))
+        with tracking() as because_of:
+            scheme, host = self.scheme, self.host(name)
+        return Process(name, app, port, scheme, host, services, runs_jobs_of, port_because_of, frozenset(because_of))
 
     def _filled(self, default: str) -> str:
         """The default of a setting, with the substitutions of other options; those without one are not tracked."""
@@ -563,11 +690,13 @@ class Project:
 
     def _variables(self, variables: Iterable[Variable]) -> Iterator[EnvVar]:
         for variable in variables:
+            if variable.needs and not self.has(variable.needs):
+                continue
             if variable.per_service:
                 of = [it for it in self.product.services if it.has_database or not variable.with_database_only]
                 yield from (self._variable(variable, service.name) for service in of)
             else:
-                yield self._variable(variable)
+                yield self._variable(variable, variable.service)
 
     def _variable(self, variable: Variable, service: str = "") -> EnvVar:
         with tracking() as answers:
@@ -577,6 +706,8 @@ class Project:
             default = self._addressed(self._filled(variable.default))
             if "{slug}" in default:
                 words["slug"] = self.product.slug
+            if "{roles}" in default:
+                words["roles"] = json.dumps([it.name for it in self.product.roles])
             description = self.spelled(variable.description)
         return EnvVar(
             variable.name.format(**words),
@@ -589,6 +720,7 @@ class Project:
             variable.secret or variable.required,
             variable.optional_for_process or bool(service),
             variable.migrate_only,
+            None if variable.unset is None else variable.unset.format(**words),
         )
 
 
@@ -600,15 +732,20 @@ def assemble(raw: Mapping[str, object], catalogue: Catalogue, question_order: Se
     remembered = history.read(raw.get("history"))
     answers = Answers(raw)
     product = reading.read(raw, catalogue.settings)
+    product = product if answers["access"].known else with_proposal(product)
     lists = {question: reading.items(answers, question) for question in reading.ITEMS}
     chosen = answers["port_base"].value
     port_base = chosen if isinstance(chosen, int) else PORT_BASE
     reopened = str(answers["reopened"].value or "").replace(",", " ").split()
     kept = {id: option for id, option in remembered.unchosen_options().items() if id not in reopened}
     decisions = resolve(catalogue, answers, holding(answers, product), kept)
+    product = _with_services_of_options(product, decisions)
+    product = product.encrypting() if has(decisions, "encrypted_fields") else product
+    called = tuple(_names(product, lists))
+    renames = reading.renamed(answers, product, dict(called), remembered.before)
     after = history.advance(
         remembered,
-        HistoryInput(product, decisions, tuple(_names(product, lists)), port_base, *_decided(answers)),
+        HistoryInput(product, decisions, called, port_base, *_decided(answers), renames),
     )
     settled = history.assign_ports_and_ids(
         product, after, port_base, history.extra_process_names(decisions, product)
@@ -620,6 +757,18 @@ def assemble(raw: Mapping[str, object], catalogue: Catalogue, question_order: Se
     return Project(answers, settled, decisions, after, lists, port_base, catalogue.servers, tuple(question_order))
 
 
+def _with_services_of_options(product: Product, decisions: Iterable[Resolved]) -> Product:
+    """The product with the services that the chosen options bring; raise `Refused` where it has the names itself."""
+    described = [(it, resolved.decision.id) for resolved in decisions for it in resolved.option.footprint.services]
+    brought = tuple(reading.brought.service(it, decision, tenants=bool(product.tenants)) for it, decision in described)
+    if problems := tuple(reading.brought.clashes(product, brought)):
+        raise Refused(problems)
+    if not brought:
+        return product
+    product = replace(product, services=(*product.services, *brought))
+    return reading.brought.with_callers(product, (it for it, _ in described))
+
+
 def _shadowed_records(product: Product) -> Iterator[Problem]:
     """Entities whose path every service uses for something else."""
     for entity in product.entities.values():
@@ -628,6 +777,16 @@ def _shadowed_records(product: Product) -> Iterator[Problem]:
             yield Problem(
                 "data_entities", f"{entity.name} would be found at {entity.path}, where every service answers", fix
             )
+
+
+def _without_keys(project: Project) -> Iterator[Problem]:
+    """Tables with encrypted fields, for which a project would no longer have keys."""
+    if not project.has("encrypted_fields"):
+        tables = {name for _, revisions in project.history.schema for name in encrypted_tables(revisions)}
+        if tables:
+            what = f"fields of {text.all_of(tuple(sorted(tables)))} are encrypted in databases that exist"
+            fix = "choose fields; to store a field as it is again, take its mark away in data_entities"
+            yield Problem("encryption", what, fix)
 
 
 def _truncated_names(project: Project) -> Iterator[Problem]:
@@ -650,6 +809,12 @@ def _filled(fills: Iterable[tuple[str, str]], default: str) -> str:
     for name, words in fills:
         default = default.replace(f"{{{name}}}", words)
     return default
+
+
+def _found_anywhere(source: str) -> str:
+    """Where the template is, said so that it is found from each folder: an address as it is, a path as a whole one."""
+    path = Path(source)
+    return path.resolve().as_posix() if not path.is_absolute() and path.exists() else source
 
 
 def _remembered(it: Resolved, memory: History) -> Resolved:
@@ -686,6 +851,7 @@ def _external_variables(product: Product) -> Iterator[EnvVar]:
             f"Where {api.name} is reached",
             answers,
             required=True,
+            type="SecureUrl" if api.needs_key else "",
             optional_for_process=True,
         )
         about = f"The key by which {api.name} knows this project"

@@ -9,9 +9,9 @@ from .answers import Answer, Answers
 from .catalogue import EventTransport
 from .decisions import Resolved
 from .domain import ExternalApi, Item, Product
-from .name_matching import is_about_service, names_match, words_of, words_of_item
+from .name_matching import is_about_service, names_match, personas_of, words_of, words_of_item
 from .plan import Plan
-from .provenance import track, tracking
+from .provenance import cached_property, track, tracking
 from .questionnaire import REQUIREMENTS
 from .reading import details
 
@@ -45,6 +45,18 @@ class ProjectView:
     def details(self, name: str) -> Mapping[str, object]:
         """The answer to a table question; empty if there is none."""
         return details(self.answers, name)
+
+    @property
+    def sensitive_kinds(self) -> tuple[str, ...]:
+        """The kinds of sensitive data that data_sensitivity names, `none` among them; empty where it is open."""
+        kinds = self.answer("data_sensitivity").value
+        return tuple(map(str, kinds)) if isinstance(kinds, tuple) else ()
+
+    @cached_property
+    def personas_by_feature(self) -> dict[str, dict[str, str]]:
+        """By the id of a feature: for whom it is, in its own words, and which persona that is, if any."""
+        known = [it.name for it in self.items("personas")]
+        return {it.id: personas_of(it, known) for it in self.product.features}
 
     @property
     def event_transport(self) -> EventTransport:

@@ -16,7 +16,7 @@ CALLER = ""
 
 @drawn
 def request_sequence(product: Product, request: Request, uncached: str = "") -> Diagram:
-    """All that a request causes; `uncached` says for which records it matters that their owner is away, if not for all.
+    """All that a request causes; `uncached` says for which records an unavailable owner matters, if not for all.
 
     It is the same for whatever feature a request is sent, so that two diagrams never show one request in two ways.
     """
@@ -45,7 +45,7 @@ def workflow_sequence(product: Product, workflow: Workflow) -> Diagram:
             f"    s_{step.service}-)s_{leader}: {label(done)}",
         ]
     lines.append(f"    s_{leader}->>s_{leader}: {label(f'all is done: {workflow.done}')}")
-    lines.append(f"  else {label(f'a step is refused, or has no answer for {workflow.patience_s} s')}")
+    lines.append(f"  else {label(f'a step is refused, or has no answer for {workflow.step_timeout_s} s')}")
     for step in reversed(workflow.steps):
         _, undo = step.commands
         *_, undone = step.answers
@@ -78,8 +78,8 @@ class _SequenceBuilder:
         yield from (f"  participant s_{name} as {label(name)}" for name in self.services)
         yield from self.messages
         if self.heard:
-            ends = f"s_{self.heard[0].event.service},s_{self.heard[-1].hearer}"
-            yield f"  Note over {ends}: Away: tried again, in order.<br/>Refused for good: set aside and logged."
+            ends = f"s_{self.heard[0].event.service},s_{self.heard[-1].subscriber}"
+            yield f"  Note over {ends}: Unavailable: tried again, in order.<br/>Refused for good: kept and logged."
 
     def _write(self, entity: Entity, operation: str) -> None:
         """A caller changes a record, or code of its service where callers cannot."""
@@ -89,7 +89,7 @@ class _SequenceBuilder:
             self._say(CALLER, "->>", keeper, asked)
         for lookup in self._asked(entity.name) if operation != "delete" else ():
             self._ask(lookup)
-            refuses = lookup.when_away == "refuse"
+            refuses = lookup.when_unavailable == "refuse"
             why = f", or {lookup.asked.service} does not answer{self.uncached}" if refuses else ""
             self.messages.append(f"  break {label(f'it is unknown{why}')}")
             if asked:
@@ -115,7 +115,7 @@ class _SequenceBuilder:
             yield f"start {all_of(led)}"
 
     def _ask(self, lookup: Lookup) -> None:
-        unchecked = "" if lookup.when_away == "refuse" else f", unchecked if away{self.uncached}"
+        unchecked = "" if lookup.when_unavailable == "refuse" else f", unchecked if unavailable{self.uncached}"
         address = _sent(self.product, lookup.asked, "read")
         self._say(lookup.stored.service, "->>", lookup.asked.service, f"{address}{unchecked}")
 
@@ -129,14 +129,14 @@ class _SequenceBuilder:
         """Subscribers act on events, and may cause others."""
         for delivery in deliveries:
             self.heard.append(delivery)
-            event, hearer = delivery.event, delivery.hearer
-            self._say(event.service, "-)", hearer, event.name)
-            if event.implied and any(it.entity == event.entity for it in self.product.by_name[hearer].copies):
-                self._say(hearer, "->>", hearer, f"{event.copy_effect} its copy of {event.entity}")
-            for made in (it.creates for it in self.product.by_name[hearer].reactions if it.event == event.name):
+            event, subscriber = delivery.event, delivery.subscriber
+            self._say(event.service, "-)", subscriber, event.name)
+            if event.implied and any(it.entity == event.entity for it in self.product.by_name[subscriber].copies):
+                self._say(subscriber, "->>", subscriber, f"{event.copy_effect} its copy of {event.entity}")
+            for made in (it.creates for it in self.product.by_name[subscriber].reactions if it.event == event.name):
                 for lookup in self._asked(made):
                     self._ask(lookup)
-                self._say(hearer, "->>", hearer, f"create {made}, once per event")
+                self._say(subscriber, "->>", subscriber, f"create {made}, once per event")
                 self._begin(self.product.entities[made], "create")
                 self._deliver(self._published(made, "create"))
 

@@ -45,4 +45,4 @@ async def system(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Syst
 @pytest.fixture
 def without_rules(entity: Entity, monkeypatch: pytest.MonkeyPatch) -> None:
     """Let records of the entity change as the rules of the project might not let them."""
-    monkeypatch.setattr(service_of(entity), "rules", EntityHooks)
+    monkeypatch.setattr(service_of(entity), "rules_class", EntityHooks)

@@ -89,7 +89,7 @@ async def through_the_outbox(folder: Path) -> float:
 
     consumer = Counting(ReadCopy("Thing", SAVED, "thing.removed"))
     listening = asyncio.create_task(Listener(open_one, consumer, replace(runtime)).run())
-    relay = BrokerRelay(databases["publisher"], open_one, 1.0)
+    relay = BrokerRelay(replace(runtime, service="publisher", database=databases["publisher"]), open_one, 1.0)
     async with relay.lifespan():
         begin = time.perf_counter()
         for event in events():

@@ -52,7 +52,7 @@ def bare(database: Database) -> FastAPI:
 
 def generated(router: APIRouter) -> FastAPI:
     """The catalog's middleware, keys and errors around a router."""
-    return create_app(ServiceDefinition(name=service.name, summary=service.summary), router)
+    return create_app(ServiceDefinition(name=service.name, summary=service.summary), router, public=[])
 
 
 async def request(app: FastAPI, path: str, method: str = "GET", body: bytes = b"") -> bytes:

@@ -19,7 +19,7 @@ from watched import Watched, projects
 
 FOLDER = Path(__file__).parent
 APPS = {"bare": "bare:app", "generated": "services.catalog.main:app"}
-PORT, ROUNDS, PATIENCE_S = 18_082, 7, 30
+PORT, ROUNDS, READY_TIMEOUT_S = 18_082, 7, 30
 
 
 def standing(project: Watched, app: str) -> tuple[float, float]:
@@ -35,7 +35,7 @@ def standing(project: Watched, app: str) -> tuple[float, float]:
         stdout=subprocess.DEVNULL,
     )
     try:
-        until_ready(started + PATIENCE_S)
+        until_ready(started + READY_TIMEOUT_S)
         return time.perf_counter() - started, resident(server.pid)
     finally:
         server.terminate()

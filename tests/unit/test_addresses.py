@@ -1,4 +1,4 @@
-"""Where records are found, by the option that tells versions of an API."""
+"""Where processes and records are found, by the options that say so."""
 
 from __future__ import annotations
 
@@ -32,3 +32,27 @@ def test_an_entity_is_not_hidden_by_what_every_service_answers(name: str) -> Non
     assert product.entities[name].collection in RESERVED_PATHS
     with pytest.raises(Refused, match=f"{name} would be found at /{name.lower()}s, where every service answers"):
         build(hidden | {"api_versioning": "additive"}, CATALOGUE)
+
+
+STALL = KEPT | {
+    "services": [
+        {"name": "papers", "responsibility": "keeps papers"},
+        {"name": "stamps", "responsibility": "counts stamps", "exposure": "internal"},
+    ],
+    "architecture_style": "services",
+}
+
+
+@pytest.mark.parametrize(("option", "scheme"), [("signed_tokens", "http"), ("mutual_tls", "https")])
+def test_addresses_begin_as_the_option_says_by_which_services_know_each_other(option: str, scheme: str) -> None:
+    project = build(STALL | {"service_auth": option, "api_auth": "accounts"}, CATALOGUE).project
+    urls = {it.name: it.default for it in project.environment if it.name.endswith("_URL")}
+    assert {"PAPERS_URL", "STAMPS_URL", "IDENTITY_KEYS_URL"} <= urls.keys()
+    assert {url.partition("://")[0] for name, url in urls.items() if "DATABASE" not in name} == {scheme}
+    assert all(it.url.startswith(f"{scheme}://") for it in project.processes)
+
+
+@pytest.mark.parametrize(("topology", "reached"), [("direct", {"papers"}), ("gateway", {"api-gateway"})])
+def test_callers_from_outside_reach_what_is_meant_for_them(topology: str, reached: set[str]) -> None:
+    project = build(STALL | {"topology": topology}, CATALOGUE).project
+    assert {it.name for it in project.processes if project.serves_outsiders(it)} == reached

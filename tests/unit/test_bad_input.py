@@ -48,7 +48,7 @@ services:
     exposure: public
     port: 8010
     owns: [Order]
-    depends_on: [{service: catalog, when_away: accept}]
+    depends_on: [{service: catalog, when_unavailable: accept}]
     publishes: ["order.placed on create Order", "order.gone(customer) on delete Order"]
   - name: letters
     responsibility: writes
@@ -61,6 +61,10 @@ jobs:
   - "letters: remind weekly on monday at 06:30"
 decision_overrides: {storage_kind: {why: known, rejected: {sqlite: two writers}}}
 risks: [{risk: late, kind: external, likelihood: high, impact: low, mitigation: start, trigger: none, owner: us}]
+access:
+  - "Order: create reader, read owner | reader, delete 'reader'; owner: customer"
+  - {entity: Note, all: [callers], owner: order}
+  - {Book: "read anyone", Letter: {list: reader}}
 port_base: 8000
 doc_budget_lines: 400
 team: {size: 2, hours_per_day: 6.5, days_per_week: 5}
@@ -164,6 +168,22 @@ reaction_lines = st.builds(
         max_size=4,
     ),
 )
+access_lines = st.builds(
+    lambda entity, grants, owner: f"{entity}: {', '.join(grants)}{owner}",
+    st.sampled_from(["Book", "Order", "Letter", "Note", "Line", "Box"]),
+    st.lists(
+        st.builds(
+            lambda action, who: f"{action} {' | '.join(who)}",
+            st.sampled_from(["create", "read", "list", "update", "replace", "delete", "all"]),
+            st.lists(
+                st.sampled_from(["reader", "Reader", "'reader'", "owner", "'owner'", "callers", "anyone", "nobody"]),
+                max_size=3,
+            ),
+        ),
+        max_size=3,
+    ),
+    st.sampled_from(["", "; owner: customer", "; owner: price", "; owner: order", "; owner: a", "; owner", ";"]),
+)
 subscriptions = st.one_of(reaction_lines, st.sampled_from(["keep Book", "keep Order", "keep Line"]))
 
 
@@ -253,6 +273,26 @@ def test_lines_that_follow_the_grammar_are_read_or_refused(
     services = [catalog, orders | {"publishes": events}, letters | {"subscribes": heard}]
     kept = entities if instead else SHOP["data_entities"] + entities
     read_or_refuse(SHOP | {"services": services, "data_entities": kept})
+
+
+@given(st.lists(access_lines, max_size=4))
+@example(["Order: read owner"])
+@example(["Line: read reader", "Note: patch reader"])
+def test_lines_about_access_are_read_or_refused(lines: list[str]) -> None:
+    """Those that are read allow nothing to anybody but roles and groups."""
+    answers = SHOP | {"access": lines}
+    if not read_or_refuse(answers):
+        product = reading.read(answers)
+        known = {"owner", "callers", "anyone", *(it.name for it in product.roles)}
+        assert {who for it in product.access for _, everybody in it.grants for who in everybody} <= known
+
+
+@given(st.text(), st.text())
+def test_hostile_names_of_roles_are_read_or_refused(persona: str, who: str) -> None:
+    """A role is an identifier, whatever its persona is called."""
+    answers = SHOP | {"personas": [{"name": persona, "goal": "x"}, "reader: buys"], "access": [f"Order: delete {who}"]}
+    if not read_or_refuse(answers):
+        assert all(it.name.isidentifier() and it.name.isascii() for it in reading.read(answers).roles)
 
 
 @given(st.text(), st.text(), st.text())

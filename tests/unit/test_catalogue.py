@@ -212,6 +212,18 @@ class TestRealDecisions:
         assert all(meaning.endswith(".") for _, meaning in real.traits)
         assert provided.isdisjoint(PRODUCT_TRAITS)
 
+    def test_describe_no_trait_that_nobody_asks_for(self, real: Catalogue) -> None:
+        """Neither an option, nor a module of one, nor a template or the generator by `has`."""
+        options = [option for it in real.decisions for option in it.options]
+        asked = real.subjects.union(*({*it.needs, *it.conflicts} for it in options))
+        asked |= {it.needs for option in options for it in option.modules}
+        asked |= {it.needs for option in options for it in option.monitoring}
+        folders = (DECISIONS, DECISIONS.parent / "template", DECISIONS.parent / "extensions" / "groundplan")
+        files = [path for folder in folders for path in folder.rglob("*") if path.suffix in (".py", ".jinja", "")]
+        texts = [f"{path} {path.read_text('utf-8') if path.is_file() else ''}" for path in files]
+        unasked = {it for it, _ in real.traits} - asked
+        assert [it for it in unasked if not any(re.search(f"[\"']{it}[\"']", text) for text in texts)] == []
+
     def test_reject_something_each(self, real: Catalogue) -> None:
         assert all(len(decision.options) > 1 for decision in real.decisions)
 

@@ -39,6 +39,9 @@ FIELDS = [
         'a: Annotated[\n        common.Money,\n        common.Limits(le=common.amount("9.5")),\n'
         '        Field(description="An amount in EUR to 9.5."),\n    ]',
     ),
+    (Field("a", Type("email"), sensitive=("pii",)), "a: common.Sensitive[common.Email]"),
+    (Field("a", Type("str", optional=True), sensitive=("pii",)), "a: common.Sensitive[common.ShortText | None] = None"),
+    (Field("a", Type("str"), "x", secret=True, sensitive=("pii",)), 'a: common.Secret[common.ShortText] = "x"'),
     (Field("a", Type("text"), 'two\n"lines"'), "a: common.Text = 'two\\n\"lines\"'"),
 ]
 
@@ -82,8 +85,8 @@ class TestLookups:
 
     def test_in_a_table_a_copy_or_by_a_call(self) -> None:
         (book, _), (order,) = code(self.SHOP, "catalog").entities, code(self.SHOP, "orders").entities
-        assert [(it.attribute, it.method, it.when_away) for it in book.lookups] == [("books", "local", "")]
-        assert [(it.attribute, it.method, it.when_away) for it in order.lookups] == [
+        assert [(it.attribute, it.method, it.when_unavailable) for it in book.lookups] == [("books", "local", "")]
+        assert [(it.attribute, it.method, it.when_unavailable) for it in order.lookups] == [
             ("books", "remote", "refuse"),
             ("authors", "copy", ""),
         ]
@@ -158,3 +161,52 @@ def test_the_type_checker_is_given_every_rule_and_route() -> None:
     assert {f"services/orders/{name}.py" for name in ("api", "events", "hooks", "main", "models", "order")} <= set(
         code(shop, "orders").files
     )
+
+
+ENTITIES = ["orders.OrderLine(customer: str, by: uuid, to: Shop)", "orders.Shop(words: str)", "books.Book(title: str)"]
+PEOPLE = ["Owner", "Shop owner", "Reader"]
+
+
+@pytest.mark.parametrize(
+    ("line", "written", "groups"),
+    [
+        ("OrderLine: delete Reader", 'order_lines = Policy("order lines", delete={Role.READER})', []),
+        (
+            "OrderLine: read owner, create callers | Reader; owner: customer",
+            'order_lines = Policy(\n    "order lines", create={CALLERS, Role.READER}, read={OWNER}, list={OWNER},'
+            ' owner="customer"\n)',
+            ["OWNER", "CALLERS"],
+        ),
+        (
+            "OrderLine: delete owner; owner: by",
+            'order_lines = Policy("order lines", delete={OWNER}, owner="by", owner_is_id=True)',
+            ["OWNER"],
+        ),
+        (
+            "OrderLine: delete owner | anyone; owner: to",
+            'order_lines = Policy("order lines", delete={OWNER, ANYONE}, owner="to", owner_is_id=True)',
+            ["OWNER", "ANYONE"],
+        ),
+        (
+            "OrderLine: delete 'Owner' | Shop owner",
+            'order_lines = Policy("order lines", delete={Role.OWNER_ROLE, Role.SHOP_OWNER})',
+            [],
+        ),
+        ("Book: delete anyone", 'order_lines = Policy("order lines")', []),
+    ],
+)
+def test_a_policy_says_who_may_do_what_and_imports_no_more(line: str, written: str, groups: list[str]) -> None:
+    """A role that is called like a group is none."""
+    shop = {"project_name": "Shop", "services": ["orders", "books"], "data_entities": ENTITIES, "personas": PEOPLE}
+    made = code(reading.read(shop | {"access": [line]}), "orders")
+    assert made.policies == (written, 'shops = Policy("shops")')
+    assert [it for it, is_used in made.policy_groups.items() if is_used] == ["Policy", *groups]
+    assert made.policies_name_roles == ("Role." in written)
+
+
+def test_a_service_that_others_alone_call_has_no_policies() -> None:
+    services = ["orders", {"name": "books", "responsibility": "keeps", "exposure": "internal"}]
+    shop = reading.read({"project_name": "Shop", "services": services, "data_entities": ENTITIES})
+    assert code(shop, "books").policies == ()
+    assert "services/books/access.py" not in code(shop, "books").files
+    assert "services/orders/access.py" in code(shop, "orders").files

@@ -50,8 +50,8 @@ def replace(file: Path, old: str, new: str) -> None:
 
 def test_a_misspelled_trait_is_no_answer(shop: Project) -> None:
     assert shop.has("tables")
-    assert not shop.has("embedded")
-    assert isinstance(shop.has("publishes"), bool)
+    assert not shop.has("no_authentication")
+    assert isinstance(shop.has("publishes_events"), bool)
     with pytest.raises(ValueError, match="'tabels' is no trait"):
         shop.has("tabels")
 
@@ -120,5 +120,5 @@ class TestAddresses:
 
     def test_of_a_process_before_the_services_too(self, elsewhere: Catalogue) -> None:
         made = build(SHOP | {"topology": "gateway"}, elsewhere).project
-        assert made.entrance is not None
-        assert made.public_url(made.product.by_name["stock"]).startswith(f"http://{made.entrance.name}.example:")
+        assert made.gateway is not None
+        assert made.public_url(made.product.by_name["stock"]).startswith(f"http://{made.gateway.name}.example:")

@@ -142,9 +142,9 @@ def test_a_broker_is_linked_to_who_tells_and_who_hears(product: Product) -> None
     lines = diagrams.containers(product, "SQLite", {}, "RabbitMQ", one_process=False).source.splitlines()
     assert '  broker[["RabbitMQ"]]' in lines
     linked = {it.split()[0] for it in lines if it.endswith("--- broker")}
-    hearers = {it.name for event in product.events.values() for it in product.subscribers(event.name)}
-    tellers = {it.service for it in product.events.values() if product.subscribers(it.name)}
-    assert linked == {f"s_{name}" for name in hearers | tellers}
+    subscribers = {it.name for event in product.events.values() for it in product.subscribers(event.name)}
+    publishers = {it.service for it in product.events.values() if product.subscribers(it.name)}
+    assert linked == {f"s_{name}" for name in subscribers | publishers}
 
 
 def test_one_process_is_drawn_around_its_services(product: Product) -> None:
@@ -174,7 +174,7 @@ def test_existing_systems_are_drawn_by_the_way_that_things_go(product: Product) 
 def test_a_read_copy_is_asked_of_nobody(product: Product) -> None:
     assert product.checks(product.by_name["post"]) == ()
     (check,) = product.checks(product.by_name["orders"])
-    assert (check.owner, check.entity.name, check.when_away) == ("end", "Book", "refuse")
+    assert (check.owner, check.entity.name, check.when_unavailable) == ("end", "Book", "refuse")
 
 
 @pytest.mark.parametrize(

@@ -38,6 +38,7 @@ HOLDING: list[tuple[str, dict[str, object], str]] = [
     ("personal", {"distribution": "personal"}, "distribution is personal"),
     ("public", {"distribution": "public"}, "distribution is public"),
     ("many_writers", {"distribution": "partner", **TWO}, "distribution is partner and stock and sales take writes"),
+    ("several_tenants", {"tenants": "Clinic"}, "tenants keeps the records of each Clinic from the others"),
     ("solo", {"team": {"size": 1}}, "team.size is 1"),
     ("several_people", {"team": {"size": 3}}, "team.size is 3"),
     ("big_team", {"team": {"size": 8}}, "team.size is 8"),
@@ -49,6 +50,7 @@ HOLDING: list[tuple[str, dict[str, object], str]] = [
     ("no_workflows", TWO, "workflows has none"),
     ("no_events", TWO, "services subscribe to nothing"),
     ("calls", TWO, "depends_on is given for sales"),
+    ("no_calls", HEARD, "no service calls another"),
     ("no_lookups", HEARD, "data_entities refers to nothing that services ask each other for"),
     ("jobs", {**TWO, "jobs": ["sales: count daily at 02:00"]}, "jobs has count"),
     ("no_jobs", TWO, "jobs names none"),
@@ -98,7 +100,7 @@ def test_holds_and_names_the_answers(name: str, answers: dict[str, object], beca
 
 
 def test_only_the_services_are_known_of_a_project_that_answers_nothing() -> None:
-    assert set(held({})) == {"one_service", "no_jobs"}
+    assert set(held({})) == {"one_service", "no_calls", "no_jobs"}
 
 
 @pytest.mark.parametrize(
@@ -137,7 +139,7 @@ def test_needs_no_answers_but_those_that_it_says_it_rests_on(
     assert (
         held({it: answer for it, answer in answers.items() if it in (*drivers.RESTS_ON[name], *shape)})[name] == because
     )
-    assert set(drivers.RESTS_ON[name]) <= {*REQUIREMENTS, "jobs", "workflows"}
+    assert set(drivers.RESTS_ON[name]) <= {*REQUIREMENTS, "jobs", "tenants", "workflows"}
 
 
 def test_a_workflow_is_news_between_services() -> None:

@@ -16,7 +16,7 @@ ANSWERS: dict[str, Any] = {
         {
             "name": "orders",
             "responsibility": "takes",
-            "depends_on": [{"service": "catalog", "when_away": "accept"}],
+            "depends_on": [{"service": "catalog", "when_unavailable": "accept"}],
             "publishes": ["order.placed on create Order", "order.gone(number) on delete Order"],
         },
         {"name": "mail", "responsibility": "tells", "subscribes": ["on order.placed: create Letter(order: id)"]},
@@ -48,11 +48,11 @@ def test_references_are_found_where_they_stand() -> None:
     number = {"$count": [1, 2**31 - 1]}
     assert by_name["Order"].draft == {"number": number, "lines": [{"book": {"$ref": "Book"}}]}
     (line,) = by_name["Order"].references
-    assert (line.entity, line.owner, line.way, line.when_away) == ("Book", "catalog", "remote", "accept")
+    assert (line.entity, line.owner, line.way, line.when_unavailable) == ("Book", "catalog", "remote", "accept")
     assert (line.field, line.path) == ("lines.book", ("lines", 0, "book"))
     assert line.place == '["lines"][0]["book"]'
     (pile,) = by_name["Pile"].references
-    assert (pile.way, pile.when_away, pile.field) == ("copy", "", "books")
+    assert (pile.way, pile.when_unavailable, pile.field) == ("copy", "", "books")
 
 
 def test_a_value_with_a_field_that_is_called_ref_refers_to_nothing() -> None:

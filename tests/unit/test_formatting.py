@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from groundplan.formatting import assignment, display_width, if_different, optional_field, wrap
+from groundplan.formatting import assignment, display_width, if_different, import_from, module_of, optional_field, wrap
 
 LONG = "a" * 40
 
@@ -55,6 +55,24 @@ def test_a_value_is_put_in_brackets_only_where_that_helps() -> None:
     assert assignment("x: str", repr("a" * 20)) == f"x: str = {'a' * 20!r}"
     assert assignment(f"{LONG}: str", repr("a" * 80)) == f"{LONG}: str = (\n        {'a' * 80!r}\n    )"
     assert assignment(f"{LONG}: str", repr("a" * 200)) == f"{LONG}: str = {'a' * 200!r}"
+
+
+def test_a_value_stands_in_brackets_beside_an_annotation_that_has_some() -> None:
+    """Where it fits neither way, too; the annotation is broken only where its own line is too long."""
+    for text in ("a" * 85, "a" * 99):
+        assert assignment("x: Sensitive[Text]", repr(text)) == f"x: Sensitive[Text] = (\n        {text!r}\n    )"
+    head = f"x: Sensitive[{'a' * 77}]"
+    assert assignment(head, "parse('a')") == f"{head} = (\n        parse('a')\n    )"
+    assert assignment(f"{LONG}: Sensitive[{LONG}{LONG}]", "'a'").splitlines()[1] == f"        {LONG}{LONG}"
+
+
+def test_imports_are_sorted_as_linters_sort_them() -> None:
+    """By kind, then without regard to case, with numbers by their value."""
+    names = ["VisitorService", "VisitService", "Visit10", "Visit9", "Visit_2", "X", "XS", "ab", "aC", "X01", "X1"]
+    ordered = "X01, X1, XS, Visit9, Visit10, Visit_2, VisitorService, VisitService, X, ab, aC"
+    assert import_from("m", *names) == f"from m import {ordered}"
+    modules = ["from a.visit_10 import x", "from a.visit_9 import x", "from a.visitor import x", "from a import x"]
+    assert [it.split()[1] for it in sorted(modules, key=module_of)] == ["a", "a.visit_9", "a.visit_10", "a.visitor"]
 
 
 def test_a_long_union_stands_in_brackets() -> None:

@@ -15,7 +15,7 @@ import pytest
 from hypothesis import strategies as st
 
 from groundplan import catalogue, generation
-from groundplan.gaps import REQUIREMENTS, RULES, Gap
+from groundplan.gaps import REQUIREMENTS, RETIRED, RULES, Gap, rule
 from groundplan.plan import Timeline
 from groundplan.planning import model_json
 from groundplan.planning.documents import Planning
@@ -243,6 +243,10 @@ FULL = {"hours_per_day": 24, "days_per_week": 7}
 """So that a team of one is in time."""
 SLOW = {"what": "Printing a label", "target": 200, "unit": "ms", "metric": "p95 latency", "load": "1 request a second"}
 PROMISE = {"sli": "Labels printed", "objective": "99 percent", "window": "30 days"}
+OF_PERSONS = {
+    "data_sensitivity": ["pii"],
+    "privacy_obligations": [{"class": "pii", "basis": "contract", "deletion": "on request"}],
+}
 SECOND = {"name": "Second list", "reason": "not now", "revisit": "in a year"}
 
 DEFECTS: dict[str, Defect] = {
@@ -299,6 +303,7 @@ DEFECTS: dict[str, Defect] = {
     "B01": add("services", {"name": "extra"}, "extra"),
     "B04": feature(services=[]),
     "B05": service(),
+    "B17": both(service(exposure="internal"), feature(services=["extra"])),
     "B08": chain,
     "B09": both(
         put("", team={"size": 1} | FULL),
@@ -410,6 +415,7 @@ DEFECTS: dict[str, Defect] = {
     "D21": add("slos", {"sli": "Labels printed", "objective": "99 percent"}, "labels-printed"),
     "D22": add("monitoring_requirements", "A full disk", "a-full-disk"),
     "D23": put("notify", monitoring_requirements=[{"signal": "a full disk", "threshold": "95 percent"}]),
+    "D24": add("constraints", {"what": "Records end up in MongoDB", "source": "a contract"}, "mongodb"),
     "C23": called_too_often,
     "E03": api(secret=None, rotation_days=None),
     "E05": api(rotation_days=None),
@@ -417,6 +423,12 @@ DEFECTS: dict[str, Defect] = {
     "F01": both(entities("first.Badge(slug: str)"), lambda _: "Badge.slug"),
     "F02": both(entities("first.Badge(price: money EUR, cost: money)"), lambda _: "Badge.cost"),
     "F03": both(entities("first.Badge(access_token: str)"), lambda _: "Badge.access_token"),
+    "F04": both(entities("first.Badge(number: str children)"), lambda _: "children"),
+    "F05": lambda given: given.update(data_sensitivity=[*given["data_sensitivity"], "children"]) or "children",
+    "F06": both(entities("first.Badge(number: str pii, address: email)"), lambda _: "Badge.address"),
+    "F07": both(
+        put("", encryption="fields"), entities("first.Badge(number: str unique pii)"), lambda _: "Badge.number"
+    ),
     "P01": put("timeline", timeline={"weeks": 1}),
     "P02": too_few_people,
     "P03": put("gates", decision_makers="tbd"),
@@ -425,6 +437,73 @@ DEFECTS: dict[str, Defect] = {
     "P09": both(api(), put("external", risks=[{"risk": "It rains", "kind": "technical", "mitigation": "a roof"}])),
     "P10": put("end", timeline={"start": "2027-01-11"}),
     "P11": put("gap_gate", gap_gate="report_only", distribution="public"),
+    "S01": put("access", access="tbd", **OF_PERSONS),
+    "S02": both(
+        service(),
+        entities("extra.Hat(size: int)"),
+        add("personas", {"name": "Auditor", "goal": "counts hats", "frequency": "daily"}, ""),
+        add("access", "Hat: create Auditor, delete Auditor", "Hat-auditor"),
+    ),
+    "S03": both(
+        put("", **OF_PERSONS),
+        service(),
+        entities("extra.Guest(name: str, address: email)"),
+        add("access", "Guest: create callers, read callers, list anyone", "Guest"),
+    ),
+    "S04": both(service(), entities("extra.Hat(size: int)"), add("access", "Hat: read callers", "Hat")),
+    "S05": both(service(), entities("extra.Hat(wearer: str pii)"), add("access", "Hat: all callers", "Hat")),
+    "S06": both(
+        service(publishes=["hat.lost(wearer) on create Hat because it is looked for"]),
+        entities("extra.Hat(wearer: str children)"),
+        lambda _: "hat.lost",
+    ),
+    "S07": both(
+        put("", api_auth="none", distribution="internal", encryption="none", data_sensitivity=["none"]),
+        service(),
+        entities("extra.Hat(size: int)"),
+        add("audit", "Hat", "Hat"),
+    ),
+    "S08": both(
+        service(),
+        entities("extra.Hat(size: int)"),
+        add("access", "Hat: create anyone, update anyone", ""),
+        add("audit", "Hat", "Hat"),
+    ),
+    "S09": both(
+        put("", audit=[]),
+        add("privacy_obligations", {"class": "other", "basis": "contract", "audit": "who changed it"}, "other"),
+    ),
+    "S14": both(
+        service(),
+        entities("extra.Hat(size: int, wearer: str)"),
+        add("access", "Hat: create callers, read callers; owner: wearer", "Hat"),
+    ),
+    "S10": both(
+        put("", **OF_PERSONS),
+        entities("first.Badge(holder: str pii)"),
+        add("audit", "Badge", "Badge-pii"),
+    ),
+    "S11": both(
+        put("", data_sensitivity=["pii"], privacy_obligations=[{"class": "pii", "basis": "x", "retention_days": 30}]),
+        entities("first.Badge(holder: str pii)"),
+        lambda _: "Badge-pii",
+    ),
+    "S12": both(
+        put("", data_sensitivity=["pii"], privacy_obligations=[{"class": "pii", "basis": "x", "retention_days": 30}]),
+        entities("first.Badge(holder: str pii)"),
+        put("Badge-pii", retention=["Badge: delete 31 days after created_at"]),
+    ),
+    "S13": both(
+        put("", **OF_PERSONS),
+        service(),
+        entities("first.Badge(holder: str pii)", "extra.Guest(name: str)"),
+        put("Badge-pii", person=["Guest: delete"]),
+    ),
+    "S15": both(
+        put("", **OF_PERSONS | {"person": []}),
+        entities("first.Badge(holder: str pii)", "first.Visit(badge: Badge)"),
+        lambda _: "Badge-pii",
+    ),
     "W01": add("gap_waivers", {"gap": "D13-alerting", "reason": "later"}, "d13-alerting"),
     "W02": add("gap_waivers", {"gap": "Z99", "reason": "so it is", "owner": "Ana", "until": "2027-03-01"}, "z99"),
 }
@@ -432,6 +511,7 @@ DEFECTS: dict[str, Defect] = {
 
 CAUSED: dict[tuple[str, str], set[str]] = {
     ("A01", "clinic"): {"A16"},  # limits and keys of APIs that are no longer there
+    ("S07", "clinic"): {"D24"},  # its callers ask for HTTPS, which programs of one machine do without
     **{("A15", name): {"P01"} for name in NAMES},  # no work fits between a start and a deadline before it
 }
 """What else has to be resolved before coding because of a defect in an example, truly so."""
@@ -475,6 +555,21 @@ def test_every_rule_has_a_planted_defect() -> None:
     assert set(DEFECTS) == set(RULES)
 
 
+@pytest.mark.parametrize("id", ["C18", "A01"])
+def test_the_id_of_a_rule_is_never_that_of_another(id: str) -> None:
+    """Neither of one that is gone nor of one that there is."""
+    with pytest.raises(ValueError, match=f"{id} is the id of another rule, or was one"):
+        rule(id, "must", "missing", 2)
+
+
+def test_a_rule_that_goes_leaves_its_id_behind() -> None:
+    """No number below the last one of a letter is free."""
+    ids = {*RULES, *RETIRED}
+    for letter in {it[0] for it in ids}:
+        numbers = sorted(int(it[1:]) for it in ids if it[0] == letter)
+        assert numbers == [*range(1, numbers[-1] + 1)]
+
+
 def test_a_planted_defect_is_found_and_nothing_else_has_to_be_resolved() -> None:
     table = rows()
     found, alarms = sum(row.is_found for row in table), sum(len(row.false_alarms) for row in table)
@@ -491,10 +586,13 @@ def test_a_gap_says_what_is_wrong_how_to_mend_it_and_where() -> None:
 
 CAN_WAIT = {
     "bookshop": "",
-    "clinic": "D13-architecture_style D13-topology D13-data_ownership D13-api_auth D13-monitoring D13-secrets",
-    "conduit": "",
+    "clinic": "B17-FR-006 D13-architecture_style D13-topology D13-data_ownership D13-api_auth D13-monitoring"
+    " D13-secrets"
+    " S02-Practitioner-desk S02-Slot-desk S02-Appointment-insurance_company S02-Attendance-desk"
+    " S10-Invoice-financial S10-Payment-financial S11-Patient-health S11-Note-health S15-Patient-pii",
+    "conduit": "D13-encryption S02-Follow-author S15-User-pii",
     "parcels": "A02-future_accommodation A05-storage_needs A05-auto_retry"
-    " D13-delivery D13-storage_kind D13-api_versioning D13-api_auth D13-monitoring",
+    " D13-delivery D13-storage_kind D13-api_versioning D13-api_auth D13-monitoring D13-encryption",
 }
 """What the examples leave open, on purpose, and nobody has accepted."""
 
@@ -600,7 +698,7 @@ def test_the_monolith_is_proposed_only_where_there_is_none() -> None:
     for style, proposed in (("services", True), ("modular_monolith", False)):
         given = CLEAN | {"services": many, "team": {"size": 1}, "data_entities": [], "architecture_style": style}
         given |= {"mvp_features": [{"name": "Work", "services": ["part_a"]}]}
-        for question in ("failure_handling", "slos", "external_apis", "external_api_details"):
+        for question in ("failure_handling", "slos", "external_apis", "external_api_details", "access"):
             given[question] = "tbd"
         (gap,) = [gap for gap in gaps(given) if gap.rule == "B09"]
         assert ("monolith" in gap.fix) is proposed
@@ -708,7 +806,9 @@ class TestWords:
         sms = {"name": "sms", "purpose": "sends texts", "timeout_s": 5, "fallback": "mail"}
         assert not self.found("A16", external_apis=[sms], external_api_details=[{"name": name, "rate_limit": 3}])
 
-    @pytest.mark.parametrize("scenario", ["The payment company is away", "Card terminals are silent", "Payments fail"])
+    @pytest.mark.parametrize(
+        "scenario", ["The payment company is unavailable", "Card terminals are silent", "Payments fail"]
+    )
     def test_a_failure_of_an_api_is_planned_in_any_words(self, scenario: str) -> None:
         cards = {"name": "card_payment", "purpose": "takes money", "timeout_s": 5, "critical": True}
         failure = {"scenario": scenario, "behaviour": "the order waits"}
@@ -772,6 +872,363 @@ class TestNoFalseAlarm:
             }
         )
         assert "C19" not in {gap.rule for gap in found}
+
+
+UNPROVEN = {"api_auth": "none", "distribution": "internal", "encryption": "none", "data_sensitivity": ["none"]}
+"""Callers are not authenticated."""
+
+
+class TestConstraints:
+    """What is fixed already agrees with the decisions, as far as it names their options."""
+
+    @pytest.mark.parametrize(
+        ("constraint", "subjects"),
+        [
+            ("Services prove who they are by mutual TLS.", ["mutual-tls"]),
+            ("Data is in PostgreSQL, never in SQLite.", ["postgresql", "sqlite"]),
+            ("Events go through Kafka", ["kafka"]),
+            ("No API keys: people sign in by OIDC.", ["api-keys", "oidc"]),
+            ("It is never reached by https", ["https"]),
+            ("Nobody here runs Kubernetes or Docker.", []),
+            ("No request reaches a service without TLS.", []),
+            ("The pages call over HTTPS with an API key.", []),
+            ("Everything is in SQLite, but not in Postgres", []),
+            ("We never liked sqlitely named things.", []),
+        ],
+    )
+    def test_a_constraint_that_names_an_option_agrees_with_the_decision(
+        self, constraint: str, subjects: list[str]
+    ) -> None:
+        assert [it.id for it in self.found(what=constraint)] == [f"D24-{it}" for it in subjects]
+
+    def test_the_fix_is_an_option_that_is_offered(self) -> None:
+        (asked,) = self.found(what="Data is in PostgreSQL.")
+        assert asked.message == '"Data is in PostgreSQL." asks for PostgreSQL, and storage_kind is sqlite'
+        assert asked.fix == "answer storage_kind with postgres, or change the constraint"
+        assert (asked.question, asked.must) == ("storage_kind", True)
+        (unwanted,) = self.found(what="It may not be SQLite.")
+        assert unwanted.message == '"It may not be SQLite." rules out SQLite, and storage_kind is sqlite'
+        assert unwanted.fix == "answer storage_kind with another option, or change the constraint"
+        (planned,) = self.found(what="All of it in MongoDB.")
+        assert planned.fix.startswith("accept this gap with what is done instead, as it cannot be chosen yet")
+
+    def test_what_can_be_negotiated_is_no_contradiction(self) -> None:
+        assert not self.found(what="Data is in PostgreSQL.", negotiable=True)
+
+    def test_a_name_is_told_once(self) -> None:
+        assert len(self.found(what="PostgreSQL here. PostgreSQL there.")) == 1
+
+    @staticmethod
+    def found(**constraint: object) -> list[Gap]:
+        given = {"source": "a contract", "negotiable": False} | constraint
+        return [it for it in gaps(CLEAN | {"constraints": [given]}) if it.rule == "D24"]
+
+
+UNMARKED: Answers = {
+    "data_entities": [it.replace(" pii", "") for it in CLEAN["data_entities"]],
+    "services": [
+        it | {"publishes": [line.partition(" because")[0] for line in it["publishes"]]} if "publishes" in it else it
+        for it in CLEAN["services"]
+    ],
+}
+"""No field says what it holds."""
+
+
+class TestSensitive:
+    """What fields say that they hold agrees with what the product says, and is known where it is told."""
+
+    def test_fields_and_data_sensitivity_name_the_same_kinds(self) -> None:
+        assert not self.found("F04") + self.found("F05") + self.found("F06") + self.found("S06")
+        (gap,) = self.found("F04", data_sensitivity=["other"])
+        assert (
+            gap.message == "data_sensitivity does not name pii, which is in Order.customer and Notification.recipient"
+        )
+        assert (gap.fix, gap.must) == ("add pii to data_sensitivity", False)
+        assert not self.found("F04", data_sensitivity="tbd")
+        (gap,) = self.found("F05", data_sensitivity=["pii", "credentials"])
+        assert gap.message == "data_sensitivity has credentials, and no field says that it holds such data"
+        assert "'field: str secret'" in gap.fix
+        (gap,) = self.found("F05", **UNMARKED)
+        assert gap.id == "F05-pii"
+        assert not self.found("F05", data_sensitivity=["none"], **UNMARKED)
+
+    def test_what_cannot_be_encrypted_is_named_with_what_reads_it(self) -> None:
+        fields = {
+            "unique_one: str unique pii": "is unique",
+            "indexed: str index pii": "has an index",
+            "together: str pii": "is unique",
+            "filtered: str pii": "is a filter of the list",
+            "sorted: str pii": "orders the list",
+            "searched: str pii": "is searched",
+            "hat: Hat pii": "refers to other records",
+            "free: str pii": "",
+            "secret_one: str secret": "",
+        }
+        clauses = "unique(together, size); list(filtered; sort sorted; search searched)"
+        badge = f"catalog.Badge({', '.join(fields)}, size: int); {clauses}"
+        hats = {
+            "data_entities": [*CLEAN["data_entities"], "catalog.Hat(size: int, wearer: str pii)", badge],
+            "access": [*CLEAN["access"], "Hat: read owner; owner: wearer"],
+        }
+        assert not self.found("F07", **hats)
+        found = {it.id: it for it in self.found("F07", encryption="fields", **hats)}
+        for field, reader in fields.items():
+            gap = found.get(f"F07-Badge.{field.partition(':')[0]}")
+            assert gap is None if not reader else gap and gap.must and gap.message.endswith(f", as it {reader}")
+        assert found["F07-Hat.wearer"].message.endswith(", as it names the owner")
+        (gap,) = self.found("F07", encryption="fields", **UNMARKED)
+        assert gap.id == "F07-marks"
+
+    def test_an_address_is_marked_where_others_are(self) -> None:
+        marked, unmarked = ([*CLEAN["data_entities"], f"catalog.Hat(wearer: email{it})"] for it in (" pii", ""))
+        assert not self.found("F06", data_entities=marked)
+        (gap,) = self.found("F06", data_entities=unmarked)
+        assert gap.message == "wearer of Hat is an e-mail address, and not marked as personal"
+        assert gap.fix == "write 'wearer: email pii' in data_entities"
+        assert not self.found("F06", **UNMARKED)
+
+    def test_who_is_told_is_where_such_data_may_be(self) -> None:
+        (obligation,) = CLEAN["privacy_obligations"]
+        nowhere = [{key: it for key, it in obligation.items() if key != "residency"}]
+        placed, cancelled = self.found("S06", privacy_obligations=nowhere)
+        assert (placed.id, cancelled.id) == ("S06-order.placed", "S06-order.cancelled")
+        assert placed.message == (
+            "order.placed discloses pii of Order to notifications, "
+            "and privacy_obligations does not say where such data may be"
+        )
+        assert not self.found("S06", privacy_obligations="tbd")
+
+    @staticmethod
+    def found(rule: str, **changes: object) -> list[Gap]:
+        return [it for it in gaps(CLEAN | changes) if it.rule == rule]
+
+
+class TestAccess:
+    """Who may do what is asked about where it matters, and left alone where it does not."""
+
+    def test_what_is_only_proposed_is_asked_about_where_data_is_sensitive(self) -> None:
+        (gap,) = self.found("S01", access="tbd")
+        assert gap.message == "data_sensitivity has pii, and who may do what is only proposed"
+        assert gap.fix == "answer access, beginning with the table Who may do what of ArchitectureGuide.md"
+        assert (gap.question, gap.must) == ("access", True)
+        for kinds in (["none"], ["other"], "tbd"):
+            assert not self.found("S01", access="tbd", data_sensitivity=kinds), kinds
+        assert not self.found("S01", access="not needed: it is a demonstration")
+        assert not self.found("S01")
+
+    def test_a_role_that_changes_records_has_a_feature_that_names_them(self) -> None:
+        auditor = {"name": "Auditor", "goal": "counts", "frequency": "daily"}
+        people = {"personas": [*CLEAN["personas"], auditor]}
+        (gap,) = self.found("S02", access=["Order: all Auditor, create Reader"], **people)
+        assert gap.id == "S02-Order-auditor"
+        assert gap.message == "Auditor may create, update and delete Order, and no feature for that persona names it"
+        assert gap.fix == "add a feature that needs it, or take it out of access"
+        assert gap.question == "access"
+        assert not gap.must
+        for access in ("Order: all Reader", "Order: read Auditor", "Order: all callers", "Order: all Administrator"):
+            assert not self.found("S02", access=[access], **people), access
+        assert not self.found("S02", access=["Order: all Auditor"], **people, **UNPROVEN)
+
+    def test_who_administers_needs_no_feature(self) -> None:
+        keeper = {"name": "Keeper", "goal": "keeps order", "frequency": "daily"}
+        personas = [*CLEAN["personas"], keeper]
+        assert self.found("S02", access=["Book: create Keeper"], personas=personas)
+        personas[-1] = keeper | {"is_admin": True}
+        assert not self.found("S02", access=["Book: create Keeper"], personas=personas)
+
+    def test_what_is_proposed_comes_from_the_features(self) -> None:
+        assert not self.found("S02", access="tbd")
+
+    @pytest.mark.parametrize(
+        ("kinds", "access", "found"),
+        [
+            (["pii"], ["Order: read anyone"], ["S03-Order"]),
+            (["pii"], ["Order: read callers, list anyone"], ["S03-Order"]),
+            (["pii"], ["Order: create anyone"], []),
+            (["pii"], ["Order: read callers"], []),
+            (["pii"], ["Book: read anyone"], []),  # no field of it is about a person
+            (["pii", "children"], ["Book: read anyone"], []),
+            (["pii", "health"], ["Book: read anyone"], ["S03-Book"]),  # no type of a field tells
+            (["none"], ["Order: read anyone"], []),
+        ],
+    )
+    def test_anyone_reads_nothing_that_may_be_sensitive(
+        self, kinds: list[str], access: list[str], found: list[str]
+    ) -> None:
+        """As long as no field says what it holds."""
+        assert [it.id for it in self.found("S03", **UNMARKED, access=access, data_sensitivity=kinds)] == found
+
+    def test_who_reads_what_a_field_says_that_it_holds(self) -> None:
+        (gap,) = self.found("S03", access=["Order: read anyone", "Book: read anyone"], data_sensitivity=["none"])
+        assert gap.message == "anyone may read Order, which holds pii (customer)"
+        assert not self.found("S05", access=["Order: read anyone", "Book: read callers"])
+        (gap,) = self.found("S05", access=["Order: list callers"])
+        assert gap.message == "every caller may read Order, which holds pii (customer)"
+        assert gap.fix == "name the roles that may read Order in access, or its owner"
+        assert not self.found("S05", access=["Order: create callers, read owner, update callers; owner: customer"])
+
+    def test_a_secret_field_is_read_by_nobody(self) -> None:
+        """So it makes a record neither sensitive nor personal."""
+        books = "catalog.Book(title: str, price: money, writer: email{})"
+        _, *others = CLEAN["data_entities"]
+        for mark, found in (("", ["S03-Book"]), (" secret", [])):
+            given = {"access": ["Book: read anyone"], "data_entities": [books.format(mark), *others]}
+            assert [it.id for it in self.found("S03", **given)] == found
+
+    @pytest.mark.parametrize(
+        ("access", "found"),
+        [
+            (["Book: read Reader"], ["S04-Book", "S04-Order"]),
+            (["Book: create Shopkeeper", "Order: create owner; owner: customer"], []),
+            (["Book: all anyone", "Order: all callers"], []),
+            (["Order: create Reader"], ["S04-Book"]),
+        ],
+    )
+    def test_somebody_may_create_what_callers_can_create(self, access: list[str], found: list[str]) -> None:
+        """Notifications are created because of events, and their service is for the others alone."""
+        assert [it.id for it in self.found("S04", access=access)] == found
+
+    def test_what_an_event_creates_is_created_by_nobody_else(self) -> None:
+        services = [
+            {key: value for key, value in it.items() if (it["name"], key) != ("notifications", "exposure")}
+            for it in CLEAN["services"]
+        ]
+        access = ["Book: create Shopkeeper", "Order: create Reader"]
+        assert not self.found("S04", access=access, services=services)
+        del services[-1]["subscribes"]
+        assert [it.id for it in self.found("S04", access=access, services=services)] == ["S04-Notification"]
+
+    @pytest.mark.parametrize(
+        ("line", "found"),
+        [
+            ("catalog.Hat(size: int)", ["S04-Hat"]),
+            ("private catalog.Hat(size: int)", []),
+            ("catalog.Hat(size: int); without create", []),
+        ],
+    )
+    def test_what_callers_cannot_create_is_missed_by_nobody(self, line: str, found: list[str]) -> None:
+        entities = [line, *CLEAN["data_entities"]]
+        assert [it.id for it in self.found("S04", data_entities=entities)] == found
+
+    @pytest.mark.parametrize(
+        ("audited", "access", "found"),
+        [
+            ([], ["Order: all anyone"], []),
+            (["Order"], ["Order: read anyone"], []),
+            (["Order"], ["Order: create callers"], []),
+            (["Order"], ["Order: create anyone"], ["S08-Order"]),
+            (["Book"], ["Order: create anyone"], []),
+        ],
+    )
+    def test_what_is_on_record_is_changed_by_somebody(
+        self, audited: list[str], access: list[str], found: list[str]
+    ) -> None:
+        assert [it.id for it in self.found("S08", audit=audited, access=access)] == found
+        assert not self.found("S07", audit=audited, access=access)
+
+    @pytest.mark.parametrize(
+        ("line", "found"),
+        [
+            ("Order: create Reader; owner: customer", ["S14-Order"]),
+            ("Order: create callers, read Reader; owner: customer", ["S14-Order"]),
+            ("Order: create owner; owner: customer", []),
+            ("Order: create Reader, read Reader, delete owner; owner: customer", []),
+            ("Order: read Reader; owner: customer", []),
+            ("Order: create Reader", []),
+            ("Order: create anyone, delete owner | anyone; owner: customer", []),
+            ("Order: create callers, delete owner; owner: customer", []),
+        ],
+    )
+    def test_records_are_created_in_the_name_of_their_owner(self, line: str, found: list[str]) -> None:
+        assert [it.id for it in self.found("S14", access=[line])] == found
+
+    def test_who_proves_nothing_is_on_record_as_nobody(self) -> None:
+        assert not self.found("S07", **UNPROVEN)
+        (gap,) = self.found("S07", audit=["Order: read Reader"], **UNPROVEN)
+        assert (gap.id, gap.must, gap.question) == ("S07-Order", True, "api_auth")
+
+    @pytest.mark.parametrize(
+        ("asked", "audited", "found"),
+        [
+            ("who changed it", [], ["S09-pii"]),
+            ("who changed it", ["Order"], []),
+            *((it, [], []) for it in ("", "none", "No audit", "not asked for")),
+            ("nobody may look at it unseen", [], ["S09-pii"]),
+        ],
+    )
+    def test_an_obligation_may_ask_whose_changes_are_on_record(
+        self, asked: str, audited: list[str], found: list[str]
+    ) -> None:
+        obligations = [{"class": "pii", "basis": "contract", "deletion": "on request", "audit": asked}]
+        assert [it.id for it in self.found("S09", audit=audited, privacy_obligations=obligations)] == found
+
+    @pytest.mark.parametrize(
+        ("field", "obligation", "found"),
+        [
+            ("holder: str pii", {"deletion": "on request"}, ["S10-Badge-pii"]),
+            ("holder: str pii", {"retention_days": 30}, ["S10-Badge-pii"]),
+            ("holder: str pii", {}, []),
+            ("holder: str pii secret", {"deletion": "on request"}, []),  # it is in no history
+            ("holder: str health", {"deletion": "on request"}, []),
+        ],
+    )
+    def test_what_shall_be_deleted_is_in_no_history(
+        self, field: str, obligation: dict[str, object], found: list[str]
+    ) -> None:
+        given = {
+            "data_entities": [f"catalog.Badge({field})", *CLEAN["data_entities"]],
+            "privacy_obligations": [{"class": "pii", "basis": "contract", **obligation}],
+        }
+        assert [it.id for it in self.found("S10", audit=["Badge"], **given)] == found
+        assert not self.found("S10", audit=["Book"], **given)
+
+    @pytest.mark.parametrize(
+        ("changes", "found"),
+        [
+            ({}, ["S10-Badge-pii"]),
+            ({"retention": ["Badge: delete 1 year after created_at"]}, []),  # which is taken out of the history, too
+            ({"person": ["Badge: anonymise"]}, []),
+            ({"person": ["Badge: keep"]}, ["S10-Badge-pii"]),
+            ({"encryption": "fields"}, []),  # what is encrypted is in no history
+        ],
+    )
+    def test_what_ends_is_taken_out_of_its_history(self, changes: dict[str, object], found: list[str]) -> None:
+        given = {
+            "data_entities": ["catalog.Badge(holder: str pii)", *CLEAN["data_entities"]],
+            "privacy_obligations": [{"class": "pii", "basis": "contract", "deletion": "on request"}],
+        }
+        assert [it.id for it in self.found("S10", audit=["Badge"], **given, **changes)] == found
+
+    @pytest.mark.parametrize(
+        ("retention", "found"),
+        [
+            ([], ["S11-Badge-pii"]),
+            (["Badge: delete 31 days after created_at"], ["S12-Badge-pii"]),
+            (["Badge: anonymise 2 months after created_at"], ["S12-Badge-pii"]),
+            (["Badge: delete 30 days after created_at"], []),
+            (["Badge: anonymise 2 weeks after created_at"], []),
+        ],
+    )
+    def test_an_obligation_with_days_is_kept_to(self, retention: list[str], found: list[str]) -> None:
+        given = {
+            "data_entities": ["catalog.Badge(holder: str pii)", "catalog.Book(title: str)"],
+            "services": [{"name": "catalog", "responsibility": "knows the books"}],
+            "privacy_obligations": [{"class": "pii", "basis": "contract", "retention_days": 30}],
+            "access": "tbd",
+            "mvp_features": CLEAN["mvp_features"][:1],
+            "retention": retention,
+        }
+        assert [it.id for rule in ("S11", "S12") for it in self.found(rule, **given)] == found
+        asked = {"privacy_obligations": [{"class": "pii", "basis": "contract", "deletion": "on request"}]}
+        others = given | asked | {"person": ["Book: delete"]}
+        assert [it.id for it in self.found("S13", **others)] == (["S13-Badge-pii"] if not retention else [])
+        assert not self.found("S13", **given | asked, person=["Badge: delete"])
+        assert not self.found("S13", **given | asked)
+        unlimited = [{"class": "pii", "basis": "contract", "deletion": "on request"}]
+        assert not self.found("S11", **given | {"privacy_obligations": unlimited})
+
+    def found(self, rule: str, **changes: object) -> list[Gap]:
+        return [gap for gap in gaps(copy.deepcopy(CLEAN) | changes) if gap.rule == rule]
 
 
 ACCEPTED = {"reason": "the page is drawn first", "owner": "the designer", "until": "2027-03-01"}

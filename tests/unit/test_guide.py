@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from groundplan.gaps import MUST, RULES
-from groundplan.publishing import guide_coverage
 from groundplan.questionnaire import QUESTIONS
+from groundplan.reference_docs import guide_coverage
 
 ROOT = Path(__file__).parents[2]
 PARTS = guide_coverage.read(ROOT / "docs" / "guide.yml")

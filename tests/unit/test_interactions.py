@@ -29,7 +29,7 @@ def shop(*features: Mapping[str, object], **changes: object) -> Product:
             {
                 "name": "post",
                 "responsibility": "writes letters",
-                "depends_on": [{"service": "orders", "when_away": "accept"}],
+                "depends_on": [{"service": "orders", "when_unavailable": "accept"}],
                 "publishes": ["letter.sent on create Letter"],
                 "subscribes": ["on order.placed: create Letter(order: id)", "keep Book"],
             },
@@ -71,9 +71,9 @@ def test_a_feature_of_several_services_has_a_flow_of_what_passes_between_them() 
     assert ([it.name for it in first.features], first.summary) == (["Place an order"], "orders asks catalog for a book")
     assert first.service == "orders"
     assert [it.summary for it in rest] == [
-        "catalog tells post of book.saved and book.removed",
-        "orders tells post of order.placed",
-        "post asks orders for an order; post tells files of letter.sent",
+        "catalog sends book.saved and book.removed to post",
+        "orders sends order.placed to post",
+        "post asks orders for an order; post sends letter.sent to files",
     ]
 
 
@@ -83,10 +83,10 @@ def test_features_of_one_flow_share_it() -> None:
     assert sum("asks catalog for" in it.summary for it in flows(product)) == 1
 
 
-def test_every_call_and_every_hearer_is_in_some_flow() -> None:
+def test_every_call_and_every_subscriber_is_in_some_flow() -> None:
     for product in (shop(), shop(feature("Place orders", "orders", "post", "files")), shop(feature("Sell", "orders"))):
         found = flows(product)
-        heard = {(it.event.name, it.hearer) for flow in found for it in flow.deliveries}
+        heard = {(it.event.name, it.subscriber) for flow in found for it in flow.deliveries}
         asked = {(it.stored.service, it.asked.name) for flow in found for it in flow.lookups}
         assert heard == {(name, it.name) for name in product.events for it in product.subscribers(name)}
         assert asked == {(it.name, check.entity.name) for it in product.services for check in product.checks(it)}
@@ -105,7 +105,7 @@ def test_what_a_reaction_causes_is_drawn_after_it() -> None:
         "  s_orders->>s_catalog: GET /books/id",
         "  s_orders->>s_orders: store order, and keep order.placed with it",
         "  s_orders-)s_post: order.placed",
-        "  s_post->>s_orders: GET /orders/id, unchecked if away",
+        "  s_post->>s_orders: GET /orders/id, unchecked if unavailable",
         "  s_post->>s_post: create Letter, once per event",
         "  s_post-)s_files: letter.sent",
         "  s_files->>s_files: create File, once per event",
@@ -194,7 +194,7 @@ def test_where_many_flows_begin_those_about_one_entity_are_described_as_one() ->
     features = [feature(f"Make {it}", "hub", it) for it in leaves]
     (flow,) = flows(shop(*features, services=services, data_entities=entities))
     assert len(flow.features) == len(flow.deliveries) == 12
-    assert flow.summary == f"hub tells {', '.join(leaves[:-1])} and {leaves[-1]} of thing.made"
+    assert flow.summary == f"hub sends thing.made to {', '.join(leaves[:-1])} and {leaves[-1]}"
     assert len(flows(shop(*features[:8], services=services[:9], data_entities=entities[:9]))) == 8
 
 

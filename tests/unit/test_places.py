@@ -78,9 +78,9 @@ def test_rows_can_come_from_wherever_they_may_be_kept() -> None:
 def test_what_was_filled_in_is_reported_for_both_decisions() -> None:
     for where in (APART, TOGETHER):
         (stock,) = [it for it in build(SHOP | where, CATALOGUE).project.environment if it.name == "STOCK_DATABASE_URL"]
-        assert stock.answers >= {"storage_kind", "data_ownership", "project_slug"}
+        assert stock.because_of >= {"storage_kind", "data_ownership", "project_slug"}
     (stock,) = [it for it in build(SHOP, CATALOGUE).project.environment if it.name == "STOCK_DATABASE_URL"]
-    assert "data_ownership" not in stock.answers
+    assert "data_ownership" not in stock.because_of
 
 
 @pytest.mark.parametrize("storage", ["sqlite", "files"])

@@ -505,7 +505,7 @@ def test_a_phase_ends_with_what_can_be_checked() -> None:
     assert "FR-003" not in " ".join(exits[0])
     assert any("tests of FR-001 pass" in line for line in exits[1])
     assert not any(it.id in " ".join(exits[1] + exits[2]) for it in SHOP.features if not it.criteria)
-    assert any("orders refuses while catalog is away" in line for line in exits[2])
+    assert any("orders refuses while catalog is unavailable" in line for line in exits[2])
     assert any("NFR-01 measured" in line for line in exits[3])
 
 

@@ -50,7 +50,7 @@ def bookshop() -> Planning:
     ],
 )
 def test_a_section_says_how_its_answer_stands(answer: object, note: str) -> None:
-    assert planning(personas=answer).note("personas") == note
+    assert planning(personas=answer, access="tbd").note("personas") == note
 
 
 def test_a_required_library_is_a_dependency_as_soon_as_its_version_is_said() -> None:
@@ -78,7 +78,7 @@ def test_an_assumption_is_shown_with_its_note() -> None:
     made = planning(backup_recovery={"assume": {"rpo": "1 h"}})
     section = made.section("backup_recovery", made.prd.backup)
     assert section.startswith("**Assumed**")
-    assert "| May be lost (RPO) | 1 h |" in section
+    assert "| Data loss (RPO) | 1 h |" in section
 
 
 def test_a_section_of_parts_that_say_nothing_has_no_empty_lines(bookshop: Planning) -> None:
@@ -109,6 +109,33 @@ def test_somebody_took_a_decision_so_it_has_a_record(bookshop: Planning) -> None
 def test_a_reason_of_its_own_gives_a_settled_decision_a_record() -> None:
     made = planning(decision_overrides={"api_style": {"why": "the web pages speak nothing else"}})
     assert "api_style" in [it.record.decision for it in made.records.all]
+
+
+def test_a_record_leads_to_the_code_of_its_option(bookshop: Planning) -> None:
+    """To modules that the project has, and of those that each service has to one."""
+    code = {it.record.decision: it.location for it in bookshop.records.all}
+    assert code["api_versioning"] == (
+        "Its code: [`services/common/api/versioning.py`](../../services/common/api/versioning.py)."
+    )
+    assert code["alerting"] == ""
+    assert "services/catalog/tables.py" in code["storage_kind"]
+    assert "services/orders/tables.py" not in code["storage_kind"]
+
+
+CHANGES = {
+    "rules: what is checked before a record changes, and done afterwards",
+    *("fields of a record", "the generated routes", "routes beyond those of records", "queries in SQL"),
+    *("who may do what", "an event: when it is published, and its fields", "what an event causes"),
+    *("a setting", "a migration"),
+}
+
+
+def test_the_map_names_what_the_product_has(bookshop: Planning) -> None:
+    assert {row[0] for row in bookshop.change_map.rows} == CHANGES
+    job = "catalog: take_stock daily at 02:00"
+    assert {row[0] for row in planning(jobs=[job]).change_map.rows} == CHANGES | {"a job"}
+    bare = planning(services=["notes"], data_entities="tbd", mvp_features="tbd", external_apis="tbd", access="tbd")
+    assert {row[0] for row in bare.change_map.rows} == {"routes beyond those of records", "a setting"}
 
 
 def test_a_superseded_decision_stays_readable() -> None:
@@ -172,7 +199,7 @@ def test_a_requirement_leads_to_what_its_words_name(bookshop: Planning) -> None:
 def test_what_happens_across_services_leads_to_its_requirements(bookshop: Planning) -> None:
     rows = {row[0]: row[1:] for row in bookshop.interactions_table.rows}
     assert rows["FR-004 Confirm an order"] == (
-        "orders tells notifications of order.placed",
+        "orders sends order.placed to notifications",
         "[orders](ServiceSpecifications/orders.md#at-run-time)",
     )
     assert rows["FR-003 Order books"][0] == "orders asks catalog for a book"
@@ -211,20 +238,25 @@ def test_processes_start_after_those_that_they_call(bookshop: Planning) -> None:
     assert planning(architecture_style="modular_monolith", decision_overrides={}).architecture.start_order == ""
 
 
-def test_an_address_names_its_key_and_its_requirements(bookshop: Planning) -> None:
+def test_an_address_names_its_callers_and_its_requirements(bookshop: Planning) -> None:
     rows = {row[:2]: row for it in bookshop.specifications for row in it.contract.rows}
-    assert rows["GET", "`/v1/books`"][2] == "of a caller"
-    assert rows["GET", "`/v1/notifications`"][2] == "of the services"
+    assert rows["GET", "`/v1/books`"][2] == "Reader, Shopkeeper"
+    assert rows["PATCH", "`/v1/orders/{id}`"][2] == "Shopkeeper"
+    assert rows["GET", "`/v1/notifications`"][2] == "other services"
     assert "FR-003" in rows["POST", "`/v1/orders`"][-1]
-    assert rows["GET", "`/health/ready`"][2] == "none"
-    assert rows["POST", "`/internal/events`"][2] == "of the services"
+    assert rows["GET", "`/health/ready`"][2] == "anyone"
+    assert rows["POST", "`/internal/events`"][2] == "other services"
 
 
-def test_who_calls_a_service_from_inside_sends_the_key_of_the_services() -> None:
+def test_who_calls_a_service_from_inside_sends_what_services_prove_themselves_by() -> None:
     made = {it.name: it for it in planning(api_auth="oidc").specifications}
     assert made["orders"].sent == "The token goes into `Authorization`, after `Bearer`"
     assert made["notifications"].sent == "The key of the services goes into `X-API-Key`"
-    assert [made[it].contract.header[2] for it in ("orders", "notifications")] == ["Token", "Key"]
+    signed = {it.name: it for it in planning(service_auth="signed_tokens").specifications}
+    assert signed["notifications"].sent == "The token of the service goes into `X-Service-Token`"
+    callers = {it: [row[2] for row in made[it].contract.rows if "/v1/" in row[1]] for it in made}
+    assert callers["orders"][:2] == ["Reader", "Shopkeeper"]
+    assert set(callers["notifications"]) == {"other services"}
 
 
 def test_a_broker_takes_the_place_of_an_address() -> None:
@@ -233,7 +265,7 @@ def test_a_broker_takes_the_place_of_an_address() -> None:
     assert not any("/internal" in row[1] for it in made.values() for row in it.contract.rows)
     sent = ("`order.placed` is sent to", "exchange `bookshop.events` (topic), routing key `order.placed`")
     assert sent in made["orders"].channels.rows
-    heard = ("it hears from", "queue `bookshop.notifications`, bound to what it hears")
+    heard = ("it subscribes to", "queue `bookshop.notifications`, bound to what it hears")
     assert heard in made["notifications"].channels.rows
     assert not made["catalog"].channels.rows
     for name in ("orders", "notifications"):
@@ -265,6 +297,84 @@ def test_concerns_name_what_they_are_about_here(bookshop: Planning) -> None:
     ]
 
 
+def test_the_security_of_services_leads_to_who_may_do_what_where_there_is_a_table_of_it() -> None:
+    def security(**changes: object) -> str:
+        rows = {row[0]: row[2] for row in planning(**changes).architecture.concerns.rows}
+        return rows["Security"]
+
+    assert security() == "open to external callers: `catalog`, `orders`; [who may do what](#who-may-do-what)"
+    unproven = {"api_auth": "none", "distribution": "internal", "encryption": "none", "data_sensitivity": ["none"]}
+    assert security(**unproven) == "open to external callers: `catalog`, `orders`; any caller may do everything"
+    nothing_kept = {"data_entities": "tbd", "access": "tbd", "mvp_features": "tbd", "services": ["notes: keeps"]}
+    assert security(**nothing_kept) == "open to external callers: `notes`"
+
+
+def test_who_may_do_what_is_a_table_of_the_public_services(bookshop: Planning) -> None:
+    rows = {row[0]: row[1:] for row in bookshop.architecture.access.rows}
+    assert rows == {
+        "`Book`": ("Shopkeeper", "Reader, Shopkeeper", "Reader, Shopkeeper", "Shopkeeper", "Shopkeeper", "–"),
+        "`Order`": ("Reader", "Reader, Shopkeeper", "Shopkeeper", "Shopkeeper", "Reader, Shopkeeper", "–"),
+    }
+    said = ["Order: read owner | anyone, create callers; owner: customer"]
+    entities: Any = copy.deepcopy(BOOKSHOP["data_entities"])
+    entities[0] += "; only patch, read"
+    rows = {row[0]: row[1:] for row in planning(access=said, data_entities=entities).architecture.access.rows}
+    assert rows == {
+        "`Book`": ("–", "nobody", "–", "nobody", "–", "–"),
+        "`Order`": ("every caller", "the owner, anyone", "the owner, anyone", "nobody", "nobody", "`customer`"),
+    }
+
+
+def test_who_stores_records_of_others_stands_with_who_may_do_what() -> None:
+    said = "Order: create callers | Shopkeeper, read owner | Shopkeeper; owner: customer"
+    notes = planning(access=[said]).architecture.access_notes
+    assert "creates it for itself, and nobody gives one away or takes it, but for" in notes
+    assert "`Order`: Shopkeeper." in notes
+    assert "for itself" not in planning(access=["Order: create callers; owner: customer"]).architecture.access_notes
+
+
+def test_who_reads_what_is_on_record_stands_with_who_may_do_what() -> None:
+    made = planning(audit=["Order: read Shopkeeper", "Notification"])
+    guide = made.architecture
+    assert guide.access.header[-2:] == ("History", "Owner")
+    assert {row[0]: row[-2] for row in guide.access.rows} == {"`Book`": "–", "`Order`": "Shopkeeper"}
+    assert "The history of `Order`, `Notification` is append-only" in guide.access_notes
+    assert made.prd.on_record == "It is on record who changes `Order`, `Notification`, and how."
+    orders = next(it for it in made.specifications if it.name == "orders")
+    addresses = {row[1]: row for row in orders.contract.rows}
+    assert addresses["`/v1/orders/{id}/history`"][2:5] == (
+        "Shopkeeper",
+        "`after`, `limit`",
+        "200 page of `HistoryEntry`",
+    )
+
+
+def test_documents_say_what_is_not_kept_for_good() -> None:
+    made = planning(retention=["Order: anonymise 2 years after updated_at"])
+    said = "`Order` is anonymised 2 years after updated_at"
+    assert made.prd.kept == f"Not kept for good: {said}."
+    orders, catalog = (next(it for it in made.specifications if it.name == name) for name in ("orders", "catalog"))
+    assert (orders.kept, catalog.kept) == (made.prd.kept, "")
+    proved = [row[1] for row in orders.tests.rows if "retention" in row[0]]
+    assert proved == ["that each `Order` is kept for its time"]
+    (row,) = (it for it in made.architecture.concerns.rows if it[0] == "Retention")
+    assert row[1:] == ("–", said, "[`retention.py`](../services/common/retention.py)")
+    plain = planning()
+    assert plain.prd.kept == ""
+    assert not [it for it in plain.architecture.concerns.rows if it[0] == "Retention"]
+
+
+def test_documents_say_what_is_erased_on_request() -> None:
+    made = planning(person=["Order: anonymise", "Notification by order: keep"])
+    assert made.prd.kept == "Of a person who asks to be forgotten, `Order` is anonymised and `Notification` is kept."
+    orders = next(it for it in made.specifications if it.name == "orders")
+    assert orders.kept == "Of a person who asks to be forgotten, `Order` is anonymised."
+    proved = [row[1] for row in orders.tests.rows if "person" in row[0]]
+    assert proved == ["that of a person, each `Order` is exported, and erased as it was said"]
+    (row,) = (it for it in made.architecture.concerns.rows if it[0] == "Erasure")
+    assert row[2] == "`Order` is anonymised and `Notification` is kept"
+
+
 def test_a_choice_is_shown_as_it_was_offered(bookshop: Planning) -> None:
     made = planning(data_sensitivity=["pii", "financial"]).prd
     assert made.sensitivity == "Sensitive data: personal data, financial data."
@@ -288,38 +398,25 @@ def test_a_story_says_who_wants_it_and_what_for() -> None:
     features = [{"name": "Find a book", "persona": "Reader", "outcome": "a book is found"}, "Sell"]
     made = planning(mvp_features=features)
     assert [made.prd.story(it) for it in made.project.product.features] == [
-        "As a reader, I want *Find a book*, so that a book is found.",
-        "As somebody (`persona` is unknown), I want *Sell*, so that its `outcome` is unknown.",
+        "As **Reader**: *Find a book*, so that a book is found.",
+        "As somebody (`persona` is unknown): *Sell*, so that its `outcome` is unknown.",
     ]
 
 
-@pytest.mark.parametrize(
-    ("persona", "outcome", "who"),
-    [
-        ("Shopkeeper", "a shopkeeper sees it", "a shopkeeper"),
-        ("Editor", "an editor sees it", "an editor"),
-        ("User", "a user sees it", "a user"),
-        ("Maria", "she and Maria see it", "Maria"),
-        ("Maria", "Maria sees it", "a Maria"),
-        ("Insurance company", "insurance companies see it", "an insurance company"),
-        ("GP", "the GP sees it", "a GP"),
-        ("HR clerk", "it is seen", "an HR clerk"),
-        ("Readers", "readers see it", "one of the readers"),
-        ("The owner", "it is seen", "the owner"),
-        ("Any reader", "it is seen", "any reader"),
-        ("Überweiser", "it is seen", "an Überweiser"),
-        ("*Star*", "it is seen", r"a \*Star\*"),
-        ("(", "it is seen", r"a ("),
-    ],
-)
-def test_a_persona_stands_in_a_sentence_as_a_noun_or_as_a_name(persona: str, outcome: str, who: str) -> None:
+def test_a_feature_for_several_personas_is_told_of_each() -> None:
     made = planning(
-        concept="A shop.",
-        personas=[{"name": persona, "goal": "x"}],
-        mvp_features=[{"name": "Sell", "persona": persona, "outcome": outcome}],
+        personas=["Reader: buys", "Shop keeper: sells", "Auditor: looks"],
+        access="tbd",
+        mvp_features=[
+            {"name": "Cancel an order", "persona": "reader or shop keeper", "services": ["orders"]},
+            {"name": "Audit", "persona": "Auditor", "services": ["orders"]},
+        ],
+        performance_targets=[{"what": "Cancelling", "scope": "orders", "metric": "p95", "target": 1}],
     )
-    (feature,) = made.project.product.features
-    assert made.prd.story(feature).startswith(f"As {who}, I want *Sell*")
+    assert [row[-1] for row in made.prd.personas.rows] == ["FR-001", "FR-001", "FR-002"]
+    sources = {cell for row in made.architecture.scenarios.rows for cell in row}
+    assert "Reader, Shop keeper, Auditor" in sources
+    assert not [gap for gap in made.gaps if gap.rule in ("A06", "A24")]
 
 
 def test_a_target_without_a_metric_says_that_it_is_unknown() -> None:
@@ -361,6 +458,7 @@ def test_the_only_service_has_the_failures_that_name_none() -> None:
         "failure_handling": [{"scenario": "The disk is full", "behaviour": "503"}],
         "performance_targets": "tbd",
         "existing_integrations": "not needed: none",
+        "access": "tbd",
     }
     made = planning(**only, decision_overrides={})
     assert [row[0] for row in made.specifications[0].failures.rows] == ["The disk is full"]
@@ -410,6 +508,8 @@ def test_patterns_and_shared_code_name_what_they_are_for(bookshop: Planning) -> 
     used = {row[0]: row[2] for row in bookshop.implementation.shared.rows}
     assert used['`amount("12.50")`'] == "a value of `Book.price`, `Order.total`"
     assert "`now()`" not in used
+    assert used['`self.clients.catalog.request("GET", path)`'].startswith("a call in a rule of `orders`; ")
+    assert not any("self.clients.orders" in it for it in used)
 
 
 def test_standards_come_from_the_decisions(bookshop: Planning) -> None:
@@ -425,11 +525,14 @@ def test_the_error_catalogue_has_what_the_services_answer(bookshop: Planning) ->
     """By the names that `error_catalogue.py` gives to statuses, and those that routes declare."""
     named = set(re.findall(r"HTTPStatus\.([A-Z_]+)", (SHARED / "errors.py.jinja").read_text("utf-8")))
     routing = {404, 405}  # what Starlette raises for an address or a method
-    answered = {int(HTTPStatus[name]) for name in named} | routing | {it for kind in KINDS for it in kind.problems}
+    limits = {408, 413}  # what is answered whatever the route
+    declared = {it for kind in KINDS for it in kind.problems}
+    answered = {int(HTTPStatus[name]) for name in named} | routing | limits | declared
     before = {429, 502, 504}  # what only a process before the services answers, where there is one
     assert {it.status for it in error_catalogue.PROBLEMS} - before == answered
+    renamed = {413: "Content Too Large", 422: "Unprocessable Content"}  # newer than some versions of Python
     for it in error_catalogue.PROBLEMS:
-        assert it.title == ("Unprocessable Content" if it.status == 422 else HTTPStatus(it.status).phrase)
+        assert it.title == renamed.get(it.status, HTTPStatus(it.status).phrase)
     rows = {row[0]: row for row in bookshop.implementation.errors.rows}
     assert rows["409"][2] == (
         "a rule refuses it, or a request with the same `Idempotency-Key` is being answered"
@@ -438,11 +541,26 @@ def test_the_error_catalogue_has_what_the_services_answer(bookshop: Planning) ->
     assert rows["503"][2] == "its database or `catalog` (for `orders`) does not answer"
     assert not before & {int(status) for status in rows}
     retried = {it.status for it in error_catalogue.PROBLEMS if it.again == "yes"}
-    assert retried - before == {HTTPStatus.SERVICE_UNAVAILABLE}
+    assert retried - before == {HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.SERVICE_UNAVAILABLE}
+
+
+def forbidden(**answers: object) -> str:
+    """When a product answers 403."""
+    return next(row[2] for row in planning(**answers).implementation.errors.rows if row[0] == "403")
+
+
+def test_what_is_forbidden_is_so_by_the_access_matrix_where_there_is_one() -> None:
+    """And by what a login or an organisation asks for besides."""
+    matrix = "[the access matrix](ArchitectureGuide.md#who-may-do-what) or "
+    assert forbidden() == f"{matrix}a rule does not allow it to this caller"
+    assert forbidden(api_auth="session").endswith(", or a change comes without the `csrf_token` of its session")
+    assert forbidden(tenants="Shop").endswith(", or the caller belongs to no Shop")
+    unproven = {"api_auth": "none", "distribution": "personal", "encryption": "none", "data_sensitivity": ["none"]}
+    assert forbidden(**unproven) == "a rule does not allow it to this caller"
 
 
 def test_a_product_that_keeps_nothing_has_no_errors_of_writes() -> None:
-    made = planning(services=["notes"], data_entities="tbd", mvp_features="tbd", external_apis="tbd")
+    made = planning(services=["notes"], data_entities="tbd", mvp_features="tbd", external_apis="tbd", access="tbd")
     assert not {"409", "412", "428"} & {row[0] for row in made.implementation.errors.rows}
 
 
@@ -450,7 +568,7 @@ def test_what_a_rule_may_use_is_there(bookshop: Planning) -> None:
     for use, link, _ in bookshop.implementation.shared.rows:
         file = re.search(r"\(\.\./services/common/(.+)\)", link)
         assert file is not None
-        name = re.match(r"`(?:.*\.)?(\w+)\(", use)
+        name = re.match(r"`(?:.*\.)?(\w+)[(`]", use)
         assert name is not None
         found = REPOSITORY.glob(f"*/**/services/common/{file[1]}*")  # as it is, or a template of it
         (text_of, *_) = [it.read_text("utf-8") for it in found]
@@ -470,12 +588,12 @@ def test_a_service_without_a_port_of_its_own_is_where_its_process_is() -> None:
     assert len({row[1] for row in made.architecture.services.rows}) == 1
     assert made.specifications[0].base.endswith("/catalog")
     assert "subgraph" in made.architecture.containers.source
-    assert made.specifications[0].readiness[-1].startswith("the one process has its own secrets for")
+    assert made.specifications[0].readiness[-1].startswith("the one process has no example value for")
 
 
 def test_what_is_heard_says_from_what_its_record_is_made(bookshop: Planning) -> None:
     specification = next(it for it in bookshop.specifications if it.name == "notifications")
-    fills = {row[0]: row[3] for row in specification.hears.rows}
+    fills = {row[0]: row[3] for row in specification.subscriptions.rows}
     assert fills["`order.placed`"] == ('`recipient: customer`, `subject: "Your order has arrived"`, `order: id`')
 
 
@@ -485,7 +603,7 @@ def test_a_copy_is_removed_with_what_it_is_of() -> None:
     assert heard["`book.saved`"] == "`orders` renews its copy of `Book`"
     assert heard["`book.removed`"] == "`orders` removes its copy of `Book`"
     orders = next(it for it in made.specifications if it.name == "orders")
-    does = {row[0]: row[2] for row in orders.hears.rows}
+    does = {row[0]: row[2] for row in orders.subscriptions.rows}
     assert (does["`book.saved`"], does["`book.removed`"]) == (
         "renews its copy of `Book`",
         "removes its copy of `Book`",
@@ -493,7 +611,9 @@ def test_a_copy_is_removed_with_what_it_is_of() -> None:
 
 
 def test_a_scenario_that_only_names_a_service_is_not_reported_as_missing() -> None:
-    made = planning(failure_handling=[{"scenario": "The catalog is away", "service": "orders", "behaviour": "503"}])
+    made = planning(
+        failure_handling=[{"scenario": "The catalog is unavailable", "service": "orders", "behaviour": "503"}]
+    )
     catalog = next(it for it in made.specifications if it.name == "catalog")
     assert str(catalog.failures) == "No failure scenario has `catalog` as its service."
 
@@ -520,9 +640,9 @@ def test_the_model_is_json_with_a_thing_a_line(example: Any) -> None:
 
 @pytest.mark.parametrize("services", [BOOKSHOP["services"], ["shop: sells books"]])
 def test_every_decision_is_counted_once_and_what_is_not_to_be_decided_is_no_part_of_the_stack(services: Any) -> None:
-    entities = BOOKSHOP["data_entities"] if services is BOOKSHOP["services"] else "tbd"
+    of_records = {it: BOOKSHOP[it] if services is BOOKSHOP["services"] else "tbd" for it in ("data_entities", "access")}
     features = [{"name": "Sell", "outcome": "it is sold"}]
-    made = planning(services=services, data_entities=entities, mvp_features=features, decision_overrides={})
+    made = planning(services=services, **of_records, mvp_features=features, decision_overrides={})
     shown = {it["number"]: it["evidence"] for it in json.loads(model_json.dump(made, ()))["checkpoints"]}
     every, *parts = (int(it) for it in re.findall(r"\d+", shown[3]))
     assert every == sum(parts) == len(REAL.decisions)
@@ -588,6 +708,17 @@ def test_a_criterion_is_a_docstring_of_lines_that_fit(bookshop: Planning) -> Non
     assert all(len(line) <= 96 for test in tests for line in test.docstring)
     for test in tests:
         assert ast.literal_eval("\n".join(test.docstring)).split() == test.text.split()
+
+
+def test_an_example_of_a_rule_is_about_a_field_that_callers_send() -> None:
+    given = {
+        "project_name": "Orders",
+        "services": ["orders: takes orders"],
+        "data_entities": ["Order(by: str? system, note: text)"],
+    }
+    example = generation.build(given, REAL).planning.example
+    assert example is not None
+    assert example.field == "note"
 
 
 def test_an_example_of_a_rule_is_python_over_an_entity_of_the_product(bookshop: Planning) -> None:

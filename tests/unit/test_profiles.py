@@ -80,7 +80,7 @@ PROFILES: dict[str, tuple[dict[str, Any], str]] = {
             "data_sensitivity": ["pii", "financial"],
         },
         "services http_outbox postgres choreography process threshold platform tls_and_disk"
-        " communication=http_and_events topology=gateway api_auth=oidc",
+        " communication=http_and_events topology=gateway api_auth=oidc service_auth=signed_tokens",
     ),
     "clinic": (
         TWO
@@ -103,7 +103,8 @@ PROFILES: dict[str, tuple[dict[str, Any], str]] = {
             "data_sensitivity": ["credentials"],
         },
         "services rabbitmq postgres choreography process symptom platform tls_and_disk"
-        " communication=http_and_events topology=gateway api_auth=oidc monitoring=prometheus",
+        " communication=http_and_events topology=gateway api_auth=oidc service_auth=signed_tokens"
+        " monitoring=prometheus",
     ),
     "bank": (
         THREE
@@ -117,7 +118,8 @@ PROFILES: dict[str, tuple[dict[str, Any], str]] = {
             "scale_expectations": {"peak_rps": 800, "instances": 6},
         },
         "services rabbitmq postgres choreography process symptom vault tls_and_disk"
-        " communication=http_and_events topology=gateway api_auth=oidc monitoring=prometheus"
+        " communication=http_and_events topology=gateway api_auth=oidc service_auth=signed_tokens"
+        " monitoring=prometheus"
         " failure_isolation=bulkheads",
     ),
 }

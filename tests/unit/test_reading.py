@@ -115,7 +115,7 @@ def test_a_service_in_full() -> None:
                 "responsibility": "takes orders",
                 "exposure": "internal",
                 "port": 8010,
-                "depends_on": ["people", {"service": "catalog", "when_away": "accept"}],
+                "depends_on": ["people", {"service": "catalog", "when_unavailable": "accept"}],
             },
         ]
     ).by_name["orders"]
@@ -192,10 +192,10 @@ def test_an_entity_has_many_forms(declared: object) -> None:
     "declared",
     [
         "Book(title: str); only read, list, create",
-        "Book(title: str) ; without replace,delete",
+        "Book(title: str) ; without update,delete",
         {"name": "Book", "fields": "title: str", "operations": ["list", "create", "read"]},
         {"name": "Book", "fields": "title: str", "operations": "create, read, list"},
-        {"name": "Book", "fields": "title: str", "operations": "without delete, replace"},
+        {"name": "Book", "fields": "title: str", "operations": "without delete, update"},
     ],
 )
 def test_an_entity_says_what_callers_can_do_with_its_records(declared: object) -> None:

@@ -83,12 +83,13 @@ def shop(line: str, *entities: str, publishes: object = (), subscribes: object =
             "services[0].depends_on: 'catalog' depends on itself. Fix: remove it.",
         ),
         (
-            ["catalog", {"name": "orders", "depends_on": [{"service": "catalog", "when_away": "wait"}]}],
-            "services[1].depends_on[0].when_away: 'wait' is not one of refuse, accept. Fix: choose refuse or accept.",
+            ["catalog", {"name": "orders", "depends_on": [{"service": "catalog", "when_unavailable": "wait"}]}],
+            "services[1].depends_on[0].when_unavailable: 'wait' is not one of refuse, accept. "
+            "Fix: choose refuse or accept.",
         ),
         (
-            ["catalog", {"name": "orders", "depends_on": [{"when_away": "accept"}]}],
-            "services[1].depends_on[0]: names no service. Fix: write {service: catalog, when_away: accept}.",
+            ["catalog", {"name": "orders", "depends_on": [{"when_unavailable": "accept"}]}],
+            "services[1].depends_on[0]: names no service. Fix: write {service: catalog, when_unavailable: accept}.",
         ),
         (
             [{"name": "catalog", "depends_on": ["orders"]}, {"name": "orders", "depends_on": ["catalog"]}],
@@ -248,8 +249,8 @@ def test_a_fault_in_the_services(services: object, message: str) -> None:
             'Fix: write it like "catalog.Book(title: str, price: money)", in quotes.',
         ),
         (
-            "catalog.Book(a: str); only read, update",
-            "has 'update' where create, list, read, replace, patch or delete belongs. "
+            "catalog.Book(a: str); only read, change",
+            "has 'change' where create, list, read, replace, patch, delete or update belongs. "
             'Fix: write it like "catalog.Book(title: str, price: money)", in quotes.',
         ),
         (
@@ -258,7 +259,7 @@ def test_a_fault_in_the_services(services: object, message: str) -> None:
             'Fix: write it like "catalog.Book(title: str, price: money)", in quotes.',
         ),
         (
-            "catalog.Book(a: str); without create, list, read, replace, delete",
+            "catalog.Book(a: str); without create, list, read, update, delete",
             "Book leaves callers nothing to do. Fix: write 'private Book(...)'.",
         ),
         (
@@ -315,8 +316,8 @@ def test_a_fault_in_the_services(services: object, message: str) -> None:
         ),
         (
             "catalog.Book(a: str sole)",
-            "has 'sole' behind the type of 'a', where unique, index, secret, system, immutable, keep, refuse "
-            "or cascade belongs. "
+            "has 'sole' behind the type of 'a', where unique, index, secret, system, immutable, keep, refuse, "
+            "cascade, pii, financial, health, children or other belongs. "
             'Fix: write it like "catalog.Book(title: str, price: money)", in quotes.',
         ),
         (

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from groundplan.domain import DEFAULT_PATIENCE_S, Outcome, Product, Source, Step, Workflow
+from groundplan.domain import DEFAULT_STEP_TIMEOUT_S, Outcome, Product, Source, Step, Workflow
 from groundplan.reading import problems, read
 
 SHOP: dict[str, object] = {
@@ -40,7 +40,7 @@ def test_a_line_is_a_workflow() -> None:
     amount = ("amount", Source(field="total"))
     payment = Step("sale", "billing", "Payment", (order, amount, ("by", Source(literal="card"))))
     done, undone = Outcome("state", "sold"), Outcome("state", "off")
-    wanted = Workflow("sale", "orders", "Order", (hold, payment), done, undone, DEFAULT_PATIENCE_S)
+    wanted = Workflow("sale", "orders", "Order", (hold, payment), done, undone, DEFAULT_STEP_TIMEOUT_S)
     assert shop(SALE).workflows == (wanted,)
     full = {
         "name": "sale",
@@ -52,10 +52,10 @@ def test_a_line_is_a_workflow() -> None:
     assert shop(full).workflows == (wanted,)
 
 
-@pytest.mark.parametrize("line", [f"{SALE}; patience: 30", f"{SALE}; patience: 30 s", SALE.replace(", then", ",")])
+@pytest.mark.parametrize("line", [f"{SALE}; timeout: 30", f"{SALE}; timeout: 30 s", SALE.replace(", then", ",")])
 def test_it_may_be_written_otherwise(line: str) -> None:
     (workflow,) = shop(line).workflows
-    assert workflow.patience_s == (30 if "patience" in line else DEFAULT_PATIENCE_S)
+    assert workflow.step_timeout_s == (30 if "timeout" in line else DEFAULT_STEP_TIMEOUT_S)
     assert [step.module for step in workflow.steps] == ["sale_hold", "sale_payment"]
 
 
@@ -90,8 +90,8 @@ def test_who_receives_its_messages() -> None:
         (SALE.replace("; undone: state = off", ""), "needs a semicolon and 'undone: <field> = <value>' at the end of"),
         (SALE.replace("on create", "on update"), "needs the word 'create' at 'update Order"),
         (SALE.replace("state = sold", "state sold"), "needs '=' and what 'state' becomes at 'sold; undone"),
-        (f"{SALE}; patience: soon", "needs a number of seconds at 'soon'. Fix: write it like"),
-        (f"{SALE}; patience: 0", "0 is not a whole number from 1 to 2592000. Fix: write a number from 1 to 2592000."),
+        (f"{SALE}; timeout: soon", "needs a number of seconds at 'soon'. Fix: write it like"),
+        (f"{SALE}; timeout: 0", "0 is not a whole number from 1 to 2592000. Fix: write a number from 1 to 2592000."),
         (SALE.replace("sale on", "Sale on"), "'Sale' is not an identifier of lower-case letters, digits and single"),
         ({"name": "sale", "entity": "Order"}, "has no steps. Fix: add steps: ..., or write"),
         ({"name": "sale", "enity": "Order"}, "has the unknown key 'enity'. Fix: did you mean 'entity'?"),

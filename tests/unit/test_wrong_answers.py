@@ -103,7 +103,7 @@ def test_no_setting_has_two_meanings() -> None:
     heads = sorted({"_".join(parts[:count]) for parts in words for count in range(1, len(parts))})
     free = [name for name in heads if not names.external_api(name, CATALOGUE.settings)]
     made = generation.build(BASE | {"external_apis": free}, CATALOGUE).project
-    assert {it.name for it in made.environment if "external_apis" in it.answers}.isdisjoint(CATALOGUE.settings)
+    assert {it.name for it in made.environment if "external_apis" in it.because_of}.isdisjoint(CATALOGUE.settings)
     for name in set(heads) - set(free):
         with pytest.raises(Refused, match=f"external_apis.0.: '{name}' needs the setting"):
             generation.build(BASE | {"external_apis": [name]}, CATALOGUE)

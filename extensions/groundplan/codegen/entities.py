@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from .. import migrations
-from ..domain import Entity
+from ..domain import BROUGHT_FIELDS, Entity
 from ..formatting import assignment, wrap
 from ..operations import Operation
 from ..text import article, py
 from .fields import FieldCode
 from .listing import query_lines
-from .python import tuple_argument
+from .python import tuple_argument, tuple_literal
 from .references import LookupCode
 from .tables import column_code, index_code
 
@@ -54,8 +54,13 @@ class EntityCode:
         return tuple(it for it in self.fields if it.field.system)
 
     @property
+    def rules_set_fields(self) -> bool:
+        """Whether rules may set what callers do not send."""
+        return any(it.field not in BROUGHT_FIELDS for it in self.system_fields)
+
+    @property
     def immutable_argument(self) -> str:
-        """The attribute with the fields that callers cannot replace; empty if there are none."""
+        """The attribute with the fields that callers cannot change; empty if there are none."""
         names = self.entity.immutable
         return tuple_argument("immutable = ", map(py, names), 4) if names else ""
 
@@ -118,4 +123,6 @@ class EntityCode:
         found = (it for it in migrations.indexes(self.entity) if it.unique)
         items = [f"{py(it.name(self.table))}: {tuple_argument('', map(py, it.fields), 0)}" for it in found]
         unique = f", unique={{{', '.join(items)}}}" if items else ""
-        return assignment(self.table, f"Table({py(self.table)}{unique})", 0)
+        names = tuple_literal(map(py, self.entity.encrypted))
+        encrypted = f", encrypted={names}" if self.entity.encrypted else ""
+        return assignment(self.table, f"Table({py(self.table)}{unique}{encrypted})", 0)

@@ -19,9 +19,9 @@ from . import limited_values
 def example_draft(product: Product, entity: Entity) -> dict[str, object]:
     """A valid draft of an entity, with `{"$ref": entity}` in place of each reference.
 
-    What is unique, secret or immutable is in it, too.
+    What is unique, sensitive or immutable is in it, too.
     """
-    marked = {it.name for it in entity.fields if it.secret or it.immutable}
+    marked = {it.name for it in entity.fields if it.kinds or it.immutable}
     marked |= {name for names in entity.uniques for name in names}
     needing = [it for it in entity.sent if entity.name in _needed_for(product, *_referred(product, it.type))]
     draft = _draft(product, entity.sent, entity.name, marked - {it.name for it in needing})

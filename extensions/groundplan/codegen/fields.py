@@ -28,17 +28,17 @@ class FieldCode:
 
     @property
     def annotation(self) -> str:
-        return annotation(self.field.type, self.limited)
+        plain = annotation(self.field.type, self.limited)
+        if self.field.secret:
+            return f"common.Secret[{plain}]"
+        return f"common.Sensitive[{plain}]" if self.field.sensitive else plain
 
     @property
     def declaration(self) -> str:
         """The field as a line of a class body."""
         head, default = f"{self.name}: {self.annotation}", self.field.default
-        if self.field.secret:
-            first = [] if self.field.required else ["None" if default is None else literal(self.field.type, default)]
-            return assignment(head, f"Field({', '.join([*first, 'repr=False'])})")
         if self.field.type.optional:
-            return optional_field(head)
+            return assignment(head, "None") if self.field.kinds else optional_field(head)
         return wrap(head, 4) if default is None else assignment(head, literal(self.field.type, default))
 
 
@@ -74,12 +74,12 @@ def _number(type: Type, value: Decimal) -> str:
     """A limit as Python: whole if it can be."""
     if value == int(value):
         return str(int(value))
-    return literal(type, float(value) if type.kind == "float" else str(value))
+    return literal(type, str(value) if field_type(type).constructor else float(value))
 
 
 def _description(type: Type) -> str:
     """What JSON Schema has no word for: the currency of an amount, and its range."""
-    if not field_type(type).financial if type.kind not in ("choice", "value") else True:
+    if type.field_type is None or not type.field_type.financial:
         return ""
     limits = type.limits
     ends = ("" if it is None else f"{word} {it:,f}" for word, it in (("from", limits.least), ("to", limits.most)))
@@ -102,7 +102,8 @@ def json_value(type: Type, value: object) -> object:
 
 def field_type(type: Type) -> FieldType:
     """The field type of a plain value, or of the id by which a reference is kept."""
-    return FIELD_TYPES["uuid" if type.kind == "reference" else type.kind]
+    assert type.field_type
+    return type.field_type
 
 
 @dataclass(frozen=True)
@@ -113,6 +114,8 @@ class FieldTypesCode:
     """By name, those of fields; records have an id and two points in time whatever fields there are."""
     limited: bool = False
     """Whether the values of some fields keep limits."""
+    renamed: bool = False
+    """Whether some fields had other names."""
 
     @property
     def types(self) -> tuple[FieldType, ...]:
@@ -137,7 +140,8 @@ class FieldTypesCode:
     def imports(self) -> tuple[str, ...]:
         """The imports of the module, each group after an empty line."""
         limits = LIMITS_IMPORTS if self.limited else ()
-        return _grouped((*(it for type in self.types for it in type.imports), *limits))
+        renamed = RENAMED_IMPORTS if self.renamed else ()
+        return _grouped((*(it for type in self.types for it in type.imports), *limits, *renamed))
 
 
 RECORD_TYPES = {"uuid", "datetime"}
@@ -146,11 +150,7 @@ RECORD_TYPES = {"uuid", "datetime"}
 
 def used_field_types(types: Iterable[Type]) -> frozenset[str]:
     """The names of the field types among the types of fields."""
-    return frozenset(it.name for it in map(_plain, types) if it)
-
-
-def _plain(type: Type) -> FieldType | None:
-    return None if type.kind in ("choice", "value") else field_type(type)
+    return frozenset(it.field_type.name for it in types if it.field_type)
 
 
 def _grouped(imports: Iterable[tuple[str, str]]) -> tuple[str, ...]:
@@ -171,6 +171,13 @@ LIMITS_IMPORTS = (
     ("pydantic_core", "core_schema"),
 )
 """What it imports where the values of fields keep limits."""
+
+RENAMED_IMPORTS = (
+    ("collections.abc", "Mapping"),
+    ("typing", "ClassVar"),
+    ("pydantic", "model_validator"),
+)
+"""What it imports where fields had other names."""
 
 COMMON_MODEL_IMPORTS = {
     "datetime": ("UTC", "datetime"),

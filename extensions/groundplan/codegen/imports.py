@@ -29,21 +29,24 @@ class ServiceImports:
     keeps_copies: bool
     calls_services: bool
     calls_apis: bool
+    has_policies: bool
 
     @property
     def of_models(self) -> tuple[str, ...]:
         """Of `models.py`, each group after an empty line."""
         fields = [field for it in self.classes for field in it.fields]
         annotations = [it.annotation for it in fields]
-        standard = ["from dataclasses import dataclass"] if self.entities else []
-        typing = {it: any(f"{it}[" in each for each in annotations) for it in ("Annotated", "Literal")}
         body = " ".join(line for it in self.classes for line in it.lines)
+        standard = ["from collections.abc import Mapping"] if "Mapping[" in body else []
+        standard += ["from dataclasses import dataclass"] if self.entities else []
+        typing = {it: any(f"{it}[" in each for each in annotations) for it in ("Annotated", "Literal")}
         typing = {it: named or f"{it}[" in body for it, named in typing.items()} | {"ClassVar": "ClassVar" in body}
         standard += [self.used("typing", typing)] if any(typing.values()) else []
         standard += ["from uuid import UUID"] if any(it.lookups for it in self.entities) else []
-        uses_field = any(" Field(" in each for each in annotations) or any(it.field.secret for it in fields)
+        uses_field = any(" Field(" in each for each in annotations)
         installed = ["from pydantic import Field"] if uses_field else []
-        common = ["from services.common import listing"] if body else []
+        has_lists = any(it.bases == "listing.ListQuery" for it in self.classes)
+        common = ["from services.common import listing"] if has_lists else []
         common += ["from services.common import models as common"] if self.classes else []
         has_events = any(it.bases == "envelope.Event" for it in self.classes)
         common += ["from services.common.messaging import envelope"] if has_events else []
@@ -56,9 +59,17 @@ class ServiceImports:
         common = ["from services.common import entity_service"]
         common += ["from services.common.jobs.runner import JobTrigger"] if self._has_triggered_jobs else []
         common += [import_from(*FETCH_FUNCTIONS[it]) for it in methods]
+        audited = any(it.entity.audited for it in self.entities)
+        common += ["from services.common.history import History"] if audited else []
         guarded = any(it.on_delete != "keep" for entity in self.entities for it in entity.entity.fields)
         common += ["from services.common.references.referrers import Referrer"] if guarded else []
-        own = list(self._modules(events=self.published, models=True, tables=True, workflows=self.workflows))
+        kept = any(it.entity.retention for it in self.entities)
+        common += ["from services.common.retention import Retention"] if kept else []
+        own = list(
+            self._modules(
+                access=self.has_policies, events=self.published, models=True, tables=True, workflows=self.workflows
+            )
+        )
         own += [import_from(f"services.{self.service}.{it.snake}", f"{it.name}Rules") for it in self.entities]
         return (*sorted(common, key=module_of), *sorted(own, key=module_of))
 
@@ -127,7 +138,7 @@ class ServiceImports:
     def _modules(self, **used: object) -> Iterator[str]:
         """The import of the service's own modules that are used."""
         if names := [name for name, needed in used.items() if needed]:
-            yield f"from services.{self.service} import {', '.join(names)}"
+            yield import_from(f"services.{self.service}", *names)
 
     def _service_classes(self, *names: str) -> str:
         return import_from(f"services.{self.service}.services", *names)

@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ..domain import Job, Schedule, pascal
+from ..formatting import wrap
 from .entities import EntityCode
-from .python import timedelta_literal
+from .python import dict_literal, timedelta_literal
 
 
 @dataclass(frozen=True)
@@ -25,6 +26,12 @@ class JobCode:
     def class_name(self) -> str:
         """The name of its class: `TakeStockJob`."""
         return f"{pascal(self.name)}Job"
+
+    @property
+    def former_names(self) -> str:
+        """The argument with the names that fields of the record had; empty if they always had those of now."""
+        former = dict(self.entity.entity.former_names) if self.entity else {}
+        return wrap(f"former_names={dict_literal(former)}", 8, 1) if former else ""
 
     @property
     def begins(self) -> str:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from decimal import Decimal
 
 from .. import patterns
 from ..domain import Type
-from ..field_types import FIELD_TYPES
+from ..field_types import FIELD_TYPES, counting
 
 ROOM = 20
 """The characters that the usual example of a text takes, with a number in it."""
@@ -24,9 +24,9 @@ def inside(type: Type, usual: object) -> object:
         return patterns.portable(limits.pattern).example(int(least), int(most))
     if field_type.limited_by == "length":
         return usual if least <= ROOM <= most else _text(int(least), int(most))
-    if type.kind == "int":
+    if isinstance(usual, Mapping):
         first = int(max(least, min(Decimal(1), most)))
-        return {"$count": [first, int(most)]}
+        return counting(first, int(most))
     if least <= 1 and most >= 10_000:
         return usual
     return _in_json(type, max(least, min(Decimal(1), most)))
@@ -45,7 +45,7 @@ def outside(type: Type) -> Iterator[object]:
             pattern = patterns.portable(limits.pattern)
             broken += [it for it in ("!", "a", "A", "0", "-") if not pattern.matches(it)][:1]
     else:
-        step = Decimal("0.01") if type.kind == "money" else Decimal(1)
+        step = Decimal(1).scaleb(-field_type.decimals) if type.is_text_in_json else Decimal(1)
         numbers = [limits.least - step] if limits.least is not None and limits.least > field_type.least else []
         numbers += [limits.most + step] if limits.most is not None and limits.most < field_type.most else []
         broken = [_in_json(type, it) for it in numbers]
@@ -58,6 +58,7 @@ def _text(least: int, most: int) -> str:
 
 
 def _in_json(type: Type, number: Decimal) -> object:
-    if type.kind == "money":
-        return f"{number:.2f}"
-    return int(number) if type.kind == "int" else float(number)
+    decimals = FIELD_TYPES[type.kind].decimals
+    if type.is_text_in_json:
+        return f"{number:.{decimals}f}"
+    return float(number) if decimals else int(number)

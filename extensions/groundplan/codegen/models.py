@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from ..domain import Field, Product, Service, Type
-from ..formatting import wrap
+from ..domain import Entity, Field, Product, Service, Type
+from ..formatting import assignment, wrap
 from ..provenance import tracked
 from ..text import possessive
 from .entities import EntityCode
 from .events import EventCode
 from .fields import FieldCode, field_codes
+from .python import dict_literal
 
 
 @tracked(lambda _, __: ("data_entities", "services"))
@@ -38,16 +39,27 @@ def model_classes(
     events: Sequence[EventCode],
 ) -> tuple[ClassCode, ...]:
     """The classes of a service's `models.py`, each after those that it uses."""
-    views = _views(service, entities)
+    views = _views(product, service, entities)
     return (
         *_value_objects(product, service, events, views),
         *(it for entity in entities for it in _entity_classes(entity)),
         *views,
-        *(
-            ClassCode(it.class_name, f"`{it.name}`, which {it.event.service} publishes.", it.fields, "envelope.Event")
-            for it in events
-        ),
+        *(_event_class(product, service, it) for it in events),
     )
+
+
+def _event_class(product: Product, service: Service, code: EventCode) -> ClassCode:
+    event, entity = code.event, product.entities[code.event.entity]
+    former = _former_names(entity, event.fields) if event.service != service.name else ()
+    doc = f"`{event.name}`, which {event.service} publishes."
+    return ClassCode(code.class_name, doc, code.fields, "envelope.Event", former)
+
+
+def _former_names(entity: Entity, fields: Iterable[Field]) -> tuple[str, ...]:
+    """What a class says of the names that fields of an entity had, if it has any of these."""
+    names = {it.name for it in fields}
+    former = {old: new for old, new in entity.former_names if new in names}
+    return (assignment("former_names: ClassVar[Mapping[str, str]]", dict_literal(former)),) if former else ()
 
 
 def _entity_classes(entity: EntityCode) -> Iterator[ClassCode]:
@@ -68,19 +80,17 @@ def _entity_classes(entity: EntityCode) -> Iterator[ClassCode]:
         )
 
 
-def _views(service: Service, entities: Sequence[EntityCode]) -> tuple[ClassCode, ...]:
+def _views(product: Product, service: Service, entities: Sequence[EntityCode]) -> tuple[ClassCode, ...]:
     """The entities of other services that a service looks up."""
     lookups = (lookup for entity in entities for lookup in entity.lookups)
     targets = {it.target.name: it.target for it in lookups if it.target.service != service.name}
-    return tuple(
-        ClassCode(
-            name,
-            f"The part of {possessive(target.service)} {name} that {service.name} uses.",
-            field_codes((Field("id", Type("uuid")), *target.shown)),
-            "common.View",
-        )
-        for name, target in targets.items()
-    )
+    return tuple(_view(target, service, product.fields_known_to(service, target)) for target in targets.values())
+
+
+def _view(target: Entity, service: Service, fields: tuple[Field, ...]) -> ClassCode:
+    doc = f"The part of {possessive(target.service)} {target.name} that {service.name} uses."
+    known = field_codes((Field("id", Type("uuid")), *fields))
+    return ClassCode(target.name, doc, known, "common.View", _former_names(target, fields))
 
 
 def _value_objects(

@@ -10,13 +10,19 @@ from ..text import py
 
 def tuple_argument(head: str, items: Iterable[str], indent: int) -> str:
     """A tuple after `head`: `subscribers=("post",)`."""
+    return wrap(f"{head}{tuple_literal(items)}", indent, 1)
+
+
+def tuple_literal(items: Iterable[str]) -> str:
+    """A tuple in a line: `("post",)`."""
     items = tuple(items)
-    return wrap(f"{head}({', '.join(items)}{',' if len(items) == 1 else ''})", indent, 1)
+    return f"({', '.join(items)}{',' if len(items) == 1 else ''})"
 
 
 def dict_literal(values: Mapping[str, object]) -> str:
-    """A dictionary."""
-    return f"{{{', '.join(f'{py(name)}: {py(value)}' for name, value in values.items())}}}"
+    """A dictionary, perhaps with others in it."""
+    items = (f"{py(name)}: {dict_literal(it) if isinstance(it, Mapping) else py(it)}" for name, it in values.items())
+    return f"{{{', '.join(items)}}}"
 
 
 def timedelta_literal(minutes: int) -> str:

@@ -47,7 +47,7 @@ class LookupCode:
     method: str
     """`local` in a table of the same service, `remote` by a call of its owner, or in a read `copy`."""
     paths: tuple[ReferencePath, ...]
-    when_away: str = ""
+    when_unavailable: str = ""
 
     @property
     def attribute(self) -> str:
@@ -82,8 +82,8 @@ def _lookup(service: Service, target: Entity, paths: tuple[ReferencePath, ...]) 
         return LookupCode(target, "local", paths)
     if any(copy.entity == target.name for copy in service.copies):
         return LookupCode(target, "copy", paths)
-    when_away = next(it.when_away for it in service.depends_on if it.service == target.service)
-    return LookupCode(target, "remote", paths, when_away)
+    when_unavailable = next(it.when_unavailable for it in service.depends_on if it.service == target.service)
+    return LookupCode(target, "remote", paths, when_unavailable)
 
 
 def _references(

@@ -6,7 +6,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from .. import migrations
-from ..domain import Entity, Product, Service
+from ..anonymity import blanks
+from ..domain import ANYONE, GROUPS, Entity, Product, Service
 from ..formatting import wrap
 from ..operations import Operation, of_entity
 from ..provenance import cached_property
@@ -18,10 +19,11 @@ from .hooks import HookCode, hooks
 from .imports import ServiceImports
 from .jobs import JobCode
 from .models import ClassCode, model_classes
-from .python import tuple_argument
+from .policies import policy
+from .python import dict_literal, tuple_argument
 from .references import lookups
 from .revisions import RevisionCode, revisions
-from .tables import TableCode, column_code
+from .tables import TableCode, table_code
 from .workflows import CommandCode, ParticipantCode, WorkflowCode
 
 
@@ -57,6 +59,11 @@ class ServiceCode:
         return self.service.exposure == "internal"
 
     @property
+    def audited(self) -> bool:
+        """Whether changes of any of its records are on record."""
+        return self.service.audited
+
+    @property
     def database(self) -> bool:
         """Whether it has one."""
         return self.service.has_database
@@ -78,6 +85,12 @@ class ServiceCode:
         """The operations on the records of all its entities."""
         return tuple(it for entity in self.entities for it in entity.operations)
 
+    @property
+    def has_public_operations(self) -> bool:
+        """Whether anyone may call some of them."""
+        about_records = any(it.access == ANYONE for it in self.operations)
+        return about_records or any(it.access == ANYONE for it in self.service.requests)
+
     def referrers(self, entity: str) -> str:
         """The attribute with the fields of other records that decide about a deletion; empty if there are none."""
         found = tuple(
@@ -87,6 +100,30 @@ class ServiceCode:
             if field.on_delete != "keep" and field.type.target == entity
         )
         return tuple_argument("referrers = ", found, 4) if found else ""
+
+    def retention(self, entity: str, anonymises: bool) -> Iterator[str]:
+        """The attributes that say how long records of an entity are kept; none if for good.
+
+        With `anonymises`, some of the product are anonymised, so that each says what becomes of them.
+        """
+        code = self._entities_by_name[entity]
+        kept = code.entity.retention
+        if code.entity.anonymised:
+            found = blanks(code.entity, self.product.value_objects).items()
+            pairs = (f"({py(name)}, {dict_literal(it) if isinstance(it, dict) else py(it)})" for name, it in found)
+            yield tuple_argument("blanks = ", pairs, 4)
+        if kept is None:
+            return
+        field = next((it for it in code.entity.fields if it.name == kept.after), None)
+        arguments = [py(kept.action)] if anonymises else []
+        arguments += [f"days={kept.days}", f"after={py(kept.after)}"]
+        arguments += ["whole_days=True"] if field and field.type.kind == "date" else []
+        yield wrap(f"retention = Retention({', '.join(arguments)})", 4)
+
+    @property
+    def keeps_for_a_time(self) -> bool:
+        """Whether any of its records are deleted or anonymised one day."""
+        return self.service.keeps_for_a_time
 
     def effects(self, entity: str) -> str:
         """The attribute with what a change of an entity triggers; empty if it triggers nothing."""
@@ -99,6 +136,29 @@ class ServiceCode:
             if job.entity == entity:
                 yield f"JobTrigger({py(job.name)}, on={tuple_argument('', map(py, job.operations), 0)})"
         yield from (f"workflows.{it.constant}" for it in self.workflows if it.workflow.entity == entity)
+
+    @cached_property
+    def policies(self) -> tuple[str, ...]:
+        """The statements of its `access.py`; none where only the other services call it."""
+        if self.internal:
+            return ()
+        return tuple(policy(it, self.product.access_to[it.name]) for it in self.service.entities)
+
+    @property
+    def policy_groups(self) -> dict[str, bool]:
+        """What its `access.py` may import, and whether it does."""
+        return {"Policy": True, **{it.upper(): it in self._allowed for it in GROUPS}}
+
+    @property
+    def policies_name_roles(self) -> bool:
+        """Whether some caller may do something because of its role."""
+        return not self._allowed <= {*GROUPS}
+
+    @property
+    def _allowed(self) -> set[str]:
+        """Who may do anything with its records."""
+        accesses = [self.product.access_to[it.name] for it in self.service.entities]
+        return {who for access in accesses for _, everybody in access.grants for who in everybody}
 
     @cached_property
     def published(self) -> tuple[EventCode, ...]:
@@ -120,6 +180,24 @@ class ServiceCode:
             for name in self.service.subscriptions
             if (event := self.product.events[name]).service != self.name
         )
+
+    @property
+    def publishers(self) -> Mapping[str, str]:
+        """The service that publishes each event, command and reply that it hears."""
+        events = {it.event.name: it.event.event.service for it in self.reactions}
+        copied = {f"{it.snake}.{change}": it.service for it in self.copies for change in ("saved", "removed")}
+        replies = {
+            f"{it.name}.{step.name}.{reply}": step.service
+            for it in self.workflows
+            for step in it.workflow.steps
+            for reply in ("done", "refused", "undone")
+        }
+        commands = {
+            f"{it.step.workflow}.{it.step.name}.{command}": it.leader
+            for it in self.workflow_steps
+            for command in ("do", "undo")
+        }
+        return events | copied | replies | commands
 
     @cached_property
     def _entities_by_name(self) -> dict[str, EntityCode]:
@@ -146,9 +224,19 @@ class ServiceCode:
         return tuple(JobCode(job, self._entities_by_name.get(job.entity)) for job in self.service.jobs)
 
     @property
+    def components(self) -> tuple[str, ...]:
+        """The components that it has because an option brings it: `login.signing.KeySet`."""
+        return self.service.components
+
+    def own_modules(self, jobs: object) -> str:
+        """What its `main.py` imports of its own modules; with `jobs`, its process runs them."""
+        used = {"api": True, "consumers": self.consumes, "jobs": jobs, "routes": True}
+        return ", ".join(name for name, needed in used.items() if needed)
+
+    @property
     def entities_argument(self) -> str:
         """The argument with the classes of its service layer."""
-        return tuple_argument("entities=", (entity.service_class for entity in self.entities), 4)
+        return tuple_argument("entity_services=", (entity.service_class for entity in self.entities), 4)
 
     @property
     def has_scheduled_jobs(self) -> bool:
@@ -182,12 +270,17 @@ class ServiceCode:
 
     @property
     def tables(self) -> tuple[TableCode, ...]:
-        """The tables of its entities, and of workflows."""
-        others = migrations.workflow_tables(self.product, self.service)
+        """The tables of its entities, of workflows, and of changes that are on record."""
+        others = migrations.common_tables(self.product, self.service)
         return (
             *(TableCode(it.table, it.columns, it.indexes) for it in self.entities),
-            *(TableCode(name, tuple(column_code(column, 4) for column in columns)) for name, columns in others.items()),
+            *(table_code(name, columns, migrations.OTHER_INDEXES.get(name, ())) for name, columns in others.items()),
         )
+
+    @property
+    def encrypts(self) -> bool:
+        """Whether fields of its records are encrypted."""
+        return any(it.entity.encrypted for it in self.entities)
 
     @property
     def copies(self) -> tuple[Entity, ...]:
@@ -211,6 +304,7 @@ class ServiceCode:
     def files(self) -> tuple[str, ...]:
         """Its modules, managed and owned; not what a removed entity left behind."""
         managed = {
+            "access": self.policies,
             "api": True,
             "consumers": self.consumes,
             "events": self.published,
@@ -285,6 +379,7 @@ class ServiceCode:
             bool(self.copies),
             bool(self.calls),
             bool(self.apis),
+            bool(self.policies),
         )
 
     def rules_header(self, name: str, hooks: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from .. import migrations
@@ -11,7 +12,11 @@ from ..formatting import wrap
 from ..text import py
 from .fields import literal
 
-STRUCTURED_COLUMNS = {"choice": "sa.String(80)", "json": "sa.JSON(none_as_null=True)"}
+STRUCTURED_COLUMNS = {
+    "choice": "sa.String(80)",
+    "json": "sa.JSON(none_as_null=True)",
+    migrations.TENANT: "sa.String(255)",
+}
 """The SQLAlchemy types of columns whose type is not a field type (`migrations.stored_as`)."""
 
 
@@ -22,6 +27,11 @@ class TableCode:
     name: str
     columns: tuple[str, ...]
     indexes: tuple[str, ...] = ()
+
+
+def table_code(name: str, columns: Iterable[migrations.Column], indexes: Iterable[migrations.Index]) -> TableCode:
+    """A table that is not that of an entity."""
+    return TableCode(name, tuple(column_code(it, 4) for it in columns), tuple(index_code(name, it) for it in indexes))
 
 
 def column_code(column: migrations.Column, indent: int = 8) -> str:
@@ -36,6 +46,8 @@ def index_code(table: str, index: migrations.Index) -> str:
 
 
 def _column_type(column: migrations.Column) -> str:
+    if column.encrypted:
+        return "encrypted_columns.EncryptedColumn"
     return STRUCTURED_COLUMNS.get(column.type) or FIELD_TYPES[column.type].column
 
 

@@ -109,6 +109,6 @@ class ParticipantCode:
             f"creates={self.entity.service_class}",
             f"draft=models.{self.entity.name}Draft",
             "table=tables.workflow_step",
-            f"rules={self.class_name}",
+            f"rules_class={self.class_name}",
         )
         return wrap(f"Participant({', '.join(arguments)})", 4, 1)

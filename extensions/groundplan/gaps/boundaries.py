@@ -12,6 +12,7 @@ from ..project_view import ProjectView
 from ..questionnaire import shape_of
 from ..reading.list_items import entries
 from ..reading.node import structure
+from ..text import all_of
 from .model import DEFER, MUST, Finding, rule
 
 
@@ -62,6 +63,24 @@ def idle_service(view: ProjectView) -> Iterator[Finding]:
                     f"name {service.name} in the services of a feature, or leave it out",
                     "services",
                 )
+
+
+@rule("B17", DEFER, "boundary", 3)
+def feature_out_of_reach(view: ProjectView) -> Iterator[Finding]:
+    """A feature is served by internal services alone, which nobody calls from outside and nothing sets to work."""
+    product = view.product
+    woken = {it.name for it in product.services if it.subscriptions or it.jobs or product.workflow_steps_in(it.name)}
+    for feature in product.features:
+        serving = [product.by_name[it] for it in feature.services]
+        if serving and all(it.exposure == "internal" and it.name not in woken for it in serving):
+            names = all_of(tuple(it.name for it in serving))
+            yield Finding(
+                feature.id,
+                f'{feature.id} "{feature.name}" is served by {names} alone, which nobody from outside calls and no '
+                "event, job or workflow sets to work",
+                "name the service that callers reach, too, or let an event or a job cause it",
+                "mvp_features",
+            )
 
 
 @rule("B08", DEFER, "boundary", 3)
@@ -135,7 +154,7 @@ def _words(text: str) -> frozenset[str]:
 
 
 @rule("B11", DEFER, "boundary", 3)
-def port_of_nothing(view: ProjectView) -> Iterator[Finding]:
+def port_without_process(view: ProjectView) -> Iterator[Finding]:
     """A service is given a port, and one process serves all of them at another."""
     alone = has(view.decisions, "one_process")
     for _, parts in entries(structure(view.answer("services"), Report()), shape_of("services")):
@@ -150,7 +169,7 @@ def port_of_nothing(view: ProjectView) -> Iterator[Finding]:
 
 
 @rule("B12", DEFER, "boundary", 3)
-def feature_in_pieces(view: ProjectView) -> Iterator[Finding]:
+def feature_across_unconnected_services(view: ProjectView) -> Iterator[Finding]:
     """A feature takes services that neither call nor hear each other, over whatever others."""
     groups = _joined((service.name for service in view.product.services), _ties(view.product))
     for feature in view.product.features:
@@ -183,7 +202,7 @@ def _joined(names: Iterable[str], ties: Iterable[tuple[str, str]]) -> list[set[s
 
 
 @rule("B13", DEFER, "boundary", 3)
-def never_apart(view: ProjectView) -> Iterator[Finding]:
+def dependent_on_one_service(view: ProjectView) -> Iterator[Finding]:
     """A small service does nothing without one other, and it is not stated why the two are apart."""
     if view.answer("service_count_why").known:
         return
@@ -201,7 +220,7 @@ def never_apart(view: ProjectView) -> Iterator[Finding]:
 
 
 @rule("B14", DEFER, "boundary", 3)
-def internal_for_nobody(view: ProjectView) -> Iterator[Finding]:
+def internal_without_caller(view: ProjectView) -> Iterator[Finding]:
     """Only other services may call a service, and none does or is heard by it."""
     called = {dependency.service for service in view.product.services for dependency in service.depends_on}
     for service in view.product.services:
@@ -216,7 +235,7 @@ def internal_for_nobody(view: ProjectView) -> Iterator[Finding]:
 
 
 @rule("B15", DEFER, "boundary", 3)
-def two_jobs(view: ProjectView) -> Iterator[Finding]:
+def unconnected_records(view: ProjectView) -> Iterator[Finding]:
     """One of several services keeps two groups of records that nothing connects."""
     product = view.product
     for service in product.services if len(product.services) > 1 else ():

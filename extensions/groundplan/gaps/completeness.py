@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from ..name_matching import id_part, names_match, normalized
+from ..name_matching import id_part, normalized
 from ..plan import Calendar
 from ..project_view import ProjectView
 from .model import DEFER, MUST, Finding, rule
@@ -93,11 +93,11 @@ def essential_deferred(view: ProjectView) -> Iterator[Finding]:
 def unknown_persona(view: ProjectView) -> Iterator[Finding]:
     """A feature is for a persona that nobody described."""
     for feature in view.product.features:
-        if feature.persona and not any(names_match(feature.persona, it.name) for it in view.items("personas")):
+        if unknown := [it for it, persona in view.personas_by_feature[feature.id].items() if not persona]:
             yield Finding(
                 feature.id,
-                f'{feature.id} is for "{feature.persona}", who is not in personas',
-                f'add "{feature.persona}" to personas, or name one who is there',
+                f'{feature.id} is for "{unknown[0]}", who is not in personas',
+                f'add "{unknown[0]}" to personas, or name one who is there',
                 "personas",
             )
 
@@ -247,7 +247,7 @@ def sensitive_without_obligation(view: ProjectView) -> Iterator[Finding]:
 
 
 @rule("A18", DEFER, "missing", 1)
-def ambiguity_of_nobody(view: ProjectView) -> Iterator[Finding]:
+def ambiguity_without_owner(view: ProjectView) -> Iterator[Finding]:
     """Something about the idea is ambiguous, and nobody is there to clear it up."""
     for item in view.items("open_ambiguities"):
         if not item.text:

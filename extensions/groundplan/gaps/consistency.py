@@ -6,8 +6,7 @@ import re
 from collections.abc import Iterator
 
 from ..domain import Entity, Field, Item, ValueObject
-from ..field_types import FIELD_TYPES
-from ..name_matching import id_part, is_about_service, names_match, normalized, words_of, words_of_item
+from ..name_matching import id_part, is_about_service, normalized, words_of, words_of_item
 from ..project_view import ProjectView
 from .model import DEFER, MUST, Finding, rule
 
@@ -17,7 +16,7 @@ DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
 
 
 @rule("A16", MUST, "inconsistent", 2)
-def detail_of_nothing(view: ProjectView) -> Iterator[Finding]:
+def details_of_unknown_api(view: ProjectView) -> Iterator[Finding]:
     """Limits and keys are stated for an external API that does not exist."""
     for item in view.items("external_api_details"):
         if not view.api_named(item.name):
@@ -30,7 +29,7 @@ def detail_of_nothing(view: ProjectView) -> Iterator[Finding]:
 
 
 @rule("A19", MUST, "inconsistent", 2)
-def service_of_nobody(view: ProjectView) -> Iterator[Finding]:
+def unknown_service(view: ProjectView) -> Iterator[Finding]:
     """An answer refers to a service that does not exist."""
     for question in ("failure_handling", "slos"):
         for item in view.items(question):
@@ -45,7 +44,7 @@ def service_of_nobody(view: ProjectView) -> Iterator[Finding]:
 
 
 @rule("A20", DEFER, "inconsistent", 2)
-def threshold_of_nothing(view: ProjectView) -> Iterator[Finding]:
+def threshold_without_target(view: ProjectView) -> Iterator[Finding]:
     """A threshold is stated for something that no performance target covers."""
     for item in view.items("acceptable_thresholds"):
         if view.answer("performance_targets").state not in ("tbd", "defer") and not _target(view, item):
@@ -94,9 +93,9 @@ def _seconds(text: str) -> float | None:
 @rule("A24", DEFER, "inconsistent", 2)
 def persona_without_feature(view: ProjectView) -> Iterator[Finding]:
     """Features say for whom they are, and a persona has none."""
-    served = [feature.persona for feature in view.product.features if feature.persona]
+    served = {name for personas in view.personas_by_feature.values() for name in personas.values()}
     for persona in view.items("personas"):
-        if served and not any(names_match(persona.name, it) for it in served):
+        if served and persona.name not in served:
             yield Finding(
                 id_part(persona.name),
                 f'no feature is for "{persona.name}"',
@@ -122,7 +121,7 @@ def entity_called_otherwise(view: ProjectView) -> Iterator[Finding]:
 
 
 @rule("A32", DEFER, "inconsistent", 2)
-def events_of_nobody(view: ProjectView) -> Iterator[Finding]:
+def events_not_published(view: ProjectView) -> Iterator[Finding]:
     """The product is used through events, and publishes none."""
     channels = view.answer("interaction_channels").value
     if isinstance(channels, tuple) and "events" in channels and not view.product.events:
@@ -140,7 +139,7 @@ def personal_data_denied(view: ProjectView) -> Iterator[Finding]:
     others = view.answer("distribution").value != "personal"
     if others and view.answer("data_sensitivity").value == ("none",):
         for holder, field in _fields(view):
-            personal = FIELD_TYPES[field.type.kind].personal if field.type.kind in FIELD_TYPES else ""
+            personal = field.type.field_type and field.type.field_type.personal
             if personal:
                 yield Finding(
                     f"{holder}.{field.name}",
@@ -171,7 +170,7 @@ def measured_before_start(view: ProjectView) -> Iterator[Finding]:
 
 
 @rule("A35", DEFER, "inconsistent", 2)
-def increments_of_nothing(view: ProjectView) -> Iterator[Finding]:
+def increments_without_content(view: ProjectView) -> Iterator[Finding]:
     """Increments shall follow the MVP, and nothing is left for them."""
     later = view.items("future_features") or view.answer("future_features").state in ("tbd", "defer")
     features = view.product.features
@@ -209,13 +208,13 @@ def objective_above_dependency(view: ProjectView) -> Iterator[Finding]:
         for dependency in view.product.calls(service):
             theirs = [it for item, it in promised if it and is_about_service(item, dependency.service)]
             mine = [(item, it) for item, it in promised if it and is_about_service(item, service.name)]
-            for item, percent in mine if theirs and dependency.when_away == "refuse" else ():
+            for item, percent in mine if theirs and dependency.when_unavailable == "refuse" else ():
                 if percent > max(theirs):
                     yield Finding(
                         f"{service.name}-{dependency.service}",
                         f'"{item.name}" promises {percent:g} for {service.name}, which refuses while '
-                        f"{dependency.service} is away, and that promises {max(theirs):g} at most",
-                        f"promise less, or let {service.name} go on without: when_away: accept",
+                        f"{dependency.service} is unavailable, and that promises {max(theirs):g} at most",
+                        f"promise less, or let {service.name} go on without: when_unavailable: accept",
                         "slos",
                     )
 
@@ -249,7 +248,7 @@ def library_not_taken(view: ProjectView) -> Iterator[Finding]:
 
 
 @rule("D20", DEFER, "inconsistent", 2)
-def one_after_the_other_of_one(view: ProjectView) -> Iterator[Finding]:
+def rolling_update_of_one_instance(view: ProjectView) -> Iterator[Finding]:
     """Updates go from instance to instance, and there is one."""
     strategy = view.answer("update_strategy").value
     if strategy in ("rolling", "canary") and view.details("scale_expectations").get("instances") == 1:
@@ -262,7 +261,7 @@ def one_after_the_other_of_one(view: ProjectView) -> Iterator[Finding]:
 
 
 @rule("P09", DEFER, "inconsistent", 9)
-def foreign_risk_unsaid(view: ProjectView) -> Iterator[Finding]:
+def external_risk_missing(view: ProjectView) -> Iterator[Finding]:
     """It calls what belongs to others, and no risk is about that."""
     risks = view.items("risks")
     if risks and view.product.external_apis and not any(risk.get("kind") == "external" for risk in risks):

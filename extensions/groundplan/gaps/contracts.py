@@ -73,7 +73,7 @@ def _promises(view: ProjectView) -> Iterator[tuple[str, str, str]]:
 
 
 @rule("C19", MUST, "missing", 3)
-def call_of_nothing(view: ProjectView) -> Iterator[Finding]:
+def call_to_empty_service(view: ProjectView) -> Iterator[Finding]:
     """A service calls another that has neither records nor a feature with criteria: nothing says what to ask."""
     product = view.product
     promised = {name for feature in product.features if feature.criteria for name in feature.services}
@@ -90,7 +90,7 @@ def call_of_nothing(view: ProjectView) -> Iterator[Finding]:
 
 
 @rule("C20", DEFER, "missing", 3)
-def call_for_nothing(view: ProjectView) -> Iterator[Finding]:
+def call_without_reference(view: ProjectView) -> Iterator[Finding]:
     """A service calls another, and none of its records refers to one of the other's."""
     product = view.product
     for service in product.services:

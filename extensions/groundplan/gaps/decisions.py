@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from ..decisions import How
+from ..domain import Item
 from ..drivers import RESTS_ON
+from ..name_matching import id_part
 from ..project_view import ProjectView
 from ..questionnaire import REQUIREMENTS
+from ..text import all_of, one_of
 from .model import DEFER, MUST, Finding, rule
 
 CLEARLY = 3
@@ -41,7 +45,7 @@ def target_without_load(view: ProjectView) -> Iterator[Finding]:
 
 
 @rule("D11", DEFER, "missing", 2)
-def recovery_unsaid(view: ProjectView) -> Iterator[Finding]:
+def recovery_target_missing(view: ProjectView) -> Iterator[Finding]:
     """Records are kept, and it is not stated how much of them may be lost or for how long they may be unavailable."""
     kept = [entity.name for entity in view.product.entities.values()]
     answer = view.answer("backup_recovery")
@@ -80,7 +84,7 @@ def undecided(view: ProjectView) -> Iterator[Finding]:
 
 
 @rule("D14", DEFER, "inconsistent", 3)
-def overtaken(view: ProjectView) -> Iterator[Finding]:
+def decision_outdated(view: ProjectView) -> Iterator[Finding]:
     """The answers now speak for another option than the one that was proposed and recorded."""
     for resolved in view.decisions:
         if resolved.better:
@@ -159,3 +163,50 @@ def reason_for_no_choice(view: ProjectView) -> Iterator[Finding]:
                 f"answer {name} with the option that the reason is for, e.g. {resolved.option.name}",
                 name,
             )
+
+
+RULED_OUT = re.compile(
+    r"\b(no|not|never|nobody|without|neither|except|avoids?|forbids?|instead of|rather than)\b|n't\b", re.IGNORECASE
+)
+"""The words after which a name in the same clause is of something that must not be; `never without` asks for it."""
+CLAUSE = re.compile(r"[.,;:]\s|\bbut\b", re.IGNORECASE)
+
+
+@rule("D24", MUST, "inconsistent", 3)
+def constraint_contradicted(view: ProjectView) -> Iterator[Finding]:
+    """A constraint names an option, and the decision went to another; or it rules out the one that was taken."""
+    told: set[str] = set()
+    for constraint, name, ruled_out in _options_named(view):
+        options = [(it, option) for it in view.decisions for option in it.decision.options if name in option.named]
+        taken = [it for it, option in options if it.option is option]
+        if name in told or ruled_out != bool(taken):
+            continue
+        told.add(name)
+        decided = {it.decision.id: it.option.name for it in taken or [it for it, _ in options]}
+        offered = [f"{it.decision.id} with {option.name}" for it, option in options if option.offered]
+        if ruled_out:
+            fix = f"answer {one_of([*decided])} with another option"
+        elif offered:
+            fix = f"answer {one_of(offered)}"
+        else:
+            fix = "accept this gap with what is done instead, as it cannot be chosen yet"
+        yield Finding(
+            id_part(name),
+            f'"{constraint.name}" {"rules out" if ruled_out else "asks for"} {name}, '
+            f"and {all_of([f'{decision} is {option}' for decision, option in decided.items()])}",
+            f"{fix}, or change the constraint",
+            next(iter(decided)),
+        )
+
+
+def _options_named(view: ProjectView) -> Iterator[tuple[Item, str, bool]]:
+    """Each name of an option in a constraint that is not negotiable, and whether it is ruled out there."""
+    names = {name for it in view.decisions for option in it.decision.options for name in option.named}
+    longest_first = sorted(names, key=lambda name: (-len(name), name))  # so that `mutual TLS` is not `TLS`
+    pattern = re.compile(rf"(?<!\w)({'|'.join(map(re.escape, longest_first))})(?!\w)", re.IGNORECASE)
+    by_letters = {name.casefold(): name for name in longest_first}
+    for constraint in view.items("constraints"):
+        for clause in CLAUSE.split(constraint.name) if constraint.get("negotiable") is not True else ():
+            for found in pattern.finditer(clause):
+                name = by_letters[found[1].casefold()]
+                yield constraint, name, len(RULED_OUT.findall(clause, 0, found.start())) % 2 == 1

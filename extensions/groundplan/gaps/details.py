@@ -40,7 +40,7 @@ def target_without_number(view: ProjectView) -> Iterator[Finding]:
 
 
 @rule("A23", DEFER, "missing", 2)
-def completion_unsaid(view: ProjectView) -> Iterator[Finding]:
+def completion_rate_incomplete(view: ProjectView) -> Iterator[Finding]:
     """A completion rate does not say of what, how much, or how it is measured."""
     given = view.details("completion_rate")
     lacks = [name for name in ("of", "percent", "measured_by") if not given.get(name)]
@@ -67,7 +67,7 @@ def integration_without_protocol(view: ProjectView) -> Iterator[Finding]:
 
 
 @rule("A26", DEFER, "missing", 1)
-def blocked_without_day(view: ProjectView) -> Iterator[Finding]:
+def ambiguity_without_due_date(view: ProjectView) -> Iterator[Finding]:
     """Something about the idea is ambiguous and blocks work, and no day is stated by which it will be resolved."""
     for item in view.items("open_ambiguities"):
         if item.get("blocks") and not item.get("due"):
@@ -80,7 +80,7 @@ def blocked_without_day(view: ProjectView) -> Iterator[Finding]:
 
 
 @rule("A29", DEFER, "missing", 2)
-def later_for_no_reason(view: ProjectView) -> Iterator[Finding]:
+def future_feature_without_reason(view: ProjectView) -> Iterator[Finding]:
     """A feature is put off, and it is not stated why, until when or behind what."""
     for item in view.items("future_features"):
         if not (item.text or item.get("revisit") or item.get("depends_on")):
@@ -120,7 +120,7 @@ def done_without_evidence(view: ProjectView) -> Iterator[Finding]:
 
 
 @rule("D06", DEFER, "missing", 2)
-def kept_without_limit(view: ProjectView) -> Iterator[Finding]:
+def retention_missing(view: ProjectView) -> Iterator[Finding]:
     """Sensitive data are kept, and it is not stated for how long or when they are deleted."""
     for item in view.items("privacy_obligations"):
         if item.get("retention_days") in ("", None) and not item.get("deletion"):
@@ -160,7 +160,7 @@ def signal_without_threshold(view: ProjectView) -> Iterator[Finding]:
 
 
 @rule("D23", DEFER, "missing", 2)
-def nobody_notified(view: ProjectView) -> Iterator[Finding]:
+def alert_without_recipient(view: ProjectView) -> Iterator[Finding]:
     """Signals are monitored, and nobody is notified of any of them."""
     signals = view.items("monitoring_requirements")
     if signals and not any(it.get("notify") for it in signals):
@@ -185,7 +185,7 @@ def key_without_setting(view: ProjectView) -> Iterator[Finding]:
 
 
 @rule("E05", DEFER, "config", 2)
-def secret_never_replaced(view: ProjectView) -> Iterator[Finding]:
+def secret_without_rotation(view: ProjectView) -> Iterator[Finding]:
     """A secret is named, and it is not stated how often it is replaced."""
     for item in view.items("external_api_details"):
         if item.get("secret") and not item.get("rotation_days"):
@@ -195,7 +195,7 @@ def secret_never_replaced(view: ProjectView) -> Iterator[Finding]:
 
 
 @rule("E06", DEFER, "config", 2)
-def secret_of_another_name(view: ProjectView) -> Iterator[Finding]:
+def secret_name_differs(view: ProjectView) -> Iterator[Finding]:
     """The secret of an external API is not the setting that services read."""
     for item in view.items("external_api_details"):
         api = view.api_named(item.name)

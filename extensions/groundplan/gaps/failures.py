@@ -6,13 +6,9 @@ from collections.abc import Iterator
 
 from ..decisions import has
 from ..domain import ExternalApi, Product
-from ..field_types import FIELD_TYPES
 from ..name_matching import words_of, words_of_item
 from ..project_view import ProjectView
 from .model import DEFER, MUST, Finding, rule
-
-FINANCIAL = frozenset(name for name, it in FIELD_TYPES.items() if it.financial)
-"""The field types whose values are amounts of money."""
 
 
 @rule("C04", MUST, "error", 2)
@@ -37,7 +33,7 @@ def critical_api_without_fallback(view: ProjectView) -> Iterator[Finding]:
 
 
 def _mentioned(view: ProjectView, api: ExternalApi) -> bool:
-    """Whether a failure scenario has a word of its name: `The payment company is away` is about `card_payments`."""
+    """Whether a failure scenario has a word of its name: `The payment company is down` is about `card_payments`."""
     return any(words_of(api.name) & words_of_item(it) for it in view.items("failure_handling"))
 
 
@@ -55,7 +51,7 @@ def api_without_fallback(view: ProjectView) -> Iterator[Finding]:
 
 
 @rule("C06", DEFER, "error", 2)
-def api_used_by_nobody(view: ProjectView) -> Iterator[Finding]:
+def api_unused(view: ProjectView) -> Iterator[Finding]:
     """An external API is declared, and no service uses it."""
     for api in view.product.external_apis:
         if not api.used_by:
@@ -98,7 +94,7 @@ def _asks_others(view: ProjectView) -> bool:
 
 
 @rule("C15", DEFER, "error", 2)
-def redelivery_of_nothing(view: ProjectView) -> Iterator[Finding]:
+def redelivery_without_queue(view: ProjectView) -> Iterator[Finding]:
     """What waits shall be delivered until it succeeds, and nothing ever waits."""
     product = view.product
     waits = product.external_apis or product.workflows or any(product.subscribers(event) for event in product.events)
@@ -114,8 +110,7 @@ def redelivery_of_nothing(view: ProjectView) -> Iterator[Finding]:
 @rule("C21", MUST, "error", 4)
 def job_may_be_lost(view: ProjectView) -> Iterator[Finding]:
     """Money depends on a job, and a restart may lose it."""
-    kept = view.answer("data_sensitivity").value
-    if not isinstance(kept, tuple) or "financial" not in kept or not has(view.decisions, "jobs_in_service"):
+    if "financial" not in view.sensitive_kinds or not has(view.decisions, "jobs_in_service"):
         return
     for service in view.product.services:
         for job in service.jobs:
@@ -142,30 +137,30 @@ def event_without_subscriber(view: ProjectView) -> Iterator[Finding]:
 
 
 @rule("C11", DEFER, "error", 4)
-def failure_not_planned(view: ProjectView) -> Iterator[Finding]:
-    """A service calls another, and no failure scenario says what its users see while that is away."""
+def outage_not_planned(view: ProjectView) -> Iterator[Finding]:
+    """A service calls another, and no failure scenario says what its users see while that is unavailable."""
     for service in view.product.services:
         for dependency in view.product.calls(service):
             if not view.failure_named(dependency.service, by=service.name):
                 yield Finding(
                     f"{service.name}-{dependency.service}",
                     f"failure_handling does not say what users of {service.name} see while "
-                    f"{dependency.service} is away (built in: {dependency.when_away})",
+                    f"{dependency.service} is unavailable (built in: {dependency.when_unavailable})",
                     f"add a scenario of {service.name} to failure_handling that names {dependency.service}",
                     "failure_handling",
                 )
 
 
 @rule("C10", DEFER, "error", 4)
-def silence_not_planned(view: ProjectView) -> Iterator[Finding]:
-    """A service hears events, and no failure scenario says what becomes of them while it is away."""
+def subscriber_outage_not_planned(view: ProjectView) -> Iterator[Finding]:
+    """A service hears events, and no failure scenario says what becomes of them while it is unavailable."""
     broker = view.event_transport.broker
     for service in view.product.services:
         hears = service.reactions or service.copies or view.product.workflow_steps_in(service.name)
         if hears and not view.failure_named(service.name):
             yield Finding(
                 service.name,
-                f"failure_handling does not say what becomes of events while {service.name} is away "
+                f"failure_handling does not say what becomes of events while {service.name} is unavailable "
                 f"(built in: they wait {'at ' + broker if broker else 'in the outbox'})",
                 f"add a scenario to failure_handling that names {service.name}",
                 "failure_handling",
@@ -173,11 +168,12 @@ def silence_not_planned(view: ProjectView) -> Iterator[Finding]:
 
 
 @rule("C22", DEFER, "error", 4)
-def money_taken_back(view: ProjectView) -> Iterator[Finding]:
+def refund_not_planned(view: ProjectView) -> Iterator[Finding]:
     """A step of a workflow takes money, and no failure scenario says how it is given back."""
     product = view.product
     for step in (step for it in product.workflows for step in it.steps):
-        takes = any(it.type.kind in FINANCIAL for it in product.entities[step.creates].fields)
+        types = (it.type.field_type for it in product.entities[step.creates].fields)
+        takes = any(it.financial for it in types if it)
         if takes and not view.failure_named(step.service):
             yield Finding(
                 f"{step.workflow}-{step.name}",
@@ -189,7 +185,7 @@ def money_taken_back(view: ProjectView) -> Iterator[Finding]:
 
 
 @rule("C24", DEFER, "error", 4)
-def acts_too_early(view: ProjectView) -> Iterator[Finding]:
+def acts_before_workflow_ends(view: ProjectView) -> Iterator[Finding]:
     """A service acts on a record that a workflow may still undo, and does nothing when it is undone."""
     product = view.product
     for workflow in product.workflows:

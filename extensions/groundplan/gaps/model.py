@@ -30,7 +30,7 @@ class Finding:
     """The answer that closes it."""
 
 
-@tracked(lambda gap, part: gap.answers if part in ("message", "fix", "id") else ())
+@tracked(lambda gap, part: gap.because_of if part in ("message", "fix", "id") else ())
 @dataclass(frozen=True)
 class Gap:
     """A finding, classified by its rule."""
@@ -50,8 +50,8 @@ class Gap:
     waived_until: str = ""
     """The day up to which somebody accepts it; whether that has passed is for the project's checker to tell."""
 
-    answers: QuestionNames = field(default=frozenset(), compare=False)
-    """The questions that it was found by."""
+    because_of: QuestionNames = field(default=frozenset(), compare=False)
+    """The questions whose answers it was found in."""
 
     @property
     def id(self) -> str:
@@ -94,8 +94,22 @@ class Rule:
 RULES: dict[str, Rule] = {}
 
 
+RETIRED = frozenset(
+    [
+        *("B02", "B03", "B06", "B07"),
+        *("C01", "C02", "C03", "C09", "C18"),
+        *("D01", "D02", "D03", "D07", "D09"),
+        *("E01", "E02", "E04"),
+        *("P05", "P06", "P07"),
+    ]
+)
+"""The ids of rules that are gone. Waivers of projects may still name them, and none may accept another gap."""
+
+
 def rule(id: str, category: str, kind: str, checkpoint: int) -> Callable[[Check], Check]:
-    """Register a check under its id."""
+    """Register a check under its id, which no other rule has or had."""
+    if id in RETIRED or id in RULES:
+        raise ValueError(f"{id} is the id of another rule, or was one: take the next number of its letter")
 
     def register(check: Check) -> Check:
         RULES[id] = Rule(id, category, kind, checkpoint, check)
@@ -119,7 +133,8 @@ def find(view: ProjectView) -> tuple[Gap, ...]:
 
 
 def found(view: ProjectView, rules: Iterable[Rule]) -> tuple[Gap, ...]:
-    """What some of the rules find, waived or not."""
+    """What some of the rules find, waived or not; rules are about what was answered."""
+    view = replace(view, product=view.product.answered)
     every = dict.fromkeys(gap for rule in sorted(rules, key=lambda it: it.id) for gap in _gaps(rule, view))
     times = Counter(gap.id for gap in every)
     return tuple(_marked(gap) if times[gap.id] > 1 else gap for gap in every)
@@ -146,7 +161,7 @@ def _gaps(rule: Rule, view: ProjectView) -> Iterator[Gap]:
             it.message,
             it.fix,
             it.question,
-            answers=frozenset(named | read),
+            because_of=frozenset(named | read),
         )
 
 

@@ -23,7 +23,7 @@ AT_TIMES = re.compile(
 
 
 @rule("B16", MUST, "inconsistent", 2)
-def promised_at_times(view: ProjectView) -> Iterator[Finding]:
+def schedule_without_job(view: ProjectView) -> Iterator[Finding]:
     """A requirement promises something at set times, or the product is used on a schedule, and no job does that."""
     scheduled = {service.name for service in view.product.services for job in service.jobs if job.schedule}
     where = next((it.name for it in view.product.services), "orders")
@@ -56,7 +56,7 @@ def _time_in(feature: Feature) -> str:
 
 
 @rule("C23", DEFER, "inconsistent", 2)
-def allowed_less_than_planned(view: ProjectView) -> Iterator[Finding]:
+def rate_limit_below_load(view: ProjectView) -> Iterator[Finding]:
     """An external API may be called less often than the services that use it are to be asked."""
     for item in view.items("external_api_details"):
         api = view.api_named(item.name)

@@ -69,7 +69,7 @@ def risk_unattended(view: ProjectView) -> Iterator[Finding]:
 
 
 @rule("P08", DEFER, "process", 9)
-def nothing_kept_back(view: ProjectView) -> Iterator[Finding]:
+def no_buffer(view: ProjectView) -> Iterator[Finding]:
     """The date is fixed, and no buffer is kept back for what nobody foresees."""
     given = view.details("timeline")
     if view.answer("buffer_percent").value == 0 and (given.get("deadline") or given.get("fixed") == "date"):
@@ -82,7 +82,7 @@ def nothing_kept_back(view: ProjectView) -> Iterator[Finding]:
 
 
 @rule("P10", DEFER, "missing", 9)
-def no_end(view: ProjectView) -> Iterator[Finding]:
+def timeline_without_end(view: ProjectView) -> Iterator[Finding]:
     """A timeline has neither weeks nor a deadline, so that nothing tells whether the plan fits."""
     given = view.details("timeline")
     if given and not (given.get("weeks") or given.get("deadline")):
@@ -90,7 +90,7 @@ def no_end(view: ProjectView) -> Iterator[Finding]:
 
 
 @rule("P11", DEFER, "process", 7)
-def gaps_stop_nothing(view: ProjectView) -> Iterator[Finding]:
+def gate_without_effect(view: ProjectView) -> Iterator[Finding]:
     """Several people build it or others use it, and nothing stops for gaps that come before coding."""
     many = view.details("team").get("size", 1) != 1 or view.answer("distribution").value in ("partner", "public")
     if many and view.answer("gap_gate").value == "report_only":

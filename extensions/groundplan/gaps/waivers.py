@@ -23,10 +23,10 @@ def waiver_incomplete(view: ProjectView) -> Iterator[Finding]:
 
 
 @rule("W02", DEFER, "process", 7)
-def waiver_of_nothing(view: ProjectView) -> Iterator[Finding]:
+def waiver_without_gap(view: ProjectView) -> Iterator[Finding]:
     """A gap is accepted that does not exist, or no longer does."""
     waivers = view.items("gap_waivers")
-    others = [it for it in RULES.values() if waivers and it.check is not waiver_of_nothing]
+    others = [it for it in RULES.values() if waivers and it.check is not waiver_without_gap]
     existing = {name for gap in found(view, others) for name in (gap.id, gap.rule)}
     for waiver in waivers:
         if waiver.name not in existing:

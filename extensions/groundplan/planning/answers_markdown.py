@@ -56,7 +56,7 @@ def parts(question: Question, given: Mapping[str, object]) -> Table:
     if question.table is None:
         raise TypeError(f"{question.name} is not a table")
     rows = ((title(key), cell(given.get(key), UNKNOWN)) for key in question.table.keys)
-    return Table((title(question.name), "Answer"), tuple(rows) if given else ())
+    return Table((title(question.name), "Value"), tuple(rows) if given else ())
 
 
 def chosen(question: Question, value: object) -> str:

@@ -9,14 +9,15 @@ from .. import diagrams
 from ..catalogue import Manager
 from ..decisions import How, Resolved, has, wording
 from ..diagrams import Diagram
-from ..domain import Entity, Event, Item, Service
+from ..domain import ACCESS, ANYONE, CALLERS, HISTORY, OWNER, Entity, Event, Item, Product, Service
 from ..drivers import holding, meaning
 from ..gaps import ProjectView
 from ..project import EnvVar, Process
 from ..provenance import cached_property
+from ..reading.access import offered
 from ..text import all_of
 from .decision_records import Records
-from .markdown import NONE, UNKNOWN, Table, cell, code, codes, table
+from .markdown import NONE, UNKNOWN, Table, cell, code, codes, erased, kept_for, table
 from .prd import lower, quantity, shown
 
 PARTS = (("Architecture", "A"), ("Technology", "S"), ("Operation", "T"))
@@ -25,7 +26,7 @@ PARTS = (("Architecture", "A"), ("Technology", "S"), ("Operation", "T"))
 HOW = {
     How.CHOSEN: "chosen",
     How.AUTO: "proposed",
-    How.TBD: "until somebody decides",
+    How.TBD: "until it is decided",
     How.SETTLED: "the only one offered",
     How.IDLE: "needed",
 }
@@ -39,12 +40,12 @@ class Architecture:
     processes: tuple[Process, ...]
     settings: tuple[EnvVar, ...]
     manager: Manager
-    entrance: Process | None = None
+    gateway: Process | None = None
     """The process through which callers from outside come, where that is none of the services'."""
 
     @cached_property
     def drivers(self) -> Table:
-        held = holding(self.view.answers, self.view.product)
+        held = holding(self.view.answers, self.view.product.answered)
         return table(
             "Driver, Meaning, Evidence",
             ((code(it.name), cell(_upper(meaning(it.name))), cell(it.because)) for it in held),
@@ -60,7 +61,7 @@ class Architecture:
     def containers(self) -> Diagram:
         product = self.view.product
         store = next((it.option.label for it in self.view.decisions if it.decision.id == "storage_kind"), "store")
-        entrance = (self.entrance.name, self.entrance.port) if self.entrance else None
+        gateway = (self.gateway.name, self.gateway.port) if self.gateway else None
         return diagrams.containers(
             product,
             store,
@@ -68,7 +69,7 @@ class Architecture:
             self.view.event_transport.broker,
             one_process=self.one_process,
             one_store=wording(self.view.decisions, "shared_store"),
-            entrance=entrance,
+            gateway=gateway,
         )
 
     @property
@@ -107,7 +108,7 @@ class Architecture:
                     self._ports.get(it.name, it.port),
                     cell(it.responsibility, UNKNOWN),
                     codes(entity.name for entity in it.entities),
-                    "everybody" if it.exposure == "public" else "other services",
+                    "callers from outside" if it.exposure == "public" else "other services",
                 )
                 for it in self.view.product.services
             ),
@@ -145,6 +146,87 @@ class Architecture:
             if any(copy.entity == entity.name for copy in service.copies):
                 yield service.name
 
+    @property
+    def unproven(self) -> bool:
+        """Whether callers are not authenticated, so that there is nothing by which to refuse one."""
+        return has(self.view.decisions, "no_authentication")
+
+    @cached_property
+    def access(self) -> Table:
+        """Who may do what with the records of the public services."""
+        product = self.view.product
+        open_to_callers = [it for it in product.answered.entities.values() if not product.is_internal(it)]
+        audited = any(it.audited for it in open_to_callers)
+        header = ", ".join(("Records", *(it.capitalize() for it in (*ACCESS, *([HISTORY] * audited))), "Owner"))
+        return table(header, (self._access_row(it, audited) for it in open_to_callers))
+
+    def _access_row(self, entity: Entity, audited: bool) -> Iterator[str]:
+        access = self.view.product.access_to[entity.name]
+        yield code(entity.name)
+        actions = offered(self.view.product, entity)
+        for it in ACCESS:
+            yield who(self.view.product, access.allowed(it)) if it in actions else NONE
+        if audited:
+            yield who(self.view.product, access.allowed(HISTORY)) if entity.history_readers else NONE
+        yield code(access.owner) if access.owner else NONE
+
+    @property
+    def access_notes(self) -> str:
+        """What the matrix does not say itself."""
+        product = self.view.product
+        named = [f"{code(it.name)} is {cell(it.persona)}" for it in product.roles]
+        declared = product.answered.entities.values()
+        private = [it.name for it in declared if it.private and not product.is_internal(it)]
+        internal = [it.name for it in product.entities.values() if product.is_internal(it)]
+        audited = [it.name for it in product.entities.values() if it.audited]
+        sentences = (
+            f"Keys and tokens name roles: {', '.join(named)}." if named else "",
+            "Where callers may read their own records alone, others are answered as if they were not there (404), and "
+            "lists leave them out."
+            if any(it.owned for it in product.access)
+            else "",
+            *self._owners(),
+            f"Callers reach records of {codes(private)} by routes of the team's own alone." if private else "",
+            f"Records of {codes(internal)} are for the other services." if internal else "",
+            f"The history of {codes(audited)} is append-only; where an event, a job or a workflow "
+            "made the change, it names the service."
+            if audited
+            else "",
+            "Events, jobs and workflows act for the services themselves, which may do everything.",
+            *self._tenants(),
+        )
+        return " ".join(filter(None, sentences))
+
+    def _owners(self) -> Iterator[str]:
+        """Who may store records in the name of others."""
+        product = self.view.product
+        stored = [it for it in product.access if it.owner and (it.allowed("create") or it.allowed("update"))]
+        if any(it.owned for it in stored):
+            yield (
+                "Who creates a record that has an owner creates it for itself, and nobody gives one away or takes it, "
+                "but for those who may do with all records whatever owners may with theirs:"
+            )
+            yield f"{'; '.join(f'{code(it.entity)}: {who(product, it.acting_for_owners)}' for it in stored)}."
+
+    def _tenants(self) -> Iterator[str]:
+        """What keeps the organisations apart that the product serves, if it serves several."""
+        product = self.view.product
+        if not product.tenants:
+            return
+        apart = [it.name for it in product.entities.values() if it.of_tenant]
+        shared = [it.name for it in product.entities.values() if not it.of_tenant]
+        reach = codes(shared) if shared else "no record"
+        yield (
+            f"Each record of {codes(apart)} belongs to one {cell(product.tenants)}, its `tenant`: that of the caller "
+            "who created it, as key or token say, and never what a body says. For callers of another one it is not "
+            "there (404): not in lists, not as a reference, and not for events, jobs and workflows about their records."
+        )
+        yield f"A caller who belongs to none reaches {reach}, and is refused otherwise (403)."
+        if shared:
+            yield f"{codes(shared)} {'is' if len(shared) == 1 else 'are'} shared by all."
+        if any(it.schedule for service in product.services for it in service.jobs):
+            yield "A job that is due at set times runs once for each tenant with records in its service."
+
     @cached_property
     def calls(self) -> Table:
         product = self.view.product
@@ -155,7 +237,7 @@ class Architecture:
                     code(service.name),
                     code(dependency.service),
                     codes(it.entity.name for it in product.checks(service) if it.owner == dependency.service),
-                    away(dependency.when_away, self.view.decisions),
+                    while_unavailable(dependency.when_unavailable, self.view.decisions),
                 )
                 for service in product.services
                 for dependency in product.calls(service)
@@ -192,7 +274,7 @@ class Architecture:
         return table(
             "Process, Application, Port, Serves",
             (
-                (code(it.name), code(it.app), it.port, it.about if it.works_for else codes(it.services))
+                (code(it.name), code(it.app), it.port, it.about if it.runs_jobs_of else codes(it.services))
                 for it in self.processes
             ),
         )
@@ -233,8 +315,9 @@ class Architecture:
     def _callers(self, scope: str) -> str:
         """The personas for whom a service does something; all of them where none is named."""
         features = self.view.product.features
-        people = (it.persona for it in features if it.persona and (scope in it.services or not scope))
-        return ", ".join(map(cell, dict.fromkeys(people))) or "other services"
+        served = [self.view.personas_by_feature[it.id] for it in features if scope in it.services or not scope]
+        named = {name for personas in served for name in personas.values()}
+        return ", ".join(cell(it.name) for it in self.view.items("personas") if it.name in named) or "other services"
 
     @cached_property
     def failures(self) -> Table:
@@ -264,7 +347,8 @@ class Architecture:
                         f"{self.records.link(it)}: {cell(it.option.label)}"
                         for it in self.view.decisions
                         if it.decision.id in decided
-                    ),
+                    )
+                    or NONE,
                     here,
                     f"[{code(file)}](../services/common/{file})",
                 )
@@ -293,13 +377,16 @@ class Architecture:
             "; ".join(filter(None, (f"events with subscribers: {heard}" if heard != NONE else "", self._led))),
             "messaging/outbox.py",
         )
-        caller = "any caller" if has(view.decisions, "nobody_proves") else "an authenticated caller"
         here = f"open to external callers: {public}"
-        if public != NONE:
-            here += f"; {caller} may use every endpoint of these services"
+        if public != NONE and self.unproven:
+            here += "; any caller may do everything"
+        elif self.access.rows:
+            here += "; [who may do what](#who-may-do-what)"
         yield "Security", ("api_auth", "service_auth", "encryption"), here, "auth/identification.py"
         yield "Configuration", ("config_management", "secrets"), f"secret: {secrets}", "config.py"
         yield "Logging", ("logging", "logging_standards"), self._sensitive(), "observability/logs.py"
+        yield "Erasure", (), erased(product.entities.values()), "endings.py"
+        yield "Retention", (), kept_for(product.entities.values()), "retention.py"
         yield (
             "Monitoring",
             ("monitoring", "alerting"),
@@ -347,7 +434,14 @@ class Architecture:
         )
 
 
-def away(behaviour: str, decisions: Iterable[Resolved]) -> str:
+def who(product: Product, allowed: Iterable[str]) -> str:
+    """Who may do something, as people call them."""
+    personas = {it.name: it.persona for it in product.roles}
+    groups = {OWNER: "the owner", CALLERS: "every caller", ANYONE: "anyone"}
+    return ", ".join(groups.get(it) or cell(personas[it]) for it in allowed) or "nobody"
+
+
+def while_unavailable(behaviour: str, decisions: Iterable[Resolved]) -> str:
     """What a caller does while the service that it depends on does not answer."""
     then = "refuses requests that need the answer, with 503" if behaviour == "refuse" else "stores it unchecked"
     return f"{wording(decisions, 'unavailable_fallback')} {then}".lstrip()

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import starmap
 
-from ..catalogue import Option
+from ..catalogue import Module, Option
 from ..decisions import How, Rejected, Resolved
 from ..history import History, Record
-from ..provenance import cached_property, tracked, tracking
-from .markdown import cell, sentence
+from ..provenance import cached_property, track, tracked, tracking
+from .markdown import cell, code, sentence
 
 
 @tracked(lambda it, part: (it.record.decision,) if part != "record" else ())
@@ -19,6 +21,8 @@ class DecisionRecord:
     record: Record
     resolved: Resolved
     superseded_by: Record | None
+    modules: tuple[Module, ...] = ()
+    """What the options of all decisions add to the project."""
 
     @property
     def id(self) -> str:
@@ -66,7 +70,7 @@ class DecisionRecord:
         words = {
             "chosen": "Chosen",
             "auto": "Proposed from the answers",
-            "tbd": "Taken until somebody decides",
+            "tbd": "Taken until it is decided",
             "settled": "Taken, as nothing else is offered yet",
         }
         return words.get(self.record.how, "Taken")
@@ -74,6 +78,22 @@ class DecisionRecord:
     @property
     def cost(self) -> str:
         return self.option.cost if self.option else ""
+
+    @property
+    def location(self) -> str:
+        """Where the code of the option is, as a sentence of Markdown; empty if it has none, or has no more.
+
+        Of modules that each service or entity has, the first is named.
+        """
+        if self.superseded_by:
+            return ""
+        modules = [it for it in self.modules if it.decision == self.record.decision and _is_code(it)]
+        track(*(question for it in modules for question in it.because_of))
+        first = {it.source: it.target for it in reversed(modules)}
+        folders: dict[str, list[str]] = {}
+        for path in reversed(first.values()):
+            folders.setdefault(path.rpartition("/")[0], []).append(path)
+        return f"Its code: {', '.join(starmap(_links, folders.items()))}." if folders else ""
 
     @property
     def confirmation(self) -> str:
@@ -114,12 +134,13 @@ class Records:
 
     history: History
     decisions: tuple[Resolved, ...]
+    modules: tuple[Module, ...] = ()
 
     @cached_property
     def all(self) -> tuple[DecisionRecord, ...]:
         resolved = {it.decision.id: it for it in self.decisions}
         records = (
-            DecisionRecord(it, resolved[it.decision], self.history.superseded_by(it))
+            DecisionRecord(it, resolved[it.decision], self.history.superseded_by(it), self.modules)
             for it in self.history.trail
             if it.decision in resolved
         )
@@ -139,3 +160,16 @@ class Records:
             if it.record is current:
                 return f"[{number} {cell(resolved.decision.id)}](Decisions/{it.file}.md)"
         return f"{number} {cell(resolved.decision.id)}"
+
+
+def _links(folder: str, paths: Sequence[str]) -> str:
+    """Links to files of a folder, which is named once."""
+    if len(paths) == 1:
+        return f"[{code(paths[0])}](../../{paths[0]})"
+    files = (f"[{code(it.rpartition('/')[2])}](../../{it})" for it in paths)
+    return f"{code(folder)} ({', '.join(files)})"
+
+
+def _is_code(module: Module) -> bool:
+    """Whether it is code of the project that the template keeps; what the team owns may be gone."""
+    return module.target.endswith(".py") and not module.target.startswith("tests/") and not module.team_writes

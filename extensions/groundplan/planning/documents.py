@@ -20,6 +20,7 @@ from ..text import json_lines
 from . import answers_markdown, task_export, workflow_tables
 from .acceptance import Acceptance, acceptance_link
 from .architecture import Architecture
+from .change_map import change_map
 from .decision_records import Records
 from .implementation import Implementation
 from .markdown import NONE, UNKNOWN, Table, advice, cell, code, codes, counted, fence, sentence, table
@@ -27,6 +28,7 @@ from .prd import Prd
 from .rule_example import RuleExample
 from .schedule import Schedule, build_plan, problems
 from .specification import Specification
+from .threat_model import ThreatModel
 
 __all__ = ["Planning"]
 
@@ -62,7 +64,7 @@ class Planning:
 
     @cached_property
     def records(self) -> Records:
-        return Records(self.project.history, self.project.decisions)
+        return Records(self.project.history, self.project.decisions, self.project.modules)
 
     @cached_property
     def prd(self) -> Prd:
@@ -72,8 +74,12 @@ class Planning:
     def architecture(self) -> Architecture:
         project = self.project
         return Architecture(
-            self.view, self.records, project.processes, project.environment, project.manager, project.entrance
+            self.view, self.records, project.processes, project.environment, project.manager, project.gateway
         )
+
+    @cached_property
+    def threat_model(self) -> ThreatModel:
+        return ThreatModel(self.view, self.records, self.project.fixture_data)
 
     @cached_property
     def implementation(self) -> Implementation:
@@ -109,7 +115,7 @@ class Planning:
         return table(
             "Requirements, What passes between services, Drawn in",
             self._interaction_rows(),
-            "No service calls or hears another.",
+            "No service calls another or subscribes to its events.",
         )
 
     def _interaction_rows(self) -> Iterator[tuple[str, str, str]]:
@@ -143,12 +149,11 @@ class Planning:
         with tracking():  # each tells of itself
             return tuple(it for it in self.requests if it.entity.service == service.name)
 
-    def _credential(self, service: Service) -> tuple[str, str, str]:
-        """What callers of a service authenticate with, whose it must be, and where it goes."""
+    def _credential(self, service: Service) -> tuple[str, str]:
+        """Who calls a service, and where its credential goes."""
         if service.exposure != "public":
-            return "key", "of the services", "The key of the services goes into `X-API-Key`"
-        wording = self.project.wording
-        return wording("credential"), wording("credential_owner"), wording("credential_location")
+            return "other services", self.project.wording("service_credential_location")
+        return self.project.wording("credential_owner"), self.project.wording("credential_location")
 
     def _settings(self, service: Service) -> tuple[EnvVar, ...]:
         """The settings that are a service's own, everybody's, a called service's address, or of an API that it uses."""
@@ -173,7 +178,7 @@ class Planning:
         wanted = self.project.answers["code_examples"].value is not False
         for service in self.project.services if wanted else ():
             for it in service.entities:
-                if it.entity.fields:
+                if it.entity.sent:
                     return RuleExample(it.entity, tuple(lookup.attribute for lookup in it.lookups))
         return None
 
@@ -254,7 +259,7 @@ class Planning:
     @cached_property
     def future(self) -> Table:
         return table(
-            "Feature, Why later, Needs first, Looked at again, Seam",
+            "Feature, Why later, Needs first, Revisit, Seam",
             (
                 (
                     cell(it.name),
@@ -323,9 +328,9 @@ class Planning:
         """What is out of scope and yet has a time to be looked at again."""
         items = (it for it in self.view.items("out_of_scope") if it.get("revisit"))
         return table(
-            "Left out of the MVP, Looked at again",
+            "Left out of the MVP, Revisit",
             ((cell(it.name), cell(it.get("revisit"))) for it in items),
-            "Nothing that is left out has a time at which it is looked at again.",
+            "Nothing that is left out has a time for a review.",
         )
 
     @cached_property
@@ -356,6 +361,11 @@ class Planning:
             yield _file("tests/acceptance"), f"a file each for the criteria of {ids}"
 
     @cached_property
+    def change_map(self) -> Table:
+        """Where to look to change something."""
+        return change_map(self.project)
+
+    @cached_property
     def libraries(self) -> Table:
         """What the project stands on, and what is required in no version: it comes with the first rule that uses it."""
         known = {it.package: it for it in self.project.dependencies}
@@ -364,7 +374,7 @@ class Planning:
         to_come = (
             (
                 f"{code(it.name)} {cell(it.get('constraint'), '')}".strip(),
-                f"{cell(it.text, 'required')}; {code(self.project.manager.add)} brings it in",
+                f"{cell(it.text, 'required')}; {code(self.project.manager.add)} adds it",
             )
             for it in required
         )

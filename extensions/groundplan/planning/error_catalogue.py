@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from ..decisions import Resolved, wording
+from ..decisions import Resolved, has, wording
 from ..domain import Product
 from ..operations import KEY, UNRELATED, operations
 from ..text import all_of, one_of
@@ -28,11 +28,13 @@ class Problem:
 PROBLEMS = (
     Problem(400, "Bad Request", "the body is not JSON", "correct the request"),
     Problem(401, "Unauthorized", "", ""),
-    Problem(403, "Forbidden", "a rule does not allow it to this caller", "show `detail` to the user"),
+    Problem(403, "Forbidden", "", "show `detail` to the user"),
     Problem(404, "Not Found", "no such record, or no such URL", "drop the id, or correct the URL"),
     Problem(405, "Method Not Allowed", "the URL does not support the method", "use a method that `Allow` lists"),
+    Problem(408, "Request Timeout", "its body takes longer than `BODY_TIMEOUT_S`", "send the body at once", "yes"),
     Problem(409, "Conflict", "", "show `detail` to the user", "once the cause of the conflict is gone"),
     Problem(412, "Precondition Failed", "the record was changed after it was read", "read it again, then decide"),
+    Problem(413, "Content Too Large", "its body has more than `MAX_BODY_BYTES`", "send less at once"),
     Problem(
         422,
         "Unprocessable Content",
@@ -46,7 +48,7 @@ PROBLEMS = (
     Problem(503, "Service Unavailable", "", "wait as long as `Retry-After` says", "yes"),
     Problem(504, "Gateway Timeout", "", "read what it would have changed, then send it again", "yes"),
 )
-"""What 409 and 503 mean depends on the product; a cause that is empty here, on what was decided."""
+"""What 403, 409 and 503 mean depends on the product; another cause that is empty here, on what was decided."""
 
 DECIDED = {401: "unauthorized_when", 429: "rate_limited_when", 502: "bad_gateway_when", 504: "gateway_timeout_when"}
 """Under which word options say when a status is answered; it is not where none says so."""
@@ -57,7 +59,11 @@ NOT_READY = 503
 
 def catalogue(product: Product, decisions: Sequence[Resolved]) -> Table:
     """The problems that the services of a product answer with."""
-    when = {409: _conflict(product), 503: _away(product, wording(decisions, "not_cached"))}
+    when = {
+        403: _forbidden(product, decisions),
+        409: _conflict(product),
+        503: _away(product, wording(decisions, "not_cached")),
+    }
     when |= {status: wording(decisions, word) for status, word in DECIDED.items()}
     then = {401: wording(decisions, "unauthorized_fix")}
     answered = {*UNRELATED, *DECIDED, NOT_READY}
@@ -70,6 +76,19 @@ def catalogue(product: Product, decisions: Sequence[Resolved]) -> Table:
             if it.status in answered and when.get(it.status, it.when)
         ),
     )
+
+
+def _forbidden(product: Product, decisions: Sequence[Resolved]) -> str:
+    """What may not be done, and by whom."""
+    is_public = any(not product.is_internal(it) for it in product.answered.entities.values())
+    has_matrix = is_public and not has(decisions, "no_authentication")
+    refuses = f"{'[the access matrix](ArchitectureGuide.md#who-may-do-what) or ' if has_matrix else ''}a rule"
+    causes = (
+        f"{refuses} does not allow it to this caller",
+        wording(decisions, "forbidden_when"),
+        f"the caller belongs to no {product.tenants}" if product.tenants else "",
+    )
+    return ", or ".join(filter(None, causes))
 
 
 def _conflict(product: Product) -> str:
@@ -105,7 +124,7 @@ def _away(product: Product, uncached: str) -> str:
     callers: dict[str, list[str]] = {}
     for service in product.services:
         for check in product.checks(service):
-            if check.when_away == "refuse" and service.name not in callers.setdefault(check.owner, []):
+            if check.when_unavailable == "refuse" and service.name not in callers.setdefault(check.owner, []):
                 callers[check.owner].append(service.name)
     about = f", about a record {uncached}" if uncached else ""
     needed = (f"{code(owner)} (for {codes(names)}{about})" for owner, names in callers.items() if names)

@@ -15,10 +15,10 @@ from .decision_records import Records
 from .markdown import NONE, Table, cell, code, codes, table
 
 GUARDS = {
-    "shares_of_calls": "a share of the calls",
-    "breaker": "a circuit breaker",
+    "bulkhead": "a share of the calls",
+    "circuit_breaker": "a circuit breaker",
     "retries": "retries",
-    "cached_answers": "a cached answer",
+    "fallback_cache": "a cached answer",
 }
 """What limits the effect of a failing service in addition to the timeout, by the trait of the option that brings it."""
 
@@ -42,7 +42,11 @@ class Implementation:
         return table("Use, From, For", self._shared())
 
     def _shared(self) -> Iterator[tuple[str, str, str]]:
-        yield code('RuleViolation("why")'), _common("errors.py"), "to refuse a request: 409 with this reason"
+        yield (
+            code('RuleViolation("why", "field")'),
+            _common("errors.py"),
+            "to refuse a request: 409 with this reason, and the fields that it is about, if any",
+        )
         yield code('Forbidden("why")'), _common("errors.py"), "to refuse it to this caller (`self.caller`): 403"
         yield (
             code("self.records.first(models.Name, field=value)"),
@@ -54,18 +58,26 @@ class Implementation:
             _common("errors.py"),
             "a dependency has no answer now: 503, for the caller to try again",
         )
-        for it in FIELD_TYPES.values():
-            if it.in_rules and (fields := self._fields(it.name)):
-                use, file = it.in_rules
+        for kind in FIELD_TYPES.values():
+            if kind.in_rules and (fields := self._fields(kind.name)):
+                use, file = kind.in_rules
                 yield code(use), _common(file), f"a value of {codes(fields)}"
-        for api in self._product.external_apis:
-            use = f'self.apis.{api.name}.request("GET", path)'
+        callers: dict[str, list[str]] = {}
+        for service in self._product.services:
+            for it in self._product.calls(service):
+                callers.setdefault(f"clients.{it.service}", []).append(service.name)
+        callers |= {f"apis.{api.name}": list(api.used_by) for api in self._product.external_apis}
+        for called, by in callers.items():
             yield (
-                code(use),
+                code(f'self.{called}.request("GET", path)'),
                 _common("clients/client.py"),
-                f"a call in a rule of {codes(api.used_by)}; "
-                "a POST or PATCH is sent once, unless it has an `Idempotency-Key`",
+                f"a call in a rule of {codes(by)}; a POST or PATCH is sent once, unless it has an `Idempotency-Key`",
             )
+        yield (
+            code("self.settings"),
+            _common("hooks.py"),
+            "the settings, those included that you add to `services/settings.py`",
+        )
         yield code("structlog.get_logger()"), _common("observability/logs.py"), "a log line with the id of its request"
 
     def _fields(self, kind: str) -> list[str]:

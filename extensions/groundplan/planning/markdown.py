@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 
+from ..domain import Entity
 from ..provenance import QuestionNames, track, tracking
-from ..text import line, md
+from ..text import all_of, line, md
 
 NONE = "–"
 """A cell with nothing in it that is meant to be empty."""
@@ -23,14 +24,14 @@ class Table:
     rows: tuple[tuple[str, ...], ...]
     empty: str = ""
     """What stands in place of a table without rows."""
-    answers: QuestionNames = field(default=frozenset(), compare=False)
-    """What its rows were made from."""
+    because_of: QuestionNames = field(default=frozenset(), compare=False)
+    """The questions whose answers its rows were made from."""
 
     def __bool__(self) -> bool:
         return bool(self.rows or self.empty)
 
     def __str__(self) -> str:
-        track(*self.answers)
+        track(*self.because_of)
         if not self.rows:
             return self.empty
         lines = [self.header, tuple("---" for _ in self.header), *self.rows]
@@ -78,6 +79,29 @@ def code(value: object) -> str:
 
 def codes(values: Iterable[object]) -> str:
     return ", ".join(map(code, values)) or NONE
+
+
+def kept_for(entities: Iterable[Entity]) -> str:
+    """For how long records are kept: `` `Order` is deleted 730 days after placed_at ``; empty if all are for good."""
+    limited = tuple(f"{code(it.name)} is {it.retention}" for it in entities if it.retention)
+    return all_of(limited) if limited else ""
+
+
+def erased(entities: Iterable[Entity]) -> str:
+    """What becomes of records of somebody who asks to be forgotten: `` `Order` is kept ``; empty if nobody says it."""
+    done = {"delete": "deleted", "anonymise": "anonymised", "keep": "kept"}
+    named = tuple(f"{code(it.name)} is {done[it.erasure]}" for it in entities if it.erasure)
+    return all_of(named) if named else ""
+
+
+def keeping(entities: Collection[Entity]) -> str:
+    """Which records are not kept for good, in sentences; empty if all are."""
+    limited, forgotten = kept_for(entities), erased(entities)
+    sentences = (
+        f"Not kept for good: {limited}." if limited else "",
+        f"Of a person who asks to be forgotten, {forgotten}." if forgotten else "",
+    )
+    return " ".join(filter(None, sentences))
 
 
 def counted(number: int, one: str, many: str) -> str:

@@ -20,10 +20,22 @@ from .open_questions import open_questions
 FORMAT = 1
 """Raised when a checker of today could misread a model of tomorrow."""
 
+GUARDS = ("services/common/auth/", "services/common/api/security", "services/common/entity_service")
+"""How the files begin that decide who may do what: the checker tells whether they were edited."""
+
+TENANT_GUARDS = (
+    *("services/common/tenants", "services/common/runtime", "services/common/references/", "services/common/history"),
+    *("services/common/api/dependencies", "services/common/db/repository", "services/common/messaging/copy_store"),
+    *("services/common/clients/client", "services/common/messaging/consumer", "services/common/messaging/publisher"),
+    *("services/common/api/idempotency", "services/common/jobs/", "services/common/workflows/"),
+)
+"""The same of those that keep organisations apart."""
+
 DOCUMENTS = (
     "README.md",
     "PRD.md",
     "ArchitectureGuide.md",
+    "ThreatModel.md",
     "ImplementationGuide.md",
     "ImplementationPlan.md",
     "GapReport.md",
@@ -36,11 +48,26 @@ DOCUMENTS = (
 
 def dump(planning: Planning, files: Iterable[GeneratedFile]) -> str:
     """The model as JSON with one thing a line, so that a changed decision reads well in a diff."""
+    guards = _guards(planning)
     recorded = (
-        it for it in files if it.because_of or any(by for _, by in it.lines) or it.path in planning.project.owned_files
+        it
+        for it in files
+        if it.because_of
+        or any(by for _, by in it.lines)
+        or it.path in planning.project.owned_files
+        or it.path.startswith(guards)
     )
     entries = [_made(it) for it in recorded]
     return json_lines(_model(planning) | {"generated": entries})
+
+
+def _guards(planning: Planning) -> tuple[str, ...]:
+    """How the files begin that the checker watches."""
+    product = planning.project.product
+    if not product.tenants:
+        return GUARDS
+    apart = [it.name for it in product.services if any(entity.of_tenant for entity in it.entities)]
+    return (*GUARDS, *TENANT_GUARDS, *(f"services/{name}/{part}." for name in apart for part in ("models", "tables")))
 
 
 def _model(planning: Planning) -> dict[str, object]:
@@ -53,7 +80,9 @@ def _model(planning: Planning) -> dict[str, object]:
         "checkpoints": list(_checkpoints(planning)),
         "services": [_service(planning, it) for it in project.product.services],
         "operations": [
-            asdict(it) for service in project.product.services for it in operations(project.product, service)
+            asdict(it) | {"action": it.action}
+            for service in project.product.services
+            for it in operations(project.product, service)
         ],
         "processes": [{"name": it.name, "port": it.port, "services": list(it.services)} for it in project.processes],
         "rows": {
@@ -72,6 +101,7 @@ def _model(planning: Planning) -> dict[str, object]:
         "decisions": [_decision(planning, it) for it in project.decisions],
         "tasks": [],  # they have their own file; checkers of before look for them here
         "verdict": planning.plan.comparison,
+        "guards": list(_guards(planning)),
         "documents": [
             *DOCUMENTS,
             *(f"ServiceSpecifications/{it.name}.md" for it in planning.specifications),
@@ -112,9 +142,8 @@ def _terms(planning: Planning) -> Iterator[dict[str, object]]:
 
 def _legal(planning: Planning) -> set[str]:
     """The kinds of data of which law or contract asks something."""
-    kinds = planning.view.answer("data_sensitivity").value
     named = {it.name for it in planning.view.items("privacy_obligations")}
-    return (named | set(map(str, kinds if isinstance(kinds, tuple) else ()))) - {"none", "other"}
+    return (named | set(planning.view.sensitive_kinds)) - {"none", "other"}
 
 
 def _made(it: GeneratedFile) -> dict[str, object]:
@@ -129,7 +158,7 @@ def _made(it: GeneratedFile) -> dict[str, object]:
 
 
 def _gap(it: Gap) -> dict[str, object]:
-    return {key: value for key, value in vars(it).items() if key != "answers"} | {"id": it.id}
+    return {key: value for key, value in vars(it).items() if key != "because_of"} | {"id": it.id}
 
 
 def _decision(planning: Planning, it: Resolved) -> dict[str, object]:
@@ -139,7 +168,7 @@ def _decision(planning: Planning, it: Resolved) -> dict[str, object]:
         "option": it.option.name,
         "how": it.how,
         "record": record.id if record else "",
-        "because": sorted({question for driver in it.drivers for question in driver.answers}),
+        "because": sorted({question for driver in it.drivers for question in driver.because_of}),
     }
 
 
@@ -153,11 +182,15 @@ def compared_tables(planning: Planning) -> Iterator[tuple[str, Table]]:
         guide.commitments,
         guide.calls,
         guide.events,
+        *((guide.access,) if not guide.unproven else ()),
         guide.deployment,
         guide.concerns,
         *(part for _, part in guide.decisions),
     ):
         yield "ArchitectureGuide.md", it
+    for _, _, threats in planning.threat_model.boundaries:
+        yield "ThreatModel.md", threats
+    yield "ThreatModel.md", planning.threat_model.sensitive_stores
     yield "ImplementationGuide.md", planning.implementation.errors
     for specification in planning.specifications:
         for it in specification.compared_tables:

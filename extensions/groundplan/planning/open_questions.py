@@ -13,6 +13,7 @@ from ..decisions import How, Resolved
 from ..domain import Product
 from ..drivers import RESTS_ON, holding, meaning
 from ..gaps import BUILT_ON
+from ..proposed_access import proposed_lines
 from ..questionnaire import BY_NAME, QUESTIONS, Question
 
 MOST = 5
@@ -109,7 +110,9 @@ def _of_question(question: Question, answers: Answers, product: Product) -> list
             Option(f"[{value}]" if question.many else value, label, _effect(question, value, answers, product))
             for value, label in pairs
         ]
-    return list(_in_words(question, answers))
+    proposed = proposed_lines(product) if question.name == "access" and not answers["access"].known else []
+    confirmed = Option(_written(proposed), "Take what the features need", "all else is closed to callers from outside")
+    return [*([confirmed] if proposed else []), *_in_words(question, answers)]
 
 
 def _effect(question: Question, value: str, answers: Answers, product: Product) -> str:

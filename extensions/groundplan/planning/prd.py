@@ -8,17 +8,13 @@ from dataclasses import dataclass
 from typing import get_args
 
 from ..answers import Answer, State
-from ..domain import Entity, ExternalApi, Feature, Item, plural
+from ..domain import Entity, ExternalApi, Feature, Item
 from ..gaps import REQUIREMENTS, Gap, ProjectView
 from ..provenance import cached_property
 from ..questionnaire import BY_NAME
-from ..text import article
 from .acceptance import acceptance_link
 from .answers_markdown import chosen
-from .markdown import UNKNOWN, Table, cell, code, codes, counted, sentence, table
-
-DETERMINER = r"(?:an?|the|any|each|every|some)\b"
-"""What stands before a noun that is not a proper name."""
+from .markdown import UNKNOWN, Table, cell, code, codes, counted, keeping, sentence, table
 
 
 @dataclass(frozen=True)
@@ -60,7 +56,7 @@ class Prd:
     def non_goals(self) -> Table:
         items = self.view.items("out_of_scope")
         return table(
-            "Left out, Why, Looked at again",
+            "Left out, Why, Revisit",
             ((cell(it.name), cell(it.text, UNKNOWN), cell(it.get("revisit"))) for it in items),
         )
 
@@ -82,8 +78,7 @@ class Prd:
         )
 
     def _for(self, persona: str) -> str:
-        features = self.view.product.features
-        return ", ".join(it.id for it in features if it.persona.casefold() == persona.casefold())
+        return ", ".join(id for id, named in self.view.personas_by_feature.items() if persona in named.values())
 
     @cached_property
     def requirements(self) -> Table:
@@ -103,36 +98,17 @@ class Prd:
         )
 
     def story(self, feature: Feature) -> str:
-        """Who wants a feature, and what for. Its name stays as it is, whatever its grammar."""
-        who = cell(self._one(feature.persona)) if feature.persona else f"somebody (`persona` is {UNKNOWN})"
+        """Who wants a feature, and what for. The names stay as they are, whatever their grammar."""
+        who = f"**{cell(feature.persona)}**" if feature.persona else f"somebody (`persona` is {UNKNOWN})"
         why = sentence(feature.outcome) if feature.outcome else f"its `outcome` is {UNKNOWN}."
-        return f"As {who}, I want *{cell(feature.name)}*, so that {why}"
-
-    def _one(self, persona: str) -> str:
-        """A persona inside a sentence: `a reader`, where the answers write it so; a proper name stays as it is."""
-        small = f"{persona[:1].lower()}{persona[1:]}"
-        if re.match(DETERMINER, small):
-            return small
-        common = re.search(rf"\b({re.escape(small)}|{re.escape(plural(small))})\b", self._prose) is not None
-        if not common and re.search(rf"\b(?!{DETERMINER})[^\W\d_]+,? {re.escape(persona)}\b", self._prose):
-            return persona
-        who = small if common else persona
-        return f"one of the {who}" if re.search(r"[^sui]s$", who) else article(who)
-
-    @cached_property
-    def _prose(self) -> str:
-        """What the answers say about the personas and what they want."""
-        features = self.view.product.features
-        statements = [self.view.product.concept, *(it.text for it in self.view.items("personas"))]
-        statements += (text for it in features for text in (it.name, it.outcome, *(one.text for one in it.criteria)))
-        return "\n".join(statements)
+        return f"As {who}: *{cell(feature.name)}*, so that {why}"
 
     @cached_property
     def technical(self) -> Table:
         asked = (
             ("Language", "python_version"),
-            ("For", "distribution"),
-            ("Used through", "interaction_channels"),
+            ("Distribution", "distribution"),
+            ("Channels", "interaction_channels"),
             ("Runs on", "deploy_target"),
         )
         answers = ((label, self.view.answer(name)) for label, name in asked)
@@ -191,13 +167,24 @@ class Prd:
         return f"Sensitive data: {cell(lower(shown('data_sensitivity', value)))}." if value else ""
 
     @cached_property
+    def on_record(self) -> str:
+        """Of which records it is known who changed them; empty if of none."""
+        audited = [it.name for it in self.view.product.entities.values() if it.audited]
+        return f"It is on record who changes {codes(audited)}, and how." if audited else ""
+
+    @cached_property
+    def kept(self) -> str:
+        """Which records are not kept for good; empty if all are."""
+        return keeping(self.view.product.entities.values())
+
+    @cached_property
     def backup(self) -> Table:
         given = self.view.details("backup_recovery")
         words = (
-            ("May be lost (RPO)", "rpo"),
-            ("May take (RTO)", "rto"),
+            ("Data loss (RPO)", "rpo"),
+            ("Recovery (RTO)", "rto"),
             ("Method", "method"),
-            ("Restore tried every", "restore_test_every"),
+            ("Restore tested every", "restore_test_every"),
         )
         rows = [(label, cell(given.get(key), UNKNOWN)) for label, key in words]
         return table("Backup, Answer", rows if given else ())
@@ -289,7 +276,7 @@ class Prd:
         return table(
             "Gap, Question, About, When",
             ((gap.id, code(gap.question), cell(REQUIREMENTS[gap.question]), _when(gap)) for gap in open_),
-            f"None of {len(list(self.view.asked))} questions is open.",
+            f"All {len(list(self.view.asked))} questions of the questionnaire are answered.",
         )
 
     @cached_property

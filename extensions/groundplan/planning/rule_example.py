@@ -19,8 +19,8 @@ class RuleExample:
 
     @property
     def field(self) -> str:
-        """The field with the shortest name, which is read most easily."""
-        return min((it.name for it in self.entity.fields), key=len)
+        """Of the fields that callers send, the one with the shortest name, which is read most easily."""
+        return min((it.name for it in self.entity.sent), key=len)
 
     @property
     def path(self) -> str:

@@ -21,7 +21,7 @@ def build_plan(view: ProjectView) -> Plan:
     """The plan that the answers lead to."""
     with tracking() as answers:
         plan = _build_plan(view)
-    return replace(plan, answers=frozenset(answers))
+    return replace(plan, because_of=frozenset(answers))
 
 
 def _build_plan(view: ProjectView) -> Plan:
@@ -56,7 +56,7 @@ def _scope(view: ProjectView) -> Scope:
     risky = (it for it in view.items("risks") if (it.get("kind"), it.get("impact")) == ("technical", "high"))
     place = view.answer("deploy_target")
     return Scope(
-        view.product,
+        view.product.answered,
         tuple(Named(gap.id, gap.message, _feature(gap, view.product)) for gap in gaps.find(view) if gap.must),
         tuple(Named(view.id("RISK", it.name), it.name) for it in risky),
         targets,

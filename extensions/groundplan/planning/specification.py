@@ -5,21 +5,21 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from ..decisions import wording
+from ..decisions import has, wording
 from ..diagrams import Diagram
-from ..domain import Entity, Feature, Field, Job, Service, ValueObject
+from ..domain import Entity, Event, Feature, Field, Job, Service, ValueObject
 from ..fixture_data import FixtureData
 from ..gaps import ProjectView, is_about_service
 from ..interactions import Request, entities_of
-from ..operations import KEY, LIST, Operation, of_entity
+from ..operations import CHANGES, KEY, LIST, SERVICES, Operation, of_entity, of_option
 from ..project import EnvVar
 from ..provenance import QuestionNames, cached_property, tracked
 from ..sequence_diagrams import request_sequence, workflow_sequence
 from ..text import one_of
 from . import workflow_tables
 from .acceptance import acceptance_link
-from .architecture import away
-from .markdown import NONE, UNKNOWN, Table, cell, code, codes, counted, sentence, table
+from .architecture import while_unavailable, who
+from .markdown import NONE, UNKNOWN, Table, cell, code, codes, counted, keeping, sentence, table
 from .prd import quantity
 
 
@@ -34,8 +34,6 @@ class Specification:
     """Where its callers reach it, and """
     docs: str
     """where it is described to them."""
-    proof: str
-    """What callers from outside prove with who they are: `key`."""
     needed: str
     """Whose that must be: `of a caller`."""
     sent: str
@@ -65,7 +63,7 @@ class Specification:
 
     @property
     def holds(self) -> str:
-        """What it keeps and hears, in a few words."""
+        """What it keeps and subscribes to, in a few words."""
         kept = ", ".join(entity.name for entity in self.service.entities)
         heard = ", ".join(dict.fromkeys(it.event for it in self.service.reactions))
         jobs = ", ".join(it.name for it in self.service.jobs)
@@ -73,7 +71,7 @@ class Specification:
         steps = ", ".join(dict.fromkeys(it.workflow for it in self.view.product.workflow_steps_in(self.name)))
         parts = (
             f"keeps {kept}" if kept else "",
-            f"hears {heard}" if heard else "",
+            f"subscribes to {heard}" if heard else "",
             f"runs {jobs}" if jobs else "",
             f"leads {leads}" if leads else "",
             f"takes part in {steps}" if steps else "",
@@ -110,7 +108,7 @@ class Specification:
             measure = "" if row[2] == UNKNOWN else f"{row[2]} "
             yield f"{row[0]} is measured: {measure}{row[3]}"
         if secrets := [it.name for it in self.settings if it.secret]:
-            yield f"{self.process} has its own secrets for {codes(secrets)}"
+            yield f"{self.process} has no example value for {codes(secrets)}"
 
     @cached_property
     def requirements(self) -> Table:
@@ -130,8 +128,8 @@ class Specification:
 
     @cached_property
     def contract(self) -> Table:
-        """Every address: who may call it, what goes in and out, and which requirement needs it."""
-        about = f"Method, Path, {self.proof.capitalize()}, Request, Answer, Errors, Repeatable, For"
+        """Every request: who may send it, what goes in and out, and which requirement needs it."""
+        about = "Method, Path, Callers, Request, Response, Errors, Repeatable, For"
         return table(about, self._contract())
 
     @cached_property
@@ -140,9 +138,9 @@ class Specification:
         every = (it for entity in self.service.entities for it in of_entity(self.view.product, entity))
         keyed = [code(f"{it.method} {it.path}") for it in every if KEY in it.parameters]
         return (
-            f"If {one_of(keyed)} is sent again with its {code(KEY.name)}, it is given the same answer and changes "
-            f"nothing again, for {code('IDEMPOTENCY_KEYS_H')} hours; with other content it is refused. One that was "
-            "refused may be corrected and sent with the same key."
+            f"If {one_of(keyed)} is sent again with its {code(KEY.name)}, it is given the same response and changes "
+            f"nothing again, for {code('IDEMPOTENCY_RETENTION_H')} hours; with other content it is refused. One that "
+            "was refused may be corrected and sent with the same key."
             if keyed
             else ""
         )
@@ -152,12 +150,21 @@ class Specification:
             needed = ", ".join(it.id for it in self.features if entity in entities_of(self.view.product, it)) or NONE
             for it in of_entity(self.view.product, entity):
                 errors, again = ", ".join(map(str, it.problems)), _repeatable(it)
-                yield it.method, code(it.path), self.needed, _request(it), _answer(it), errors, again, needed
-        if self.hears.rows and self.view.event_transport.endpoint:
+                callers = self.needed if self._for_all(it) else who(self.view.product, it.allowed)
+                yield it.method, code(it.path), callers, _request(it), _answer(it), errors, again, needed
+        for it in of_option(self.view.product, self.service):
+            errors, again = ", ".join(map(str, it.problems)), _repeatable(it)
+            callers = who(self.view.product, it.allowed)
+            yield it.method, code(it.path), callers, _request(it), _answer(it), errors, again, it.summary
+        if self.subscriptions.rows and self.view.event_transport.endpoint:
             errors, path = "400, 401, 422, 503", code(self.view.event_transport.endpoint)
-            yield "POST", path, "of the services", "an event", "204", errors, "yes", "events"
+            yield "POST", path, "other services", "an event", "204", errors, "yes", "events"
         for path, errors in (("/health/live", NONE), ("/health/ready", "503")):
-            yield "GET", code(path), "none", NONE, "200", errors, "yes", "operation"
+            yield "GET", code(path), "anyone", NONE, "200", errors, "yes", "operation"
+
+    def _for_all(self, operation: Operation) -> bool:
+        """Whether all who reach its address may ask for it: services, or callers that are not authenticated."""
+        return operation.access == SERVICES or has(self.view.decisions, "no_authentication")
 
     @property
     def kept_private(self) -> str:
@@ -169,7 +176,7 @@ class Specification:
     def references(self) -> Table:
         """What its records name of others, how that is looked up, and what is answered when it is not there."""
         product = self.view.product
-        asked = {check.entity.name: check.when_away for check in product.checks(self.service)}
+        asked = {check.entity.name: check.when_unavailable for check in product.checks(self.service)}
         copied = {copy.entity for copy in self.service.copies}
         return table(
             "Reference, To, Owner, Looked up in, If missing, If unavailable",
@@ -180,7 +187,7 @@ class Specification:
                     code(product.entities[target].service),
                     "the read copy" if target in copied else f"{'its API' if target in asked else 'its own records'}",
                     "409",
-                    away(asked[target], self.view.decisions) if target in asked else "503",
+                    while_unavailable(asked[target], self.view.decisions) if target in asked else "503",
                 )
                 for entity in self.service.entities
                 for path, target in _references(product.value_objects, entity.name, entity.fields)
@@ -235,13 +242,21 @@ class Specification:
             yield _suite("test_unique"), f"that no two records have the same {codes(dict.fromkeys(unique))}"
         for suite, proves, part in (
             ("test_limits", "what is written keeps the limits of", "outside"),
-            ("test_secrets", "nobody is told", "secrets"),
-            ("test_immutable", "callers cannot replace", "immutable"),
+            ("test_stored_records", "records are told of, and repaired, that have another value in", "narrow"),
+            ("test_secrets", "no response has", "secrets"),
+            ("test_sensitive", "no log, and no event without a reason, has", "sensitive"),
+            ("test_immutable", "callers cannot change", "immutable"),
         ):
             if tested := [f"{it.name}.{name}" for it in entities for name in getattr(it, part)]:
                 yield _suite(suite), f"that {proves} {codes(tested)}"
+        limited = [it for it in self.service.entities if it.retention]
+        if limited:
+            yield _suite("test_retention"), f"that each {codes(it.name for it in limited)} is kept for its time"
+        if forgotten := [it.name for it in self.service.entities if it.erasure]:
+            proves = f"that of a person, each {codes(forgotten)} is exported, and erased as it was said"
+            yield _suite("test_person"), proves
         if references:
-            untold = ", and what happens when nobody can tell" if product.checks(self.service) else ""
+            untold = ", and what happens when it cannot be checked" if product.checks(self.service) else ""
             yield _suite("test_references"), f"that {codes(references)} must exist{untold}"
         if events:
             yield (
@@ -270,6 +285,11 @@ class Specification:
         return entities + values
 
     @property
+    def kept(self) -> str:
+        """Which records it does not keep for good; empty if it keeps all."""
+        return keeping(self.service.entities)
+
+    @property
     def compared_tables(self) -> tuple[Table, ...]:
         """The tables whose facts other files repeat."""
         shapes = (shape for _, shape in self.shapes)
@@ -279,7 +299,7 @@ class Specification:
             *shapes,
             self.references,
             self.publishes,
-            self.hears,
+            self.subscriptions,
             self.jobs,
             self.leads,
             self.dependencies,
@@ -307,7 +327,7 @@ class Specification:
             (
                 code(it.name),
                 f"{', '.join(it.operations)} {code(it.entity)}",
-                ", ".join(code(str(field)) for field in it.fields) or NONE,
+                _carried(it),
                 codes(service.name for service in product.subscribers(it.name)),
             )
             for it in self.service.events
@@ -328,13 +348,13 @@ class Specification:
         heard = (it.name for it in self.service.events if product.subscribers(it.name))
         for name in (*heard, *workflow_tables.types(product, self.service)):
             yield f"{code(name)} is sent to", way.published_to.format(slug=product.slug, event=name)
-        if self.hears.rows:
+        if self.subscriptions.rows:
             names = {"slug": product.slug, "service": self.name}
-            yield "it hears from", way.consumed_from.format(**names)
+            yield "it subscribes to", way.consumed_from.format(**names)
             yield "what it refuses for good is in", way.dead_letters_in.format(**names)
 
     @cached_property
-    def hears(self) -> Table:
+    def subscriptions(self) -> Table:
         product = self.view.product
         reactions = (
             (
@@ -377,7 +397,12 @@ class Specification:
     @cached_property
     def dependencies(self) -> Table:
         services = (
-            (code(it.service), "service", away(it.when_away, self.view.decisions), code("CALL_TIMEOUT_S"))
+            (
+                code(it.service),
+                "service",
+                while_unavailable(it.when_unavailable, self.view.decisions),
+                code("CALL_TIMEOUT_S"),
+            )
             for it in self.view.product.calls(self.service)
         )
         apis = (
@@ -394,7 +419,7 @@ class Specification:
         receivers = self.view.product.message_recipients(self.name)
         subscribers = ((code(name), "subscriber", "its events wait, in order", way.timeout) for name in receivers)
         broker = ((way.broker, "broker", "events wait in the outbox, in order", way.timeout),)
-        carried = broker if way.broker and (receivers or self.hears.rows) else () if way.broker else subscribers
+        carried = broker if way.broker and (receivers or self.subscriptions.rows) else () if way.broker else subscribers
         store = (("its database", "store", "503, to be tried again", NONE),) if self.service.has_database else ()
         rows = (*services, *apis, *carried, *store)
         return table("Needs, Kind, While unavailable, Timeout", rows, f"{self.name} needs nothing else.")
@@ -461,9 +486,16 @@ def _answer(it: Operation) -> str:
     """What comes back where all is well."""
     if it.workflow:
         return f"{it.success} where {code(it.workflow)} stands"
-    shown = f"page of {code(it.entity)}" if it.kind == LIST.name else code(it.entity)
+    shown = code("HistoryEntry" if it.kind == CHANGES.name else it.entity or str(it.answer))
+    shown = f"page of {shown}" if it.kind in (LIST.name, CHANGES.name) else shown
     body = [] if it.answer is None else [shown]
     return f"{it.success} {', '.join((*body, *map(code, it.headers)))}".strip()
+
+
+def _carried(event: Event) -> str:
+    """The fields of an event, and why it has sensitive ones."""
+    fields = ", ".join(code(str(it)) for it in event.fields) or NONE
+    return f"{fields}, because {cell(event.because)}" if event.because else fields
 
 
 def _references(values: dict[str, ValueObject], path: str, fields: Iterable[Field]) -> Iterator[tuple[str, str]]:
@@ -507,12 +539,16 @@ def _constraints(field: Field, entity: Entity | None) -> Iterator[str]:
                 yield f"unique together with {codes(it for it in names if it != field.name)}"
     if field.indexed:
         yield "has an index"
+    if field.sensitive:
+        yield f"sensitive: {', '.join(field.sensitive)}"
+    if entity is not None and field.name in entity.encrypted:
+        yield "stored encrypted"
     if field.secret:
         yield "in no answer, event or log"
     if field.system:
         yield "not set by callers"
     if field.immutable:
-        yield "not replaced by callers"
+        yield "not changed by callers"
 
 
 def _embedded(values: dict[str, ValueObject], holders: Iterable[Entity | ValueObject]) -> Iterator[str]:

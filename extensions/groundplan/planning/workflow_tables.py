@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ..domain import Product, Service, Source, Step
-from .markdown import NONE, Table, code, table
+from .markdown import NONE, Table, cell, code, table
 
 
 def led(product: Product, service: Service) -> Table:
     """The workflows that a service leads, step by step."""
     return table(
-        "Workflow, Starts on, Step, In, Fills, Patience, All done, All undone",
+        "Workflow, Starts on, Step, In, Fills, Step timeout, All done, All undone",
         (
             (
                 code(it.name),
@@ -19,7 +19,7 @@ def led(product: Product, service: Service) -> Table:
                 f"{number} creates {code(step.creates)}",
                 code(step.service),
                 fills(step.mapping),
-                f"{it.patience_s} s",
+                f"{it.step_timeout_s} s",
                 code(it.done),
                 code(it.undone),
             )
@@ -35,7 +35,7 @@ def fills(mapping: tuple[tuple[str, Source], ...]) -> str:
 
 
 def heard(product: Product, service: Service) -> Iterator[tuple[str, str, str, str, str]]:
-    """The commands and answers that a service hears, as rows of what it hears."""
+    """The commands and answers that a service subscribes to, as rows of its subscriptions."""
     for step in product.workflow_steps_in(service.name):
         leader = next(it.service for it in product.workflows if it.name == step.workflow)
         do, undo = step.commands
@@ -57,6 +57,7 @@ def sent(product: Product, service: Service) -> Iterator[tuple[str, str, str, st
             do, undo = step.commands
             before = f"{code(it.steps[number - 1].creates)} is done" if number else f"create {code(it.entity)}"
             fields = ", ".join(code(name) for name, _ in step.mapping) or NONE
+            fields += f", because {cell(it.because)}" if it.because else ""
             yield code(do), before, fields, code(step.service)
             yield code(undo), "a later step is refused, or this one has no answer", NONE, code(step.service)
     for step in product.workflow_steps_in(service.name):

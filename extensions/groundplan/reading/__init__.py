@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
+from dataclasses import replace
 from types import MappingProxyType
 
 from .. import names
@@ -10,7 +11,20 @@ from ..answers import Answers
 from ..domain import Item, Product, Service, ValueObject
 from ..problems import Problem, Refused, Report
 from ..text import quoted
-from . import boundaries, entities, jobs, services, workflows
+from . import (
+    access,
+    audit,
+    boundaries,
+    brought,
+    entities,
+    jobs,
+    person,
+    renames,
+    retention,
+    services,
+    tenants,
+    workflows,
+)
 from .node import Node, structure
 from .rates import Rate, rate
 from .requirements import (
@@ -33,6 +47,7 @@ __all__ = [
     "ITEMS",
     "NUMBERS",
     "Rate",
+    "brought",
     "details",
     "items",
     "lists",
@@ -41,6 +56,7 @@ __all__ = [
     "problems",
     "rate",
     "read",
+    "renamed",
     "unfinished",
 ]
 
@@ -81,6 +97,16 @@ def lists(answers: Answers) -> Mapping[str, tuple[Item, ...]]:
     return MappingProxyType({question: items(answers, question) for question in ITEMS})
 
 
+def renamed(
+    answers: Answers, product: Product, names: Mapping[str, Collection[str]], before: renames.Before
+) -> tuple[renames.FieldRename | renames.IdRename, ...]:
+    """What gets another name in a product, with all `names` that have ids; raise `Refused` where nothing can."""
+    report = Report()
+    found = renames.renames(structure(answers["renames"], report), product, names, before)
+    report.refuse()
+    return found
+
+
 def _product(answers: Answers, report: Report, settings: Collection[str]) -> Product:
     report.extend(answers.problems)
     if answers.problems:
@@ -100,6 +126,7 @@ def _product(answers: Answers, report: Report, settings: Collection[str]) -> Pro
         external_apis=external_apis(apis, known, keyless(answers), rate_limits(answers), settings),
         workflows=workflows.workflows(structure(answers["workflows"], report), found),
     )
+    product = _with_access(product, answers, report)
     for question in TEXTS:
         _text(answers, question, report)
     for question in ITEMS:
@@ -109,6 +136,23 @@ def _product(answers: Answers, report: Report, settings: Collection[str]) -> Pro
     for question in NUMBERS:
         number(answers, question, report)
     return product
+
+
+def _with_access(product: Product, answers: Answers, report: Report) -> Product:
+    """The same with its roles, the histories that they read, how long records are kept, and who may do what as far as
+    the answers say it."""
+    product = replace(product, roles=access.roles(items(answers, "personas")))
+    product = audit.with_histories(structure(answers["audit"], report), product)
+    product = retention.with_retention(structure(answers["retention"], report), product)
+    product = person.with_person(structure(answers["person"], report), product)
+    organisations = structure(answers["tenants"], report)
+    product = tenants.with_tenants(organisations, product)
+    if not answers["access"].known:
+        return product
+    said = access.access(structure(answers["access"], report), product)
+    product = replace(product, access=access.complete(product, said))
+    tenants.open_to_anyone(organisations, product)
+    return access.with_indexes(replace(product, roles=access.named_roles(product)))
 
 
 def _services(

@@ -40,7 +40,7 @@ def cycle(ahead: Mapping[str, Sequence[str]]) -> tuple[str, ...]:
 
 
 def _refuse_cycles(services: Sequence[Service], places: Mapping[str, Node]) -> None:
-    """Services that wait for each other cannot answer when one is away."""
+    """Services that wait for each other cannot answer when one is unavailable."""
     calls = {service.name: [dependency.service for dependency in service.depends_on] for service in services}
     if found := cycle(calls):
         places[found[0]].at(".depends_on", None).problem(

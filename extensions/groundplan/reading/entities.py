@@ -3,21 +3,33 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from .. import names
-from ..domain import API_OPERATIONS, ON_DELETE, Entity, Field, Listing, Type, ValueObject, pascal, plural
+from ..domain import (
+    API_OPERATIONS,
+    CREDENTIALS,
+    ON_DELETE,
+    SENSITIVE_KINDS,
+    Entity,
+    Field,
+    Listing,
+    Type,
+    ValueObject,
+    pascal,
+    plural,
+)
 from ..field_types import FIELD_TYPES
 from ..text import quoted
 from . import grammar, listings
-from .grammar import MARKS, TOGETHER, EntityLine, FieldLine, Malformed, Together
+from .grammar import FLAG_MARKS, TOGETHER, EntityLine, FieldLine, Malformed, Together
 from .node import Node
 from .types import Mistyped, UnknownType, default_of, has_few_values, type_of
 
 EXAMPLE = "catalog.Book(title: str, price: money)"
 KEYS = ("name", "owner", "fields", "kind", "private", "operations", "list", *TOGETHER)
-FIELD_KEYS = ("type", "length", "range", "pattern", "currency", "default", *MARKS)
+FIELD_KEYS = ("type", "length", "range", "pattern", "currency", "sensitive", "default", *FLAG_MARKS)
 LIST_KEYS = ("filter", "sort", "search")
 
 LONGEST_INDEX = 2_600
@@ -86,10 +98,11 @@ def declarations(answer: Node) -> tuple[Declared, ...]:
 def resolve(declared: Sequence[Declared], owners: Owners) -> tuple[tuple[Entity, ...], tuple[ValueObject, ...]]:
     """Give every declaration its fields with types, and every entity its service."""
     named = {item.line.name: "value" if item.line.is_value else "reference" for item in declared}
+    resolved = {item.line.name: resolve_fields(item.line.fields, named, item.node) for item in declared}
     entities: list[Entity] = []
     values: list[ValueObject] = []
     for item in declared:
-        fields = resolve_fields(item.line.fields, named, item.node)
+        fields = tuple(_as_sensitive_as_its_parts(it, resolved) for it in resolved[item.line.name])
         if not item.line.fields:
             item.node.problem(f"{item.line.name} has no fields", f"give it some, e.g. '{EXAMPLE}'")
         if item.line.is_value:
@@ -158,11 +171,26 @@ def resolve_fields(lines: Sequence[FieldLine], named: Mapping[str, str], node: N
                     unique="unique" in marks,
                     indexed="index" in marks,
                     secret="secret" in marks,
+                    sensitive=tuple(it for it in SENSITIVE_KINDS if it in marks),
                     system="system" in marks,
                     immutable="immutable" in marks,
                     on_delete=_on_delete(line, type_, node),
                 )
     return tuple(fields.values())
+
+
+def _as_sensitive_as_its_parts(field: Field, resolved: Mapping[str, tuple[Field, ...]]) -> Field:
+    """A field that holds a value object with sensitive parts is sensitive itself."""
+    kinds = {*field.sensitive, *_kinds_inside(field.type, resolved, ())}
+    return replace(field, sensitive=tuple(it for it in SENSITIVE_KINDS if it in kinds))
+
+
+def _kinds_inside(type: Type, resolved: Mapping[str, tuple[Field, ...]], seen: tuple[str, ...]) -> Iterator[str]:
+    """The kinds of sensitive data in a value object; one that contains itself is refused elsewhere."""
+    if type.kind == "value" and type.target not in seen:
+        for field in resolved[type.target]:
+            yield from field.sensitive
+            yield from _kinds_inside(field.type, resolved, (*seen, type.target))
 
 
 def _on_delete(line: FieldLine, type: Type, node: Node) -> str:
@@ -200,7 +228,10 @@ def _together(item: Declared, word: str, fields: tuple[Field, ...]) -> tuple[tup
 
 
 def _refuse_marks_of_values(item: Declared, fields: Iterable[Field]) -> None:
-    """A value object has no records among which something could be unique, and is seen and replaced as a whole."""
+    """A value object has no records among which something could be unique, and is seen and replaced as a whole.
+
+    Which kinds of sensitive data it holds may be said of each part.
+    """
     for it in fields:
         if it.on_delete != "keep":
             item.node.problem(
@@ -208,7 +239,8 @@ def _refuse_marks_of_values(item: Declared, fields: Iterable[Field]) -> None:
                 "inside of records",
                 "take it away, or make an entity of it",
             )
-    marked = [(f"field {quoted(it.name)}", mark) for it in fields for mark in it.marks if mark != it.on_delete]
+    of_records = {*FLAG_MARKS} - {*ON_DELETE}
+    marked = [(f"field {quoted(it.name)}", mark) for it in fields for mark in it.marks if mark in of_records]
     marked += [(str(it), it.word) for it in item.line.together]
     if marked:
         (what, mark), *_ = marked
@@ -267,11 +299,11 @@ def _refuse_indexes(entity: Entity, node: Node) -> None:
 
 def _index_bytes(field: Field) -> int:
     """The most bytes of a value of a field in an index; 0 if none can hold it."""
-    if field.type.many or field.type.kind == "value":
+    if field.type.many:
         return 0
     if field.type.kind == "choice":
         return 4 * max(map(len, field.type.choices))
-    return FIELD_TYPES["uuid" if field.type.kind == "reference" else field.type.kind].index_bytes
+    return field.type.field_type.index_bytes if field.type.field_type else 0
 
 
 def _listed(answer: Node) -> list[Node]:
@@ -349,13 +381,25 @@ def _field_in_words(node: Node, name: str) -> str:
     words = [parts[key].text(example) for key, example in examples.items() if key in parts]
     if "pattern" in parts:
         words.append(f"/{parts['pattern'].text('^[a-z]+$').replace('/', chr(92) + '/')}/")
-    words += [it for it in MARKS if it in parts and parts[it].flag()]
+    words += [it for it in FLAG_MARKS if it in parts and parts[it].flag()]
+    words += _kinds_in_full(parts["sensitive"]) if "sensitive" in parts else []
     if "default" in parts:
         default = parts["default"].value
         written = str(default).lower() if isinstance(default, bool) else str(default)
         escaped = re.sub(r"[\\']", r"\\\g<0>", written)
         words.append(f"= '{escaped}'")
     return f"{name}: {' '.join(words)}"
+
+
+def _kinds_in_full(node: Node) -> list[str]:
+    """`pii`, or a list of kinds."""
+    kinds = [(it, it.text("pii")) for it in node.each()]
+    for part, kind in kinds:
+        if kind == CREDENTIALS:
+            part.problem("is credentials, which nobody else may see", "write 'secret: true' instead")
+        elif kind not in SENSITIVE_KINDS:
+            part.choice(SENSITIVE_KINDS, "")
+    return [kind for _, kind in kinds if kind in SENSITIVE_KINDS]
 
 
 def _together_in_full(word: str, node: Node) -> tuple[Together, ...]:

@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import TypeVar
 
 from .. import names
 from ..domain import OPERATIONS, Entity, Event, Field, Reaction, ReadCopy, Source, Type
 from ..field_types import FLAGS
-from ..text import quoted
+from ..text import all_of, quoted
 from . import grammar
 from .grammar import EventLine, KeepLine, Malformed, ReactionLine, Text
 from .node import Node
 from .types import Mistyped, field_named, fits, literal_of
 
-EVENT_KEYS = ("name", "operations", "entity", "fields")
+EVENT_KEYS = ("name", "operations", "entity", "fields", "because")
+EVENT_REQUIRED = EVENT_KEYS[:3]
 REACTION_KEYS = ("event", "create", "with")
+KEEP_KEYS = ("keep", "because")
 EVENT_EXAMPLE = "order.placed on create Order"
 REACTION_EXAMPLE = "on order.placed: create Notification(recipient: customer)"
 
@@ -27,7 +30,7 @@ T = TypeVar("T")
 def events(answer: Node, service: str, entities: Entities) -> Iterator[tuple[Node, Event]]:
     """The events that a service publishes, each with its place."""
     for node in answer.each():
-        line = line_of(node, EVENT_KEYS, grammar.event_line, _event_in_full, f'"{EVENT_EXAMPLE}"')
+        line = line_of(node, EVENT_KEYS, grammar.event_line, _event_in_full, f'"{EVENT_EXAMPLE}"', EVENT_REQUIRED)
         if line and (event := _event(node, line, service, entities)):
             yield node, event
         else:
@@ -38,12 +41,18 @@ def subscriptions(answer: Node) -> Iterator[tuple[Node, Subscription]]:
     """What a service hears, as it was written, each with its place."""
     examples = f'"{REACTION_EXAMPLE}" or "keep Book"'
     for node in answer.each():
-        if line := line_of(node, REACTION_KEYS, grammar.subscription_line, _reaction_in_full, examples):
+        if isinstance(node.value, Mapping) and len(node.value) > 1 and "keep" in node.value:
+            parts = node.keys(KEEP_KEYS)
+            because = parts["because"].text("billing prints the name") if "because" in parts else ""
+            yield node, KeepLine(parts["keep"].text("Book"), because)
+        elif line := line_of(node, REACTION_KEYS, grammar.subscription_line, _reaction_in_full, examples):
             yield node, line
 
 
-def copies(heard: Iterable[tuple[Node, Subscription]], service: str, entities: Entities) -> Iterator[ReadCopy]:
-    """The copies that a service keeps of what others own."""
+def copies(
+    heard: Iterable[tuple[Node, Subscription]], service: str, entities: Entities
+) -> Iterator[tuple[Node, ReadCopy]]:
+    """The copies that a service keeps of what others own, each with its place."""
     kept: set[str] = set()
     for node, line in heard:
         if not isinstance(line, KeepLine) or not (entity := entity_named(node, line.entity, entities)):
@@ -54,10 +63,23 @@ def copies(heard: Iterable[tuple[Node, Subscription]], service: str, entities: E
             node.problem(f"keeps {entity.name} twice", "remove one of the two")
         else:
             kept.add(entity.name)
-            yield ReadCopy(entity.name, entity.service)
+            if line.because:
+                _refuse_idle_reason(node, f"the copy of {entity.name}", entity.shown)
+            yield node, ReadCopy(entity.name, entity.service, line.because)
 
 
-def feeding(entity: Entity) -> tuple[Event, Event]:
+def refuse_unexplained_copies(kept: Iterable[tuple[Node, ReadCopy]]) -> None:
+    """What feeds one copy of an entity feeds each: where one has its sensitive data, each says why."""
+    every = [(node, copy) for node, copy in kept]
+    for node, copy in every:
+        if not copy.because and any(it.entity == copy.entity and it.because for _, it in every):
+            node.problem(
+                f"keeps {copy.entity} without a reason, and is sent its sensitive data, which another copy has",
+                f"say why here, too: 'keep {copy.entity} because ...', or take the reason away there",
+            )
+
+
+def feeding(entity: Entity, because: str = "") -> tuple[Event, Event]:
     """The events that keep copies of an entity up to date; nobody declares them."""
     return (
         Event(
@@ -65,7 +87,8 @@ def feeding(entity: Entity) -> tuple[Event, Event]:
             entity.service,
             entity.name,
             OPERATIONS[:2],
-            entity.shown,
+            entity.shown if because else entity.carried,
+            because,
             implied=True,
         ),
         Event(
@@ -73,7 +96,8 @@ def feeding(entity: Entity) -> tuple[Event, Event]:
             entity.service,
             entity.name,
             OPERATIONS[2:],
-            entity.shown,
+            entity.shown if because else entity.carried,
+            because,
             implied=True,
         ),
     )
@@ -118,16 +142,20 @@ def line_of(
     short: Callable[[str], T],
     full: Callable[[Mapping[str, Node]], T],
     examples: str,
+    required: Sequence[str] | None = None,
 ) -> T | None:
-    """A line in short or in full; reported and left out when it is neither."""
+    """A line in short or in full, where all keys but the last are `required` unless they are given.
+
+    It is reported and left out when it is neither.
+    """
     try:
         if isinstance(node.value, Mapping) and set(node.value) & set(keys):
             parts = node.keys(keys)
-            if missing := [key for key in keys[:-1] if key not in parts]:
+            if missing := [key for key in (keys[:-1] if required is None else required) if key not in parts]:
                 node.problem(f"has no {missing[0]}", f"add {missing[0]}: ..., or write {examples}")
                 return None
             return full(parts)
-        text = node.line(EVENT_EXAMPLE)
+        text = node.line(examples.strip('"'))
         return short(text) if text else None
     except Malformed as fault:
         node.problem(str(fault), f"write it like {examples}")
@@ -138,7 +166,8 @@ def _event_in_full(parts: Mapping[str, Node]) -> EventLine:
     fields = ", ".join(parts["fields"].texts("customer")) if "fields" in parts else ""
     operations = ", ".join(parts["operations"].texts("create"))
     carried = f"({fields})" if "fields" in parts else ""
-    return grammar.event_line(f"{parts['name'].text()}{carried} on {operations} {parts['entity'].text()}")
+    line = grammar.event_line(f"{parts['name'].text()}{carried} on {operations} {parts['entity'].text()}")
+    return replace(line, because=parts["because"].text("the courier needs it")) if "because" in parts else line
 
 
 def _reaction_in_full(parts: Mapping[str, Node]) -> ReactionLine:
@@ -178,13 +207,16 @@ def _event(node: Node, line: EventLine, service: str, entities: Entities) -> Eve
         )
         return None
     operations = tuple(operation for operation in OPERATIONS if operation in line.operations)
-    return Event(line.name, service, entity.name, operations, _carried(node, line, entity))
+    carried = _carried(node, line, entity)
+    if line.because:
+        _refuse_idle_reason(node, f"event {quoted(line.name)}", carried)
+    return Event(line.name, service, entity.name, operations, carried, line.because)
 
 
 def _carried(node: Node, line: EventLine, entity: Entity) -> tuple[Field, ...]:
-    """The fields of an event: those of its entity that the line names, or all."""
+    """The fields of an event: those of its entity that the line names, or all that it may carry."""
     if line.fields is None:
-        return entity.shown
+        return entity.shown if line.because else entity.carried
     carried: dict[str, Field] = {}
     for given in line.fields:
         field = field_named(entity.fields, given.name)
@@ -192,6 +224,11 @@ def _carried(node: Node, line: EventLine, entity: Entity) -> tuple[Field, ...]:
             no_field(node, given.name, entity)
         elif field.secret:
             node.problem(f"carries {quoted(given.name)}, which is secret", "leave it out")
+        elif field.kinds and not line.because:
+            node.problem(
+                f"carries {quoted(given.name)}, which is {all_of(field.kinds)}",
+                f"leave it out, or say why: '{line.name}(...) on ... {entity.name} because ...'",
+            )
         elif given.type is not None and str(given.type) != str(field.type):
             node.problem(
                 f"field {quoted(given.name)} is {quoted(field.type)} in {entity.name}, not {quoted(given.type)}",
@@ -200,6 +237,15 @@ def _carried(node: Node, line: EventLine, entity: Entity) -> tuple[Field, ...]:
         else:
             carried[given.name] = field
     return tuple(carried.values())
+
+
+def _refuse_idle_reason(node: Node, what: str, carried: Iterable[Field]) -> None:
+    """A reason to carry sensitive data where none is carried misleads those who read it."""
+    if not any(it.kinds for it in carried):
+        node.problem(
+            f"{what} says why it carries sensitive data, and carries none",
+            "leave out 'because', or mark the fields that are sensitive in data_entities",
+        )
 
 
 def no_field(node: Node, name: str, entity: Entity) -> None:
@@ -236,11 +282,12 @@ def _reaction(
         entity = None
     if event is None or entity is None:
         return None
-    return Reaction(event.name, entity.name, tuple(mapped(node, line.mapping, event, entity)))
+    mapping = tuple(mapped(node, line.mapping, event, entity, entities[event.entity]))
+    return Reaction(event.name, entity.name, mapping)
 
 
 def mapped(
-    node: Node, mapping: Iterable[tuple[str, Text]], event: Event, entity: Entity
+    node: Node, mapping: Iterable[tuple[str, Text]], event: Event, entity: Entity, about: Entity
 ) -> Iterator[tuple[str, Source]]:
     """Where the fields of a record come from that is created because of an event; what cannot be is reported."""
     seen: set[str] = set()
@@ -255,7 +302,7 @@ def mapped(
                 f"creates {entity.name} with {quoted(name)}, which is system: {quoted(entity.service)} sets it itself",
                 f"leave it out, and set it in the rules of {entity.name}",
             )
-        elif source := _source(node, written, field, event):
+        elif source := _source(node, written, field, event, about):
             yield name, source
         seen.add(name)
     for field in entity.fields:
@@ -266,9 +313,11 @@ def mapped(
             )
 
 
-def _source(node: Node, written: Text, field: Field, event: Event) -> Source | None:
+def _source(node: Node, written: Text, field: Field, event: Event, about: Entity) -> Source | None:
     """Where a value comes from: a field of the event, else a literal of the field's type."""
     carried = {given.name: given.type for given in event.fields} | {"id": Type("reference", event.entity)}
+    if not written.quoted and _refuse_sensitive(node, field_named(about.fields, written.text), field, event):
+        return None
     if not written.quoted and written.text in carried:
         if fits(carried[written.text], field.type):
             return Source(field=written.text)
@@ -287,6 +336,30 @@ def _source(node: Node, written: Text, field: Field, event: Event) -> Source | N
         )
         return None
     return _literal(node, written, field, event)
+
+
+def _refuse_sensitive(node: Node, source: Field | None, target: Field, event: Event) -> bool:
+    """Whether a field cannot be filled from another because of the sensitive data in that; it is reported."""
+    if source is None or not source.sensitive or source.secret:
+        return False
+    kinds = all_of(source.kinds)
+    if source not in event.fields and not event.because:
+        is_workflow = event.name == event.entity
+        place = (
+            "end the workflow with '; because ...'" if is_workflow else f"end {quoted(event.name)} with 'because ...'"
+        )
+        node.problem(
+            f"fills {quoted(target.name)} from {quoted(source.name)}, which is {kinds} and not told to other services",
+            f"say why it is: {place}",
+        )
+        return True
+    if missing := [it for it in source.sensitive if it not in target.kinds]:
+        node.problem(
+            f"fills {quoted(target.name)} from {quoted(source.name)}, which is {kinds}",
+            f"mark {quoted(target.name)} in data_entities: '{target.name}: {target.type} {' '.join(missing)}'",
+        )
+        return True
+    return False
 
 
 def _looks_like_a_field(text: str) -> bool:

@@ -6,22 +6,39 @@
     only operation, ...
     without operation, ...
     list([field, ...][; sort field, ...][; search field, ...])
-event.name[(field[: type], ...)] on operation[, operation] Entity
+event.name[(field[: type], ...)] on operation[, operation] Entity [because reason]
 on event.name: create Entity(field: source, ...)
-keep Entity
+keep Entity [because reason]
 job on operation[, operation] Entity
 job every 15 minutes | every 2 hours | daily at 02:00 | weekly on monday at 02:00
 name on create Entity: Entity(field: source, ...)[, then ...]; done: field = value; undone: field = value
+    [; timeout: seconds][; because reason]
+Entity: action who [| who ...][, action who ...][; owner: field]
+Entity[: read who [| who ...]]
+Entity[ by field[ = field]]: delete|anonymise|keep
+Entity: delete|anonymise 730 days|104 weeks|24 months|2 years after field
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
-from ..domain import API_OPERATIONS, ON_DELETE, OPERATIONS, Listing, Schedule
+from ..domain import (
+    ACCESS,
+    API_OPERATIONS,
+    ERASURE_ACTIONS,
+    ON_DELETE,
+    OPERATIONS,
+    RETENTION_ACTIONS,
+    SENSITIVE_KINDS,
+    UPDATE,
+    UPDATES,
+    Listing,
+    Schedule,
+)
 from ..text import one_of, quoted
 
 T = TypeVar("T")
@@ -37,10 +54,15 @@ _NUMBER = r"[+-]?\d+(?:\.\d+)?"
 _RANGE = rf"(?:{_NUMBER})?\s*\.\.\s*(?:{_NUMBER})?"
 _PATTERN = r"/(?:[^/\\]|\\.)*/"
 _BARE = r"[^\s,()'\"][^,()'\"]*"
+_WHO = r"[^\s|,;'\"][^|,;'\"]*"
+_REST = r"[^'\"][\s\S]*"
+_BEFORE_CLAUSE = r"[^\s;:,'\"][^;:,'\"]*"
 _ENDED = r"[^\s,;()'\"][^,;()'\"]*"
 
-MARKS = ("unique", "index", "secret", "system", "immutable", *ON_DELETE)
-"""The words that may follow the type of a field."""
+FLAG_MARKS = ("unique", "index", "secret", "system", "immutable", *ON_DELETE)
+"""The words that may follow the type of a field, and are its keys where it is written in full."""
+MARKS = (*FLAG_MARKS, *SENSITIVE_KINDS)
+"""All words that may follow it: which kinds of sensitive data it holds, too."""
 TOGETHER = ("unique", "index")
 """The words for what several fields may be together."""
 
@@ -124,11 +146,15 @@ class EventLine:
     entity: str
     fields: tuple[FieldLine, ...] | None = None
     """`None` when the event carries the whole entity."""
+    because: str = ""
+    """Why it carries sensitive data; empty when the line does not say it."""
 
 
 @dataclass(frozen=True)
 class KeepLine:
     entity: str
+    because: str = ""
+    """Why the copy has sensitive data; empty when the line does not say it."""
 
 
 @dataclass(frozen=True)
@@ -167,7 +193,76 @@ class WorkflowLine:
     steps: tuple[StepLine, ...]
     done: OutcomeLine
     undone: OutcomeLine
-    patience: str = ""
+    timeout: str = ""
+    because: str = ""
+    """Why its commands carry sensitive data; empty when the line does not say it."""
+
+
+@dataclass(frozen=True)
+class AccessLine:
+    entity: str
+    grants: tuple[tuple[str, tuple[Text, ...]], ...]
+    """Who may do what, out of `ACCESS` and `EVERY_ACTION`."""
+    owner: str = ""
+
+
+@dataclass(frozen=True)
+class AuditLine:
+    entity: str
+    readers: tuple[Text, ...] = ()
+    """Who may read the history of its records."""
+
+
+UNITS = {"day": 1, "week": 7, "month": 30, "year": 365}
+"""The days of each unit of time in which answers say how long records are kept."""
+
+
+@dataclass(frozen=True)
+class Period:
+    """`3 years`."""
+
+    count: int
+    unit: str
+
+    @property
+    def days(self) -> int:
+        return self.count * UNITS[self.unit.removesuffix("s")]
+
+    def __str__(self) -> str:
+        return f"{self.count} {self.unit}"
+
+
+@dataclass(frozen=True)
+class RetentionLine:
+    entity: str
+    action: str
+    """Out of `RETENTION_ACTIONS`."""
+    period: Period
+    after: str
+    """The field that it counts from."""
+
+
+@dataclass(frozen=True)
+class PersonLine:
+    entity: str
+    action: str
+    """Out of `ERASURE_ACTIONS`."""
+    field: str = ""
+    """The field by which its records belong to the person; empty when each is one."""
+    value: str = ""
+    """The field with the same value; empty when the field refers to a record."""
+
+
+@dataclass(frozen=True)
+class TenantsLine:
+    called: str
+    """What one organisation is called."""
+    shared: tuple[str, ...] = ()
+    """The entities whose records belong to none of them."""
+
+
+EVERY_ACTION = "all"
+"""The word for all that callers can do with the records of an entity."""
 
 
 def entity_line(text: str) -> EntityLine:
@@ -184,14 +279,17 @@ def entity_line(text: str) -> EntityLine:
 
 
 def _only(scan: _Scanner, line: EntityLine) -> EntityLine:
-    return _offering(line, _separated(lambda: _word_of(API_OPERATIONS, scan), scan))
+    return _offering(line, _operations(scan))
 
 
 def _without(scan: _Scanner, line: EntityLine) -> EntityLine:
-    missing = {*_separated(lambda: _word_of(API_OPERATIONS, scan), scan)}
-    if "replace" in missing:
-        missing.add("patch")  # which replaces a part
+    missing = {*_operations(scan)}
     return _offering(line, (it for it in API_OPERATIONS if it not in missing))
+
+
+def _operations(scan: _Scanner) -> Iterator[str]:
+    for word in _separated(lambda: _word_of((*API_OPERATIONS, UPDATE), scan), scan):
+        yield from UPDATES if word == UPDATE else (word,)
 
 
 def _offering(line: EntityLine, operations: Iterable[str]) -> EntityLine:
@@ -273,15 +371,16 @@ def event_line(text: str) -> EventLine:
     while scan.take(","):
         operations.append(_operation(scan))
     entity = scan.need(_WORD, "the entity's name")
+    because = _because(scan)
     scan.end()
-    return EventLine(name, tuple(dict.fromkeys(operations)), entity, fields)
+    return EventLine(name, tuple(dict.fromkeys(operations)), entity, fields, because)
 
 
 def subscription_line(text: str) -> KeepLine | ReactionLine:
     """Read `keep Book` or `on order.placed: create Notification(recipient: customer)`."""
     scan = _Scanner(text)
     if scan.take(r"keep\b:?"):
-        kept = KeepLine(scan.need(_WORD, "the entity's name"))
+        kept = KeepLine(scan.need(_WORD, "the entity's name"), _because(scan))
         scan.end()
         return kept
     scan.need(r"on\b", "the word 'on' or 'keep'")
@@ -355,14 +454,109 @@ def workflow_line(text: str) -> WorkflowLine:
         scan.need(rf"{word}\b", f"the word '{word}'")
         scan.need(":", "a colon")
         outcomes.append(_outcome(scan))
-    patience = ""
-    if scan.take(";"):
-        scan.need(r"patience\b", "the word 'patience'")
+    timeout = because = ""
+    if scan.take(r";(?=\s*timeout\b)"):
+        scan.need(r"timeout\b", "the word 'timeout'")
         scan.need(":", "a colon")
-        patience = scan.need(r"\d+", "a number of seconds")
+        timeout = scan.need(r"\d+", "a number of seconds")
         scan.take(r"s\b")
+    if scan.take(";"):
+        because = _because(scan) or scan.need("because", "the word 'timeout' or 'because'")
     scan.end()
-    return WorkflowLine(name, entity, steps, outcomes[0], outcomes[1], patience)
+    return WorkflowLine(name, entity, steps, outcomes[0], outcomes[1], timeout, because)
+
+
+def access_line(text: str) -> AccessLine:
+    """Read `Order: create Reader, read owner | Shopkeeper, update Shopkeeper; owner: customer`."""
+    scan = _Scanner(text)
+    entity = scan.need(_WORD, "the entity's name")
+    scan.need(":", f"a colon and who may do what with {entity}")
+    grants = _separated(lambda: _grant(scan), scan)
+    owner = ""
+    if scan.take(";"):
+        scan.need(r"owner\b", "the word 'owner' and the field that names the caller")
+        scan.take(":")
+        owner = scan.need(_WORD, "the field that names the caller")
+    scan.end()
+    return AccessLine(entity, grants, owner)
+
+
+def _grant(scan: _Scanner) -> tuple[str, tuple[Text, ...]]:
+    action = _word_of((*ACCESS, EVERY_ACTION), scan)
+    return action, _who(scan, f"who may {action}")
+
+
+def _who(scan: _Scanner, missing: str) -> tuple[Text, ...]:
+    who = [_literal(scan, missing, _WHO)]
+    while scan.take(r"\|"):
+        who.append(_literal(scan, "somebody else", _WHO))
+    return tuple(who)
+
+
+def audit_line(text: str) -> AuditLine:
+    """Read `Order: read Auditor | Shopkeeper`, or `Order` alone."""
+    scan = _Scanner(text.rstrip().removesuffix(":"))
+    entity = scan.need(_WORD, "the entity's name")
+    readers: tuple[Text, ...] = ()
+    if scan.take(":"):
+        scan.need(r"read\b", "the word 'read' and who may read its history")
+        readers = _who(scan, "who may read its history")
+    scan.end()
+    return AuditLine(entity, readers)
+
+
+def retention_line(text: str) -> RetentionLine:
+    """Read `Order: delete 730 days after placed_at`."""
+    scan = _Scanner(text)
+    entity = scan.need(_WORD, "the entity's name")
+    scan.need(":", f"a colon and what becomes of each {entity}")
+    action = _word_of(RETENTION_ACTIONS, scan)
+    period = _period(scan)
+    scan.need(r"after\b", "the word 'after' and the field that it counts from")
+    after = scan.need(_WORD, "the field that it counts from")
+    scan.end()
+    return RetentionLine(entity, action, period, after)
+
+
+def person_line(text: str) -> PersonLine:
+    """Read `Customer: anonymise`, `Order by customer: keep` or `Letter by to = email: delete`."""
+    scan = _Scanner(text)
+    entity = scan.need(_WORD, "the entity's name")
+    field = value = ""
+    if scan.take(r"by\b"):
+        field = scan.need(_WORD, "the field by which its records belong to the person")
+        value = scan.need(_WORD, "the field with the same value") if scan.take("=") else ""
+    scan.need(":", f"a colon and what becomes of each {entity}")
+    action = _word_of(ERASURE_ACTIONS, scan)
+    scan.end()
+    return PersonLine(entity, action, field, value)
+
+
+def period_line(text: str) -> Period:
+    """Read `730 days` or `3 years`."""
+    scan = _Scanner(text)
+    period = _period(scan)
+    scan.end()
+    return period
+
+
+def _period(scan: _Scanner) -> Period:
+    count = scan.need(r"[0-9]+(?![\w.,])", "a whole number of days, weeks, months or years")
+    unit = scan.need(r"(?:day|week|month|year)s?\b", "'days', 'weeks', 'months' or 'years'")
+    return Period(int(count[:9]), unit)
+
+
+def tenants_line(text: str) -> TenantsLine:
+    """Read `Clinic; shared: Drug, Country`, or `Clinic` alone."""
+    scan = _Scanner(text)
+    called = _literal(scan, "what one organisation is called", _BEFORE_CLAUSE).text
+    shared: tuple[str, ...] = ()
+    if scan.take(";"):
+        scan.need(r"shared\b", "the word 'shared' and the entities that all of them share")
+        scan.take(":")
+        shared = _separated(lambda: scan.need(_WORD, "the name of an entity"), scan)
+    scan.end()
+    return TenantsLine(called, shared)
 
 
 def step_line(text: str) -> StepLine:
@@ -532,6 +726,11 @@ def _literal(scan: _Scanner, what: str, bare: str = _BARE) -> Text:
     if (written := scan.take(_STRING)) is not None:
         return Text(re.sub(r"\\([\\'\"])", r"\1", written[1:-1]), quoted=True)
     return Text(scan.need(bare, what).strip())
+
+
+def _because(scan: _Scanner) -> str:
+    """The reason at the end of a line, in quotes or without them; empty where there is none."""
+    return _literal(scan, "the reason", _REST).text if scan.take(r"because\b:?") else ""
 
 
 def _operation(scan: _Scanner) -> str:

@@ -12,10 +12,6 @@ from .node import Node
 
 ALWAYS_SORTED = ("created_at", "updated_at")
 """What every record has and can be ordered by."""
-UNSORTED = ("text", "url", "value")
-"""Kinds of fields that are too long to order by, or have parts."""
-UNCONTAINED = ("value", "bool", "float", "money", "datetime")
-"""Kinds of fields of which a list is not searched for one: the same value has several forms there."""
 
 
 def checked(line: EntityLine, fields: Sequence[Field], operations: Sequence[str], node: Node) -> Listing | None:
@@ -53,14 +49,17 @@ def _unfit_to_choose(name: str, type: Type) -> str:
         return "which is a parameter of lists with a meaning of its own"
     if type.kind == "value":
         return "which has parts"
-    return f"which is a list of {type.kind}" if type.many and type.kind in UNCONTAINED else ""
+    several_forms = type.field_type is not None and type.field_type.several_forms
+    return f"which is a list of {type.kind}" if type.many and several_forms else ""
 
 
 def _unfit_to_sort(_: str, type: Type) -> str:
-    if type.many or type.kind in UNSORTED:
+    has_order = type.kind == "choice" or (type.field_type is not None and type.field_type.has_order)
+    if type.many or not has_order:
         return "which has no order to go by"
     return "which may be empty" if type.optional else ""
 
 
 def _unfit_to_search(_: str, type: Type) -> str:
-    return "" if type.kind in ("str", "text", "email", "url") and not type.many else "which is no text"
+    has_words = type.field_type is not None and type.field_type.has_words
+    return "" if has_words and not type.many else "which is no text"

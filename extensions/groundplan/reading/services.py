@@ -18,12 +18,13 @@ from .events import (
     feeding,
     reactions,
     refuse_duplicates,
+    refuse_unexplained_copies,
     subscriptions,
 )
 from .list_items import Entry, entries
 from .node import Node
 
-DEPENDENCY_KEYS = ("service", "when_away")
+DEPENDENCY_KEYS = ("service", "when_unavailable")
 PORTS = (1024, 65535)
 
 
@@ -90,9 +91,11 @@ def resolve(found: Sequence[Draft], entities: Sequence[Entity], values: Sequence
     heard: dict[str, tuple[tuple[Node, Subscription], ...]] = {
         draft.name: tuple(subscriptions(draft.subscribes)) for draft in found
     }
-    kept = {draft.name: tuple(copies(heard[draft.name], draft.name, known)) for draft in found}
-    copied = {copy.entity for kept_here in kept.values() for copy in kept_here}
-    implied = [event for entity in entities if entity.name in copied for event in feeding(entity)]
+    placed = {draft.name: tuple(copies(heard[draft.name], draft.name, known)) for draft in found}
+    kept = {name: tuple(copy for _, copy in copied) for name, copied in placed.items()}
+    refuse_unexplained_copies(pair for copied in placed.values() for pair in copied)
+    reasons = {copy.entity: copy.because for copied in kept.values() for copy in copied}
+    implied = [event for it in entities if it.name in reasons for event in feeding(it, reasons[it.name])]
     refuse_duplicates([pair for pairs in published.values() for pair in pairs], implied)
     every = {event.name: event for pairs in published.values() for _, event in pairs} | {e.name: e for e in implied}
     return tuple(
@@ -135,7 +138,7 @@ def _dependencies(draft: Draft, services: Sequence[str]) -> Iterator[Dependency]
     for node in draft.depends_on.each():
         parts = node.keys(DEPENDENCY_KEYS) if node.is_mapping else {"service": node}
         if "service" not in parts:
-            node.problem("names no service", "write {service: catalog, when_away: accept}")
+            node.problem("names no service", "write {service: catalog, when_unavailable: accept}")
             continue
         name = parts["service"].text("catalog")
         if name == draft.name:
@@ -146,5 +149,9 @@ def _dependencies(draft: Draft, services: Sequence[str]) -> Iterator[Dependency]
             node.problem(f"{quoted(name)} is there twice", "remove one of the two")
         elif name:
             seen.add(name)
-            away = parts["when_away"].choice(("refuse", "accept"), "refuse") if "when_away" in parts else "refuse"
-            yield Dependency(name, away)
+            behaviour = (
+                parts["when_unavailable"].choice(("refuse", "accept"), "refuse")
+                if "when_unavailable" in parts
+                else "refuse"
+            )
+            yield Dependency(name, behaviour)

@@ -86,21 +86,23 @@ def _bound(written: str, kind: str) -> Decimal | None:
     if not field_type.limited_by:
         raise Mistyped(f"limits {quoted(kind)}, of which there is neither a length nor a range", _LIMITED)
     number = Decimal(written)
-    places = {"float": 6, "money": 2}.get(kind, 0)
-    if number != round(number, places):
-        raise Mistyped(f"has the limit {written}, which no {quoted(kind)} has", f"round it to {places} decimals")
+    if number != round(number, field_type.decimals):
+        fix = f"round it to {field_type.decimals} decimals"
+        raise Mistyped(f"has the limit {written}, which no {quoted(kind)} has", fix)
     if not field_type.least <= number <= field_type.most:
         what = "characters" if field_type.limited_by == "length" else ""
         of = " ".join(filter(None, (f"{field_type.least:f} to {field_type.most:f}", what)))
-        longer = ", or use text" if kind == "str" else ""
-        raise Mistyped(f"has the limit {written}, and {quoted(kind)} has {of}", f"stay within these{longer}")
+        longer = [it for it in field_type.accepted_by if FIELD_TYPES[it].limited_by == "length"]
+        fix = ", or use ".join(("stay within these", *longer))
+        raise Mistyped(f"has the limit {written}, and {quoted(kind)} has {of}", fix)
     return number
 
 
 def _pattern(written: str, kind: str) -> str:
     """A pattern as it means the same everywhere."""
     if not FIELD_TYPES[kind].has_patterns:
-        raise Mistyped(f"has a pattern, and is {quoted(kind)}", "give patterns to str only")
+        with_patterns = " and ".join(it.name for it in FIELD_TYPES.values() if it.has_patterns)
+        raise Mistyped(f"has a pattern, and is {quoted(kind)}", f"give patterns to {with_patterns} only")
     try:
         return patterns.portable(written).text
     except patterns.Unportable as fault:
@@ -191,14 +193,16 @@ def fits(source: Type, target: Type) -> bool:
         return False
     if target.kind == "choice":
         return source.kind == "choice" and set(source.choices) <= set(target.choices)
+    if source.kind == "choice":
+        return target.kind in ("str", *FIELD_TYPES["str"].accepted_by)
     if source.kind in FIELD_TYPES:
         return target.kind in FIELD_TYPES[source.kind].accepted_by
-    return (source.kind, target.kind) in {("reference", "uuid"), ("choice", "str"), ("choice", "text")}
+    return source.field_type is not None and target.kind == source.field_type.name
 
 
 def _known_limits(type_: Type) -> Limits:
     """What is known of the values of a type."""
-    field_type = FIELD_TYPES.get("uuid" if type_.kind == "reference" else type_.kind)
+    field_type = type_.field_type
     if field_type is None or not field_type.limited_by:
         return type_.limits
     least = field_type.least if type_.limits.least is None else type_.limits.least
@@ -217,8 +221,9 @@ def has_few_values(type_: Type) -> bool:
     least, most = lengths(type_.limits, type_.kind)
     if type_.limits.pattern:
         return "{" not in patterns.portable(type_.limits.pattern).example(least, most).replace("{{", "")
-    enough = {"length": most >= len(str(MANY)), "range": most - least >= MANY, "": type_.kind != "bool"}
-    return not enough[FIELD_TYPES[type_.kind].limited_by]
+    field_type = FIELD_TYPES[type_.kind]
+    few = {"length": most < len(str(MANY)), "range": most - least < MANY, "": False}
+    return field_type.few_values or few[field_type.limited_by]
 
 
 def field_named(fields: tuple[Field, ...], name: str) -> Field | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from .. import names
-from ..domain import DEFAULT_PATIENCE_S, OPERATIONS, Entity, Event, Outcome, Service, Step, Workflow
+from ..domain import DEFAULT_STEP_TIMEOUT_S, OPERATIONS, Entity, Event, Outcome, Service, Step, Workflow
 from ..text import quoted
 from . import grammar
 from .boundaries import cycle, modules_of
@@ -14,12 +14,13 @@ from .grammar import OutcomeLine, StepLine, WorkflowLine
 from .node import Node
 from .types import Mistyped, field_named, literal_of
 
-KEYS = ("name", "entity", "steps", "done", "undone", "patience")
+KEYS = ("name", "entity", "steps", "done", "undone", "timeout", "because")
+REQUIRED = KEYS[:5]
 EXAMPLE = (
     "checkout on create Order: Reservation(order: id, copies: quantity), then Payment(order: id, amount: total); "
     "done: status = confirmed; undone: status = cancelled"
 )
-PATIENCE = (1, 30 * 24 * 3600)
+STEP_TIMEOUT_S = (1, 30 * 24 * 3600)
 """The seconds for which a step may be without an answer."""
 
 
@@ -31,7 +32,7 @@ def workflows(answer: Node, services: Sequence[Service]) -> tuple[Workflow, ...]
     found: dict[str, Workflow] = {}
     places: dict[str, Node] = {}
     for node in answer.each():
-        line = line_of(node, KEYS, grammar.workflow_line, _in_full, f'"{EXAMPLE}"')
+        line = line_of(node, KEYS, grammar.workflow_line, _in_full, f'"{EXAMPLE}"', REQUIRED)
         workflow = _workflow(node, line, entities) if line else None
         if workflow is None:
             continue
@@ -60,14 +61,26 @@ def _workflow(node: Node, line: WorkflowLine, entities: Entities) -> Workflow | 
         return None
     steps = tuple(_steps(node, line, subject, entities))
     done, undone = _outcome(node, line.done, subject), _outcome(node, line.undone, subject)
-    patience = node.at("", line.patience).whole(*PATIENCE) if line.patience else DEFAULT_PATIENCE_S
-    if len(steps) < len(line.steps) or not steps or done is None or undone is None or patience is None:
+    timeout = node.at("", line.timeout).whole(*STEP_TIMEOUT_S) if line.timeout else DEFAULT_STEP_TIMEOUT_S
+    if len(steps) < len(line.steps) or not steps or done is None or undone is None or timeout is None:
         return None
-    return Workflow(line.name, subject.service, subject.name, steps, done, undone, patience)
+    if line.because and not _carries_sensitive(steps, subject):
+        node.problem(
+            f"workflow {quoted(line.name)} says why its steps are told sensitive data, and they are told none",
+            "leave out 'because'",
+        )
+    return Workflow(line.name, subject.service, subject.name, steps, done, undone, timeout, line.because)
+
+
+def _carries_sensitive(steps: Iterable[Step], subject: Entity) -> bool:
+    """Whether steps are told sensitive data of the record that starts them."""
+    sensitive = {it.name for it in subject.fields if it.kinds}
+    return any(source.field in sensitive for step in steps for _, source in step.mapping)
 
 
 def _steps(node: Node, line: WorkflowLine, subject: Entity, entities: Entities) -> Iterator[Step]:
-    started = Event(subject.name, subject.service, subject.name, OPERATIONS[:1], subject.shown)
+    told = subject.shown if line.because else subject.carried
+    started = Event(subject.name, subject.service, subject.name, OPERATIONS[:1], told, line.because)
     seen: set[str] = set()
     for given in line.steps:
         entity = entity_named(node, given.creates, entities)
@@ -87,7 +100,7 @@ def _steps(node: Node, line: WorkflowLine, subject: Entity, entities: Entities) 
             node.problem(f"creates {entity.name} twice", "keep one; the rules of the step can do the rest")
         else:
             seen.add(entity.name)
-            mapping = tuple(mapped(node, given.mapping, started, entity))
+            mapping = tuple(mapped(node, given.mapping, started, entity, subject))
             yield Step(line.name, entity.service, entity.name, mapping)
 
 
@@ -113,14 +126,15 @@ def _outcome(node: Node, line: OutcomeLine, subject: Entity) -> Outcome | None:
 
 
 def _in_full(parts: Mapping[str, Node]) -> WorkflowLine:
-    patience = parts["patience"].whole(*PATIENCE) if "patience" in parts else None
+    timeout = parts["timeout"].whole(*STEP_TIMEOUT_S) if "timeout" in parts else None
     return WorkflowLine(
         parts["name"].text("checkout"),
         parts["entity"].text("Order"),
         tuple(_step_in_full(node) for node in parts["steps"].each()),
         grammar.outcome_line(parts["done"].text("status = confirmed")),
         grammar.outcome_line(parts["undone"].text("status = cancelled")),
-        "" if patience is None else str(patience),
+        "" if timeout is None else str(timeout),
+        parts["because"].text("the payer is told") if "because" in parts else "",
     )
 
 

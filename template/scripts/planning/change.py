@@ -1,4 +1,4 @@
-"""`plan decide` and `plan update`: answer anew, or take a newer template, and lose nothing.
+"""`plan decide` and `plan update`: change answers, or take a newer template, and lose nothing.
 
 The change is made in a clone. Only what is complete is brought here, by one step of git; until then
 nothing here has changed, whatever interrupts it.
@@ -11,16 +11,19 @@ import os
 import re
 import shutil
 import subprocess
+import sys
 import tempfile
+import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from functools import cached_property
 from pathlib import Path
 
-from scripts.commands import run, tool
-from scripts.planning import imports
-from scripts.planning.model import Model, brought_back, load
+from scripts.commands import LOCK_FILE, run, tool
+from scripts.planning.effects import MARKER, Effect, archived
+from scripts.planning.git import SAME_BYTES, RefusedError, content, environment, git
+from scripts.planning.model import MODEL, brought_back
 from scripts.planning.tools import run_tool
 
 COPIER = "copier==9.19.1"
@@ -39,14 +42,22 @@ QUIETLY = ("--trust", "--defaults", "--quiet")
 """How Copier asks and tells nothing."""
 
 HERE = Path(__file__).resolve().parent
-MODEL = "Planning/model.json"
 ANSWERS = ".copier-answers.yml"
 RESTORED = f"put the file back from git (`git log -- {ANSWERS}`)"
-ARCHIVE = "Planning/Archive"
-MARKER = r"^(<<<<<<<|>>>>>>>)( |$)"
-PERSON = {"GIT_AUTHOR_NAME": "plan", "GIT_AUTHOR_EMAIL": "plan@localhost"}
+PRESENT = ("--name-only", "--relative", "--diff-filter=d", "-z")
+"""How git lists the files of the project that a state has."""
+EDITED = ("--name-only", "--relative", "-z")
+"""The same, with those that are gone."""
+PERSON = {
+    f"GIT_{role}_{key}": it
+    for role in ("AUTHOR", "COMMITTER")
+    for key, it in (("NAME", "plan"), ("EMAIL", "plan@localhost"))
+}
 """Whom git names for states that never become part of the history."""
-
+TEMPORARY = "plan-change-"
+"""How the names of temporary folders begin."""
+LEFT_AFTER = 3600
+"""After how many seconds a temporary folder is one that a killed run left; a change takes a minute."""
 
 UNDONE = "The last commit is back."
 NOT_INTERRUPTED = "No change was interrupted."
@@ -55,10 +66,6 @@ MOVED_ON = (
     " git has it, and nothing is taken back."
 )
 """How `plan undo` can end."""
-
-
-class RefusedError(Exception):
-    """Nothing was changed; the message says why, and what helps."""
 
 
 class CopierError(RefusedError):
@@ -78,47 +85,24 @@ class Change:
     """A change of answers, made in a clone and not brought here yet."""
 
     root: Path
+    head: str
+    """The last commit of the repository that the project is in, or is a folder of."""
     clone: Path
+    """A repository that holds the project alone."""
     commit: str
-    """What the project would become."""
-    archived: tuple[str, ...]
-    """What would have been deleted, and goes to the archive."""
+    """What the project would become, in the clone."""
 
     @cached_property
-    def before(self) -> Model:
-        return load(self.root)
-
-    @cached_property
-    def after(self) -> Model:
-        return load(self.clone)
-
-    @cached_property
-    def files(self) -> tuple[tuple[str, str], ...]:
-        """What happens to each file: `A` it comes, `M` it changes, `D` it goes."""
-        return tuple(_states(self.clone, "HEAD", self.commit))
-
-    @property
-    def changed(self) -> frozenset[str]:
-        return frozenset(path for _, path in self.files)
-
-    def named(self, state: str) -> tuple[str, ...]:
-        return tuple(path for kind, path in self.files if kind == state)
-
-    @property
-    def affected(self) -> Iterator[str]:
-        """The owned files that import what changes under them."""
-        old, new = (
-            imports.libraries(_git(self.clone, "show", f"{it}:pyproject.toml"))
-            for it in ("HEAD", self.commit)
+    def effects(self) -> tuple[Effect, ...]:
+        """What it affects, in the words of the new state, which can read what older ones recorded."""
+        told = json.loads(_by_new_state(self.clone, "effects", "HEAD", self.commit))
+        return tuple(
+            Effect(it["key"], it["title"], it["counted"], tuple(it["found"])) for it in told
         )
-        owned = set(self.before.owned) & set(self.after.owned) - self.changed
-        return imports.affected(self.root, owned, self.changed, old - new)
 
-    @cached_property
-    def conflicts(self) -> tuple[str, ...]:
-        """Files in which an edit and the change met."""
-        found = _git(self.clone, "grep", "-lE", MARKER, self.commit, "--", *self.named("M"), ok=1)
-        return tuple(line.partition(":")[2] for line in found.splitlines()) if self.files else ()
+    @property
+    def is_empty(self) -> bool:
+        return not git(self.clone, "diff", "--name-only", "HEAD", self.commit)
 
 
 @contextmanager
@@ -126,38 +110,90 @@ def prepared(root: Path, arguments: Sequence[str]) -> Iterator[Change]:
     """Make a change in a clone of the project; `arguments` say to Copier what is new."""
     _ready(root)
     check_answers(ANSWERS, (root / ANSWERS).read_bytes(), RESTORED)
-    with tempfile.TemporaryDirectory(prefix="plan-") as folder:
-        clone = Path(folder) / root.name
-        _git(root, "clone", "--quiet", "--local", str(root), str(clone))
-        pristine = Path(folder) / "pristine"
+    with _temporary() as folder:
+        head, clone, pristine = _head(root), folder / "clone" / root.name, folder / "pristine"
+        whole = git(root, "rev-parse", "--show-toplevel")
+        git(root, "clone", "--quiet", "--shared", "--no-checkout", whole, str(clone))
+        alone = _committed(clone, _project(root, head))
+        git(clone, "checkout", "--quiet", "--detach", alone, settings=SAME_BYTES)
         _make_anew(clone, pristine, arguments)
-        archived = _archive(clone, pristine)
-        _git(clone, "add", "--all")
-        tree = _git(clone, "write-tree")
-        commit = _git(clone, "commit-tree", tree, "-p", "HEAD", "-m", "plan", env=PERSON)
-        yield Change(root, clone, commit, archived)
+        _archive(clone, pristine)
+        _by_new_state(clone, "imports")
+        git(clone, "add", "--all", settings=SAME_BYTES)
+        commit = _committed(clone, git(clone, "write-tree"), "-p", "HEAD")
+        new = (path for kind, path in _states(clone, "HEAD", commit) if kind == "A")
+        if there := [it for it in new if os.path.lexists(root / it)]:
+            fix = "commit it, or move it out of the project"
+            raise RefusedError(f"{_some(there)} is there and not in git. Fix: {fix}")
+        yield Change(root, head, clone, commit)
 
 
 def bring(change: Change) -> None:
     """Make the project what the clone is. A journal records the step while it is under way."""
     root, journal = change.root, _journal(change.root)
-    step = Step(_head(change.clone), change.commit)
-    if _head(root) != step.head:
+    if _head(root) != change.head:
         raise RefusedError(
             "something was committed meanwhile, and nothing was changed. Fix: try again"
         )
-    _git(root, "fetch", "--quiet", "--no-tags", str(change.clone), step.commit)
+    git(root, "fetch", "--quiet", "--no-tags", str(change.clone), change.commit)
+    tree = _with_project(root, change.head, f"{change.commit}^{{tree}}")
+    step = Step(change.head, _committed(root, tree, "-p", change.head))
     move = ("-m", "-u", step.head, step.commit)
-    _git(root, "read-tree", "--dry-run", *move)  # somebody may have edited here meanwhile
+    with _temporary() as folder:  # somebody may have edited here meanwhile
+        index = shutil.copy(_of_git(root, "index"), folder)
+        git(root, "read-tree", "--dry-run", *move, env={"GIT_INDEX_FILE": str(index)})
+    journal.parent.mkdir(parents=True, exist_ok=True)
     written = journal.with_suffix(".new")
     written.write_text(json.dumps(asdict(step)), encoding="utf-8")
     written.replace(journal)  # whole or not at all
     try:
-        _git(root, "read-tree", *move)
+        git(root, "read-tree", *move)
     except RefusedError:
         undo(root)
         raise
     journal.unlink()
+
+
+def undone_by(root: Path) -> str:
+    """The command, in the folder of the project, that takes back a change that is not committed."""
+    is_folder = git(root, "rev-parse", "--show-prefix")
+    return "git restore --staged --worktree ." if is_folder else "git reset --hard"
+
+
+def _committed(folder: Path, tree: str, *parent: str) -> str:
+    """A commit of a tree, which no branch has."""
+    return git(folder, "commit-tree", tree, *parent, "-m", "plan", env=PERSON)
+
+
+def _with_project(root: Path, head: str, tree: str) -> str:
+    """The tree of a whole repository with another one for the folder of the project."""
+    folder = git(root, "rev-parse", "--show-prefix")
+    if not folder:
+        return git(root, "rev-parse", tree)
+    with _index(root, head) as index:
+        git(root, "rm", "--quiet", "--force", "--cached", "-r", ".", env=index)
+        git(root, "read-tree", f"--prefix={folder}", tree, env=index)
+        return git(root, "write-tree", env=index)
+
+
+@contextmanager
+def _index(root: Path, commit: str) -> Iterator[dict[str, str]]:
+    """The variable that gives git an index of its own, as of a commit."""
+    with _temporary() as folder:
+        index = {"GIT_INDEX_FILE": str(folder / "index")}
+        git(root, "read-tree", commit, env=index)
+        yield index
+
+
+@contextmanager
+def _temporary() -> Iterator[Path]:
+    """A temporary folder; removes those that killed runs left."""
+    for left in Path(tempfile.gettempdir()).glob(f"{TEMPORARY}*"):
+        with suppress(OSError):  # another run removes it
+            if left.stat().st_mtime < time.time() - LEFT_AFTER:
+                shutil.rmtree(left, ignore_errors=True)
+    with tempfile.TemporaryDirectory(prefix=TEMPORARY) as folder:
+        yield Path(folder).resolve()
 
 
 def undo(root: Path) -> str:
@@ -175,11 +211,12 @@ def undo(root: Path) -> str:
         raise RefusedError(
             f"{_some(edits)} was edited since, and nothing was taken back. Fix: {fix}"
         )
-    (journal.parent / "index.lock").unlink(missing_ok=True)
-    _git(root, "reset", "--quiet", "--hard", step.head)
+    _of_git(root, "index.lock").unlink(missing_ok=True)
+    git(root, "reset", "--quiet", step.head, "--", ".")  # what is taken back in part is incomplete
     for kind, path in _states(root, step.head, step.commit):
         if kind == "A" and (root / path).is_file():
             (root / path).unlink()
+    git(root, "restore", "--quiet", ".")
     journal.unlink()
     return UNDONE
 
@@ -189,7 +226,7 @@ def _is_interrupted(root: Path) -> bool:
     journal = _journal(root)
     if not journal.exists():
         return False
-    if _begun(root).head != _head(root):
+    if _project(root, _begun(root).head) != _project(root, "HEAD"):
         journal.unlink()
         return False
     return True
@@ -213,7 +250,7 @@ def _is_commit(root: Path, name: object) -> bool:
     """Whether git has a commit of this whole name."""
     if not isinstance(name, str) or not re.fullmatch(r"[0-9a-f]{40,64}", name):
         return False
-    return bool(_git(root, "rev-parse", "--verify", "--quiet", f"{name}^{{commit}}", ok=1))
+    return bool(git(root, "rev-parse", "--verify", "--quiet", f"{name}^{{commit}}", ok=1))
 
 
 def _edits(root: Path, step: Step) -> list[str]:
@@ -223,8 +260,9 @@ def _edits(root: Path, step: Step) -> list[str]:
     edits = {it for it in before | after if _is_edit(kinds.get(it, ""), it in before, it in after)}
     if not _is_complete(root, step):
         written = {it for it, kind in kinds.items() if kind in ("A", "M")}
-        edits -= {it for it in edits & written if _is_part(root, step.commit, it)}
-    return sorted(edits | (_staged(root, step.head) & _staged(root, step.commit)))
+        edits -= {it for it in edits & written if _is_part(root, step, it)}
+    edits |= _staged(root, step.head) & _staged(root, step.commit)
+    return sorted(edits - {LOCK_FILE})
 
 
 def _is_edit(kind: str, is_unlike_before: bool, is_unlike_after: bool) -> bool:
@@ -234,47 +272,49 @@ def _is_edit(kind: str, is_unlike_before: bool, is_unlike_after: bool) -> bool:
 
 def _unlike(root: Path, commit: str) -> set[str]:
     """The files of a commit that are here with other content."""
-    with tempfile.TemporaryDirectory(prefix="plan-") as folder:
-        index = {"GIT_INDEX_FILE": str(Path(folder) / "index")}
-        _git(root, "read-tree", commit, env=index)
-        return _names(_git(root, "diff", "--name-only", "--diff-filter=d", "-z", env=index))
+    with _index(root, commit) as index:
+        return _names(git(root, "diff", *PRESENT, "--", ".", env=index))
 
 
 def _staged(root: Path, commit: str) -> set[str]:
     """The files that git's index has with other content than a commit."""
-    return _names(_git(root, "diff", "--cached", "--name-only", "--diff-filter=d", "-z", commit))
+    return _names(git(root, "diff", "--cached", *PRESENT, commit, "--", "."))
 
 
 def _is_complete(root: Path, step: Step) -> bool:
     """Whether all files were written; git's index is what a step writes last."""
-    return not _git(root, "diff", "--cached", "--name-only", step.commit)
+    return not git(root, "diff", "--cached", "--name-only", step.commit, "--", ".")
 
 
-def _is_part(root: Path, commit: str, path: str) -> bool:
-    """Whether a file was not yet written to its end."""
-    content = _bytes(root, path, commit)
-    return content.startswith((root / path).read_bytes())
+def _is_part(root: Path, step: Step, path: str) -> bool:
+    """Whether a file was not yet written to its end, on the way there or back."""
+    written = (root / path).read_bytes()
+    whole = [content(root, path, step.commit)]
+    if git(root, "ls-tree", step.head, path):
+        whole.append(content(root, path, step.head))
+    return any(it.startswith(written) for it in whole)
 
 
 def _ready(root: Path) -> None:
     """Refuse to begin where something could be lost or could not be taken back."""
     if shutil.which("git") is None:
         raise RefusedError("git is not there. Fix: install git")
-    top = subprocess.run(["git", "rev-parse", "--show-toplevel"], cwd=root, capture_output=True)
-    if top.returncode:
+    inside = ["git", "rev-parse", "--show-toplevel"]
+    if subprocess.run(inside, cwd=root, env=environment(), capture_output=True).returncode:
         raise RefusedError(
             "this folder is not a git repository. Fix: `git init`, and commit what is there"
         )
-    if (repository := Path(os.fsdecode(top.stdout.strip()))) != root.resolve():
-        fix = "give the project one of its own"
-        raise RefusedError(f"this folder is only a part of the repository {repository}. Fix: {fix}")
     if _is_interrupted(root):
         raise RefusedError(f"a change was interrupted. Fix: `{run('plan undo')}` takes it back")
-    if not _head(root):
+    if (lock := _of_git(root, "index.lock")).exists():
+        fix = "wait for it; if none runs, one was killed: remove that file"
+        raise RefusedError(f"{lock} says that another git command runs here. Fix: {fix}")
+    if not _project(root, "HEAD"):
         raise RefusedError("nothing is committed. Fix: `git add --all && git commit`")
-    if marked := _git(root, "grep", "-lE", MARKER, ok=1).splitlines():
+    if marked := git(root, "grep", "-lE", MARKER, ok=1).splitlines():
         raise RefusedError(f"{_some(marked)} has marks of a conflict. Fix: resolve it, and commit")
-    if dirty := [line[3:] for line in _git(root, "status", "--porcelain").splitlines()]:
+    states = (git(root, "diff", *it, *EDITED, "HEAD", "--", ".") for it in ([], ["--cached"]))
+    if dirty := sorted(_names("\0".join(states)) - {LOCK_FILE}):
         raise RefusedError(f"{_some(dirty)} is not committed. Fix: `git commit` or `git stash`")
     source = _source(root)
     if not re.match(r"[\w.+-]+:|[\w.-]+@", source) and not Path(source).expanduser().is_dir():
@@ -301,13 +341,14 @@ def _make_anew(clone: Path, pristine: Path, arguments: Sequence[str]) -> None:
     """Bring what is new into the clone, and what its answers made so far, without edits, beside it."""
     if not (clone / MODEL).is_file():
         raise RefusedError(f"{MODEL} is missing. Fix: {brought_back(MODEL)}")
-    before = (clone / MODEL).read_bytes()
-    known = ("--vcs-ref", _recorded(clone, "_commit"), "--data-file", ANSWERS)
+    before, recorded = (clone / MODEL).read_bytes(), pristine.with_suffix(".yml")
+    shutil.copy(clone / ANSWERS, recorded)
+    known = ("--vcs-ref", _recorded(clone, "_commit"), "--data-file", str(recorded))
     merged = ("--context-lines", "20", "--conflict", "inline")
     errors = _copier(
         clone,
+        ("update", *QUIETLY, *merged, *arguments, "."),  # first, because it may be refused
         ("copy", *QUIETLY, *known, _source(clone), str(pristine)),
-        ("update", *QUIETLY, *merged, *arguments, "."),
     )
     if (pristine / MODEL).is_file() and (pristine / MODEL).read_bytes() != before:
         fix = f"put {ANSWERS} back as it was (`git log -p -- {ANSWERS}`), and answer here"
@@ -316,28 +357,50 @@ def _make_anew(clone: Path, pristine: Path, arguments: Sequence[str]) -> None:
         raise CopierError(errors)
 
 
-def check_answers(name: str, content: bytes, fix: str = "") -> None:
-    """Refuse YAML that Copier cannot take for answers, of which it would say too little."""
-    done = _with_copier("fault", content, HERE)
-    fault = json.loads(done.stdout) if done.returncode == 0 else None
-    if fault:
-        line, problem, remedy = fault
+def _by_new_state(clone: Path, module: str, *arguments: str) -> str:
+    """What a module of the new state prints: only it knows what changed since older ones."""
+    command = (sys.executable, "-B", "-m", f"scripts.planning.{module}", *arguments)
+    variables = environment() | {"PYTHONPATH": str(clone)}
+    done = subprocess.run(command, cwd=clone, env=variables, capture_output=True)
+    if done.returncode:
+        errors = _shortened(done.stderr.decode("utf-8", "replace"))
+        reason = errors[-1] if errors else "it gave no reason"
+        raise RefusedError(f"the new state fails ({module}: {reason}). Fix: `{NEWEST}`")
+    return done.stdout.decode("utf-8")
+
+
+def check_answers(name: str, content: bytes, fix: str = "") -> list[str]:
+    """The names in YAML with answers; refuses what Copier cannot take for such, of which it would say too little."""
+    done = _with_copier("answered", content, HERE)
+    answered = json.loads(done.stdout) if done.returncode == 0 else []
+    if isinstance(answered, dict):
+        line, problem, remedy = answered["fault"]
         raise RefusedError(f"{name}{f':{line}' if line else ''}{problem}. Fix: {fix or remedy}")
+    return list(answered)
 
 
 def _copier(folder: Path, *commands: Sequence[str]) -> str:
     """Run commands of Copier up to one that fails; its last lines say what is wrong."""
-    done = _with_copier("run", json.dumps(commands).encode(), folder)
+    given = json.dumps(commands).encode()
+    done = _with_copier("run", given, folder, _for_copier(folder.parents[1]))
     if done.returncode == 0:
         return ""
     errors = _shortened(done.stderr.decode("utf-8", "replace"))
     return "\n".join(errors) or "Copier failed without a message. Fix: try again"
 
 
-def _with_copier(what: str, given: bytes, folder: Path) -> subprocess.CompletedProcess[bytes]:
+def _with_copier(
+    what: str, given: bytes, folder: Path, variables: dict[str, str] | None = None
+) -> subprocess.CompletedProcess[bytes]:
     """Do something among the packages of Copier and of the extension that the template needs."""
     command = ("python", "-I", str(HERE / "with_copier.py"), what)
-    return run_tool(COPIER, EXTENSION, *command, folder=folder, given=given)
+    variables = variables or environment()
+    return run_tool(COPIER, EXTENSION, *command, folder=folder, variables=variables, given=given)
+
+
+def _for_copier(folder: Path) -> dict[str, str]:
+    """The environment in which Copier makes the same of each machine, and leaves nothing elsewhere."""
+    return environment(SAME_BYTES) | dict.fromkeys(("TMPDIR", "TEMP", "TMP"), str(folder))
 
 
 def _shortened(errors: str) -> list[str]:
@@ -361,42 +424,27 @@ def _way_out(line: str) -> str:
     return "".join(f". Fix: {fix}" for fix in fixes)
 
 
-def _archive(clone: Path, pristine: Path) -> tuple[str, ...]:
+def _archive(clone: Path, pristine: Path) -> None:
     """Put documents that went, and files that went with somebody's edits in them, into the archive."""
-    _git(clone, "add", "--all")
+    git(clone, "add", "--all", settings=SAME_BYTES)
     gone = [path for kind, path in _states(clone, "--cached", "HEAD") if kind == "D"]
-    if not gone:
-        return ()
-    kept = [path for path in gone if _is_worth(clone, pristine, path)]
-    for path in kept:
-        target = clone / ARCHIVE / (path.removeprefix("Planning/") + _suffix(path))
-        target.parent.mkdir(parents=True, exist_ok=True)
-        target.write_bytes(_bytes(clone, path))
-    return tuple(kept)
+    for path in gone:
+        if _is_worth(clone, pristine, path):
+            target = clone / archived(path)
+            target.parent.mkdir(parents=True, exist_ok=True)
+            target.write_bytes(content(clone, path))
 
 
 def _is_worth(clone: Path, pristine: Path, path: str) -> bool:
     """Whether a file is a document, or is not as it was made."""
     unedited = pristine / path
     document = path.startswith("Planning/") and path.endswith(".md")
-    return document or not unedited.is_file() or unedited.read_bytes() != _bytes(clone, path)
-
-
-def _suffix(path: str) -> str:
-    """So that nothing takes archived code for code."""
-    return "" if path.endswith(".md") else ".txt"
-
-
-def _bytes(folder: Path, path: str, commit: str = "HEAD") -> bytes:
-    """A file as a commit has it, by itself as it was before the change."""
-    return subprocess.run(
-        ["git", "show", f"{commit}:{path}"], cwd=folder, capture_output=True, check=True
-    ).stdout
+    return document or not unedited.is_file() or unedited.read_bytes() != content(clone, path)
 
 
 def _states(folder: Path, *between: str) -> Iterator[tuple[str, str]]:
     """What happens to each file between two states, named as `git diff` names them."""
-    listed = _git(folder, "diff", "--name-status", "--no-renames", "-z", *between)
+    listed = git(folder, "diff", "--name-status", "--relative", "--no-renames", "-z", *between)
     parts = [part for part in listed.split("\0") if part]
     yield from zip(parts[::2], parts[1::2], strict=True)
 
@@ -408,32 +456,26 @@ def _names(listed: str) -> set[str]:
 
 def _head(folder: Path) -> str:
     """The last commit; nothing where there is none."""
-    return _git(folder, "rev-parse", "--verify", "--quiet", "HEAD", ok=1)
+    return git(folder, "rev-parse", "--verify", "--quiet", "HEAD", ok=1)
+
+
+def _project(root: Path, commit: str) -> str:
+    """The tree of the project in a commit; nothing where it has none."""
+    return git(root, "rev-parse", "--verify", "--quiet", f"{commit}:./", ok=1)
 
 
 def _journal(root: Path) -> Path:
     """Where an interrupted step is remembered: with git's own state, never in the project."""
-    return root / _git(root, "rev-parse", "--git-path", "plan-change.json")
+    folder = git(root, "rev-parse", "--show-prefix")
+    name = f"plan-change/{folder}step.json" if folder else "plan-change.json"
+    return _of_git(root, name)
+
+
+def _of_git(root: Path, name: str) -> Path:
+    """A file of git's own."""
+    return root / git(root, "rev-parse", "--git-path", name)
 
 
 def _some(names: Sequence[str]) -> str:
     more = f" (and {len(names) - 1} more)" if len(names) > 1 else ""
     return f"{names[0]}{more}"
-
-
-def _git(folder: Path, *arguments: str, ok: int = 0, env: dict[str, str] | None = None) -> str:
-    """What git answers; `ok` is a further exit code that means no failure."""
-    committer = {name.replace("AUTHOR", "COMMITTER"): it for name, it in (env or {}).items()}
-    done = subprocess.run(
-        ["git", *arguments],
-        cwd=folder,
-        env={**os.environ, **(env or {}), **committer},
-        capture_output=True,
-        text=True,
-    )
-    if done.returncode not in (0, ok):
-        errors = done.stderr.strip().splitlines() or ["it gave no reason"]
-        raise RefusedError(
-            f"git {arguments[0]} failed: {errors[-1]}. Fix: what git names, then try again"
-        )
-    return done.stdout.rstrip("\n")

@@ -58,6 +58,8 @@ RULES = {
     "Y11": "Code cannot be read or imported.",
     "Y12": "A route of the team's own names a requirement that is not there.",
     "Y13": "The document of the team's own routes is not what the code says.",
+    "Y14": "The code lets others do something with records than the answers say.",
+    "Y15": "A file was edited that decides who may do what.",
 }
 """What each check looks for: X in documents, Y in code. The rules for answers are in the model."""
 
@@ -97,7 +99,7 @@ class Finding:
 
     @property
     def waived(self) -> bool:
-        """Whether somebody accepts it today; it then counts nowhere."""
+        """Whether it is waived today; it then counts nowhere."""
         return self.waiver is not None and not self.waiver.ended
 
     @property
@@ -143,7 +145,7 @@ class Project:
     root: Path
     model: Model
     today: str = ""
-    """The day for which waivers are looked at."""
+    """The day for which waivers are checked."""
 
     @cached_property
     def documents(self) -> dict[str, Document]:
@@ -296,7 +298,7 @@ STATEMENTS = ("Planning/Decisions/", "Planning/tasks.")
 
 
 def edited(project: Project, reported: set[str]) -> Iterator[Finding]:
-    """Managed documents that somebody edited, but for those of which there is more to tell than that."""
+    """Managed documents that were edited, but for those with a more precise finding."""
     for generated in project.model.generated:
         place = generated.file
         path = project.root / place
@@ -334,7 +336,7 @@ def missing(project: Project) -> Iterator[Finding]:
                 "is missing",
                 brought_back(place)
                 if place in project.managed
-                else f"{brought_back(place)}, or write it anew",
+                else f"{brought_back(place)}, or rewrite it",
             )
 
 
@@ -343,7 +345,7 @@ def unreadable(project: Project) -> Iterator[Finding]:
         place = project.name(path)
         if place not in project.documents:
             level, message = project.level(place), "is not UTF-8 text"
-            fix = _restore(place) if place in project.managed else "write it anew as UTF-8"
+            fix = _restore(place) if place in project.managed else "save it as UTF-8"
             yield Finding("X12", place, level, CONSISTENCY, place, 0, message, fix)
 
 
@@ -573,7 +575,7 @@ def sizes(project: Project) -> Iterator[Finding]:
 
 
 def untested(project: Project) -> Iterator[Finding]:
-    """Criteria of the most important requirements whose test somebody removed."""
+    """Criteria of the most important requirements whose test was removed."""
     for it in project.model.requirements:
         lacking = [criterion for criterion in it.criteria if project.states[criterion] == NONE]
         if lacking and it.priority == "P1":

@@ -21,10 +21,11 @@ from importlib import import_module
 from os.path import normpath
 from pathlib import Path
 
-from scripts.commands import run, run_with
 from scripts.planning import change, checks, report, why
-from scripts.planning.change import Change, CopierError, RefusedError
+from scripts.planning.change import CopierError
 from scripts.planning.checks import ARCHIVE, DEFER, DRIFT, MUST, Finding, Project
+from scripts.planning.effects import Effect
+from scripts.planning.git import RefusedError
 from scripts.planning.markdown import Document, link_to, moved, redirected
 from scripts.planning.model import Requirement, Unreadable, load
 from scripts.planning.report import count
@@ -91,16 +92,24 @@ def _parser() -> argparse.ArgumentParser:
     archiving.add_argument("--by", default="", metavar="FILE", help="what takes its place")
     archiving.add_argument("--on", metavar="DAY", help="the day (today)")
     for command in (checking, passing):
-        command.add_argument("--code", action="store_true", help="look at APIs and code, too")
+        command.add_argument("--code", action="store_true", help="check APIs and code, too")
     for command in (checking, listing, passing, following):
         command.add_argument("--today", metavar="DAY", help="the day for waivers (today)")
     asking = commands.add_parser("why", help="which answers made a file, or what an answer made")
     asking.add_argument("what", metavar="FILE[:LINE]|QUESTION")
-    deciding = commands.add_parser("decide", help="answer anew")
+    deciding = commands.add_parser("decide", help="change answers")
     deciding.add_argument("answers", nargs="*", metavar="KEY=VALUE", help="an answer, as YAML")
     deciding.add_argument("--data-file", metavar="FILE", help="answers in a YAML file")
     deciding.add_argument("--why", default="", help="the reason, for the decision records")
     deciding.add_argument("--on", metavar="DAY", help="the day of the decision (today)")
+    called = "'Book.pages -> leaves', 'Old feature -> New feature'"
+    deciding.add_argument(
+        "--rename",
+        action="append",
+        default=[],
+        metavar="'OLD -> NEW'",
+        help=f"what these answers give another name, and keeps what it has: {called}",
+    )
     updating = commands.add_parser("update", help="take a newer version of the template")
     updating.add_argument("--to", metavar="VERSION", help="which version (the newest)")
     for command in (deciding, updating):
@@ -116,7 +125,7 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _add_forms(command: argparse.ArgumentParser, *forms: str) -> None:
-    """Offer other forms than text; `plan schema` tells what the JSON holds."""
+    """Offer other forms than text; `plan schema` describes the JSON."""
     chosen = command.add_mutually_exclusive_group()
     for form in forms:
         about = f"as {form.upper() if form != 'markdown' else 'Markdown'}"
@@ -131,21 +140,20 @@ def answer_anew(root: Path, options: argparse.Namespace) -> int:
         print(report.as_json("undo", undone=undone) if options.form else message)
         return 0
     with change.prepared(root, _to_copier(options)) as prepared:
-        effects = _effects(prepared)
+        effects = {it.key: it.found for it in prepared.effects}
         if not options.form:
-            _tell(effects)
-        if brought := bool(prepared.files) and not options.dry_run:
+            _tell(prepared.effects)
+        if brought := not prepared.is_empty and not options.dry_run:
             change.bring(prepared)
         if options.form:
             print(report.as_json(options.command, brought=brought, effects=effects))
         elif brought:
-            print(
-                "Done, not committed. `git diff --cached` shows it, `git reset --hard` undoes it."
-            )
+            command = change.undone_by(root)
+            print(f"Done, not committed. `git diff --cached` shows it, `{command}` undoes it.")
         else:
             dry = "Nothing was changed: this was a dry run."
-            print(dry if prepared.files else "Nothing changes.")
-        return 1 if prepared.conflicts else 0
+            print("Nothing changes." if prepared.is_empty else dry)
+        return 1 if effects["conflicts"] else 0
 
 
 def _to_copier(options: argparse.Namespace) -> list[str]:
@@ -159,95 +167,56 @@ def _to_copier(options: argparse.Namespace) -> list[str]:
     names = [it.partition("=")[0] for it in options.answers]
     if twice := [it for it in names if names.count(it) > 1]:
         raise RefusedError(f"{twice[0]} is answered twice. Fix: keep one of the two")
-    for name in names:
-        if name.startswith("_") or name in REMEMBERED:
-            fix = "answer a question; --why and --on say the reason and the day"
-            raise RefusedError(f"{name} is what the project itself remembers. Fix: {fix}")
+    if remembered := [it for it in names if _is_remembered(it)]:
+        fix = "answer a question; --why, --on and --rename say the rest"
+        raise RefusedError(f"{remembered[0]} is what the project itself remembers. Fix: {fix}")
     if options.data_file:
-        _check_answers(Path(options.data_file))
+        names = _answered(Path(options.data_file))
+        if remembered := [it for it in names if _is_remembered(it)]:
+            fix = f"leave it out: {', '.join(remembered)}"
+            raise RefusedError(
+                f"{options.data_file} has what the project itself remembers. Fix: {fix}"
+            )
     anew = " ".join(it.removesuffix("=auto") for it in options.answers if it.endswith("=auto"))
     day = options.on or date.today().isoformat()
-    decided = (f"why={options.why}", f"decided_on={day}", f"reopened={anew}")
+    renamed = json.dumps(options.rename, ensure_ascii=False)
+    decided = (
+        f"why={options.why}",
+        f"decided_on={day}",
+        f"reopened={anew}",
+        f"renames={renamed}",
+    )
     data = [part for it in (*options.answers, *decided) for part in ("--data", it)]
     file = ["--data-file", str(Path(options.data_file).resolve())] if options.data_file else []
     return ["--vcs-ref", ":current:", *data, *file]
 
 
-REMEMBERED = ("history", "why", "decided_on", "reopened")
+REMEMBERED = ("history", "why", "decided_on", "reopened", "renames")
 """What stands among the answers and is not an answer."""
 
 
-def _check_answers(path: Path) -> None:
-    """Refuse a file that holds no answers."""
+def _is_remembered(name: str) -> bool:
+    return name.startswith("_") or name in REMEMBERED
+
+
+def _answered(path: Path) -> list[str]:
+    """The questions that a file answers; refuses one that holds no answers."""
     try:
         content = path.read_bytes()
         content.decode("utf-8")
     except UnicodeDecodeError:
-        raise RefusedError(f"{path} is not UTF-8 text. Fix: write it anew as UTF-8") from None
+        raise RefusedError(f"{path} is not UTF-8 text. Fix: save it as UTF-8") from None
     except OSError:
         raise RefusedError(f"{path} is not a file. Fix: name a YAML file of answers") from None
-    change.check_answers(str(path), content)
+    return change.check_answers(str(path), content)
 
 
-COUNTED = {"changed": "Changed", "new": "New", "gone": "Gone"}
-"""The effects of a change for which the text gives only a number."""
-NAMED = {
-    "gaps_opened": "Gaps opened",
-    "gaps_closed": "Gaps closed",
-    "to_read_again": "To read again",
-    "yours_to_read_again": "Yours to read again",
-    "yours_to_fill": "Yours to fill",
-    "yours_unused": "Yours, no longer used",
-    "migrations": f"Migrations to run with `{run('migrate')}`",
-    "rows": "Rows to bring along while nothing runs",
-    "archived": "Kept in Planning/Archive",
-    "conflicts": "Conflicts to resolve",
-}
-"""Those that it lists one by one."""
-
-
-def _effects(prepared: Change) -> dict[str, list[str]]:
-    """What a change affects, and what it leaves to do."""
-    before, after = prepared.before, prepared.after
-    old, new = {gap.id for gap in before.gaps}, {gap.id for gap in after.gaps}
-    came, went = set(after.owned) - set(before.owned), set(before.owned) - set(after.owned)
-    changed, added = prepared.named("M"), prepared.named("A")
-    return {
-        "changed": list(changed),
-        "new": list(added),
-        "gone": list(prepared.named("D")),
-        "gaps_opened": sorted(new - old),
-        "gaps_closed": sorted(old - new),
-        "to_read_again": [it for it in changed if it.endswith(".md") and "/" in it],
-        "yours_to_read_again": sorted(
-            {*why.to_read_again(before, after, prepared.changed), *prepared.affected}
-        ),
-        "yours_to_fill": sorted(came & set(added)),
-        "yours_unused": sorted(it for it in went if (prepared.clone / it).is_file()),
-        "migrations": [it for it in added if "/migrations/" in it],
-        "rows": _moving(prepared),
-        "archived": list(prepared.archived),
-        "conflicts": list(prepared.conflicts),
-    }
-
-
-def _tell(effects: Mapping[str, Sequence[str]]) -> None:
-    for key, title in COUNTED.items():
-        print(f"{title}: {count(len(effects[key]), 'file')}")
-    for key, title in NAMED.items():
-        if effects[key]:
-            print("\n  ".join((f"{title}:", *effects[key])))
-
-
-def _moving(prepared: Change) -> list[str]:
-    """The command that brings the rows along, where they are kept elsewhere from now on."""
-    old, new = prepared.before.rows, prepared.after.rows
-    if old.url == new.url:
-        return []
-    if not old.url or not new.url:
-        return ["none: they stay where they are, and `migrate` does not bring them from there"]
-    command = f"migrate --rows-from '{old.url}'"
-    return [run(command) if old.package == new.package else run_with(old.package, command)]
+def _tell(effects: Sequence[Effect]) -> None:
+    for it in effects:
+        if it.counted:
+            print(f"{it.title}: {count(len(it.found), 'file')}")
+        elif it.found:
+            print("\n  ".join((f"{it.title}:", *it.found)))
 
 
 def check(project: Project, options: argparse.Namespace) -> int:
@@ -490,7 +459,7 @@ def _live(project: Project, file: str) -> Document:
     try:
         return project.live.setdefault(name, Document(path, _read(path)))
     except UnicodeDecodeError:
-        raise RefusedError(f"{file} is not UTF-8 text. Fix: write it anew as UTF-8") from None
+        raise RefusedError(f"{file} is not UTF-8 text. Fix: save it as UTF-8") from None
 
 
 def _read(path: Path) -> str:

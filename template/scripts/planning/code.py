@@ -33,7 +33,7 @@ from scripts.planning.checks import (
     Project,
     toml_line,
 )
-from scripts.planning.imports import imported
+from scripts.planning.imports import imported, missing
 from scripts.planning.model import Operation, Service, brought_back
 from scripts.planning.routes import DOCUMENT, MENTION, REQUIREMENT, OwnRoute, difference, routes
 
@@ -101,7 +101,10 @@ class Code:
 def code(project: Project) -> tuple[Finding, ...]:
     """Everything in code that does not agree, each once, in the order of the checkpoints."""
     written = Code(project)
-    checks = (imports, databases, proofs, versions, settings, secrets, apis, added_routes)
+    checks = (
+        *(owned_imports, imports, databases, proofs, versions, settings, secrets),
+        *(apis, added_routes, guards),
+    )
     found = (*written.faults, *(finding for check in checks for finding in check(written)))
     once = {(it.id, it.place if it.rule != "Y11" else ""): it for it in reversed(found)}
     return tuple(sorted(once.values(), key=lambda it: (it.checkpoint, it.file, it.line, it.id)))
@@ -132,6 +135,15 @@ def _parse(name: str, text: str) -> ast.Module | Finding:
 def _broken(file: str, line: int, message: str, fix: str = "") -> Finding:
     fix = fix or f"correct it, or `git checkout -- {file}`"
     return Finding("Y11", file, DRIFT, SCAFFOLD, file, line, message, fix)
+
+
+def owned_imports(code: Code) -> Iterator[Finding]:
+    """Names that owned files import, or have to define, and that are not there."""
+    reasons: dict[str, list[str]] = {}
+    for file, reason in missing(code.project.root, code.project.model.owned, code.files):
+        reasons.setdefault(file, []).append(reason)
+    for file, found in reasons.items():
+        yield _broken(file, 0, "; ".join(found), "import and define what the project has now")
 
 
 def imports(code: Code) -> Iterator[Finding]:
@@ -287,6 +299,7 @@ def apis(code: Code) -> Iterator[Finding]:
         else:
             yield from _api(code, service, app)
             yield from _access(code, service)
+            yield from _policies(code, service)
     yield from _mounts(project)
 
 
@@ -331,6 +344,11 @@ def _app(project: Project, module: str) -> Any:
         )
         fix = f"run it by `{run('plan check --code')}`, after `{SYNC}`" if absent else ""
         lines = str(error).splitlines() or [""]
+        if found := re.match(r"cannot import name '(\w+)' from 'services", lines[0]):
+            home = project.name(Path(getattr(error, "path", None) or file))
+            if home in project.model.owned:
+                message = f"has no {found[1]}, which {place}:{line} imports"
+                return _broken(home, 0, message, f"define {found[1]} there")
         return _broken(place, line, f"cannot be imported ({type(error).__name__}: {lines[0]})", fix)
     return app
 
@@ -344,6 +362,10 @@ def _origin(project: Project, error: BaseException, file: str) -> tuple[str, int
         if own in Path(frame.filename).parents:
             return project.name(Path(frame.filename)), frame.lineno or 0
     return file, 0
+
+
+ASKED_BY = {"history": "audit", "status": "workflows"}
+"""The answers that some kinds of operations depend on."""
 
 
 def _api(code: Code, service: Service, app: Any) -> Iterator[Finding]:
@@ -363,7 +385,7 @@ def _api(code: Code, service: Service, app: Any) -> Iterator[Finding]:
             if wanted is None and (written is None or written[0] != api):
                 continue  # it is in an owned file
             file, line = written or (api, router)
-            question = "workflows" if wanted and wanted.kind == "status" else "data_entities"
+            question = ASKED_BY.get(wanted.kind if wanted else "", "data_entities")
             fix = f"`git checkout -- {file}`, or change the answer `{question}`"
             message = f"{id} ({method} {path}) {difference}"
             subject = f"{service.name} {method} {path}"
@@ -405,7 +427,9 @@ def described_routes(code: Code) -> tuple[OwnRoute, ...] | Finding:
 def _own_route(service: Service, method: str, path: str, operation: Described) -> OwnRoute:
     told = operation.get("description") or operation.get("summary", "")
     paragraph = MENTION.sub("", " ".join(told.partition("\n\n")[0].split()))
-    proven = "the other services" if _is_internal(service) else "callers who prove who they are"
+    named_roles = (roles for way in operation.get("security", ()) for roles in way.values())
+    callers = ", ".join(next(named_roles, ())) or "authenticated callers"
+    proven = "the other services" if _is_internal(service) else callers
     body = _body(operation.get("requestBody", {}))
     sent = [it["name"] for it in operation.get("parameters", []) if it["in"] != "path"]
     responses = sorted(operation["responses"].items())
@@ -416,7 +440,7 @@ def _own_route(service: Service, method: str, path: str, operation: Described) -
         method,
         path,
         paragraph.strip(" ,;") or operation.get("summary", ""),
-        proven if operation.get("security") else "everybody",
+        proven if operation.get("security") else "anyone",
         tuple(f"`{it}`" for it in (*([_shape(body)] if body else []), *sent)),
         tuple(_answer(status, it) for status, it in responses if status.startswith("2")),
         tuple(_error(status, it) for status, it in responses if not status.startswith("2")),
@@ -483,8 +507,9 @@ def _differences(wanted: Operation, actual: Described) -> Iterator[str]:
     if answer := given.get(str(wanted.success)):
         if (model := _model(answer)) != _spelled(wanted.answer):
             yield f"answers {model or 'nothing'} instead of {wanted.answer or 'nothing'}"
-    if not actual.get("security"):
-        yield "asks nobody to prove who they are"
+    ways = actual.get("security", ())
+    if bool(ways) == (wanted.access == "anyone"):
+        yield f"authenticates {'callers' if ways else 'nobody'}"
 
 
 def _parameters(wanted: Operation, actual: Described) -> Iterator[str]:
@@ -569,6 +594,44 @@ def _access(code: Code, service: Service) -> Iterator[Finding]:
         )
         fix = f"`git checkout -- {file}`, or change the answer `services`"
         yield _of_code("Y03", f"{service.name} access", file, line, message, fix, "services")
+
+
+def _policies(code: Code, service: Service) -> Iterator[Finding]:
+    """Policies that are not what the answers say."""
+    file = f"services/{service.name}/services.py"
+    layer = sys.modules.get(f"services.{service.name}.services")
+    for operation in (it for it in code.project.model.answered_by(service) if it.entity):
+        policy = getattr(layer, f"{operation.entity}Service").policy
+        open_to = {who.value for who in getattr(policy, operation.action)}
+        if open_to != set(operation.allowed):
+            question = ASKED_BY.get(operation.action, "access")
+            what = "read the history of" if question == "audit" else operation.action
+            message = (
+                f"lets {_named_callers(open_to)} {what} {operation.entity}, which the "
+                f"answers open to {_named_callers(set(operation.allowed))}"
+            )
+            fix = f"`git checkout -- services/{service.name}`, or change the answer `{question}`"
+            subject = f"{service.name} {operation.action} {operation.entity}"
+            yield _of_code("Y14", subject, file, 0, message, fix, question)
+
+
+def _named_callers(who: set[str]) -> str:
+    return " and ".join(sorted(who)) or "nobody from outside"
+
+
+ACCESS = re.compile(r"services/\w+/access\.py")
+"""The file of a service that says who may do what."""
+
+
+def guards(code: Code) -> Iterator[Finding]:
+    """Files that decide who may do what and are not as they were made."""
+    root, begin = code.project.root, code.project.model.guards
+    for it in code.project.model.generated:
+        guards = it.file.startswith(begin) or ACCESS.fullmatch(it.file)
+        if guards and (root / it.file).is_file() and not it.is_as_made(root):
+            message = "was edited, and decides who may do what"
+            fix = f"`git checkout -- {it.file}`; who may do what is the answer `access`"
+            yield _of_code("Y15", it.file, it.file, 0, message, fix, "access")
 
 
 def _is_internal(service: Service) -> bool:

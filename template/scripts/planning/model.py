@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, get_args, get_origin, get_type_hints
 
 FORMAT = 1
+MODEL = "Planning/model.json"
 
 
 class Unreadable(Exception):
@@ -61,7 +62,7 @@ class Operation:
     id: str
     """Its name in OpenAPI: `create_order`."""
     kind: str
-    """`create`, `list`, `read`, `replace`, `delete`, or `status` of a workflow."""
+    """`create`, `list`, `read`, `replace`, `patch`, `delete`, or `status` of a workflow."""
     service: str
     entity: str
     method: str
@@ -75,7 +76,11 @@ class Operation:
     success: int
     problems: tuple[int, ...]
     access: str
-    """Who may call it: `callers` or `services`."""
+    """For whom its address is: `callers`, `anyone` or `services`."""
+    allowed: tuple[str, ...]
+    """Who of them may do it: roles, the `owner` of the record, `callers` or `anyone`."""
+    action: str
+    """What it does in the words of a policy: `update` for `replace` and `patch`."""
 
 
 @dataclass(frozen=True)
@@ -114,7 +119,7 @@ class Gap:
     waived_because: str
     waived_by: str
     waived_until: str
-    """The last day on which somebody accepts it; empty where nobody does."""
+    """The last day of its waiver; empty without one."""
 
 
 @dataclass(frozen=True)
@@ -318,6 +323,8 @@ class Model:
     decisions: tuple[Decision, ...]
     tasks: tuple[Task, ...]
     verdict: str
+    guards: tuple[str, ...]
+    """How the files begin that decide who may do what, besides the `access.py` of each service."""
     documents: tuple[str, ...]
     owned: tuple[str, ...]
     tables: tuple[Table, ...]
@@ -366,7 +373,7 @@ def _checked(raw: object, kind: Any, name: str, where: str) -> Any:
 
 
 def brought_back(place: str) -> str:
-    """How a file comes back that somebody removed, which no update does."""
+    """How to restore a file that was removed, which no update does."""
     committed = f"`git checkout COMMIT^ -- {place}` with the commit of `git log -1 -- {place}`"
     return f"`git checkout HEAD -- {place}`, or, if its removal was committed, {committed}"
 

@@ -13,7 +13,7 @@ from dataclasses import asdict, dataclass
 from itertools import combinations
 from urllib.parse import quote
 
-from scripts.planning import checks
+from scripts.planning import checks, effects
 from scripts.planning.checks import DEFER, DRIFT, MUST, NOTE, Finding, Project
 from scripts.planning.model import Question, Requirement
 
@@ -133,17 +133,17 @@ REQUIREMENT = _object(
         "additionalProperties": {"enum": [checks.OPEN, checks.DONE, checks.NONE]},
     },
 )
-EFFECTS = (
-    *("changed", "new", "gone", "gaps_opened", "gaps_closed", "to_read_again"),
-    *("yours_to_read_again", "yours_to_fill", "yours_unused"),
-    *("migrations", "rows", "archived", "conflicts"),
-)
-"""What a change affects, and what it leaves to do."""
 ABOUT: dict[str, object] = {
     "project": TEXT,
     "today": {**TEXT, "description": "the day for which waivers count"},
 }
-CHANGED: dict[str, object] = {"brought": FLAG, "effects": _object(**dict.fromkeys(EFFECTS, TEXTS))}
+CHANGED: dict[str, object] = {
+    "brought": FLAG,
+    "effects": {
+        **_object(**dict.fromkeys(effects.TITLES, TEXTS)),
+        "additionalProperties": {**TEXTS, "description": "what only a newer template tells"},
+    },
+}
 DOCUMENTS: dict[str, dict[str, object]] = {
     "check": {
         **ABOUT,
@@ -365,7 +365,7 @@ def state(number: int, found: Iterable[Finding]) -> str:
 
 
 def as_json(command: str, **parts: object) -> str:
-    """A document of the shape that the schema tells."""
+    """A document of the shape that the schema describes."""
     return json.dumps({"format": FORMAT, "command": command} | parts, indent=2)
 
 

@@ -81,13 +81,13 @@ DOCUMENT = "Planning/Routes.md"
 HEADER = f"""\
 # Routes of our own
 
-<!-- Made from the code: `{run("plan routes")}` writes it anew. What a route does, its docstring in `routes.py` says. -->
+<!-- Made from the code: `{run("plan routes")}` rewrites it. The docstrings in `routes.py` say what each route does. -->
 
 What an error means, and what its caller does, is in the [error catalogue](ImplementationGuide.md#errors).
 """
 COLUMNS = (
     *("Operation", "Method", "Path", "Does", "For"),
-    *("Request", "Answer", "Errors", "Requirements"),
+    *("Request", "Response", "Errors", "Requirements"),
 )
 ROW = re.compile(r"\| `(\w+)`")
 """The row of an operation."""

@@ -37,7 +37,7 @@ def explain(root: Path, model: Model, what: str) -> Iterator[str]:
     elif (generated is None or not generated.answers) and file in model.owned:
         yield f"{file}: {owned}; no answer made it"
     elif generated is None:
-        yield f"{file}: no answer made it; it is the same in every project, or somebody's own"
+        yield f"{file}: no answer made it; it is the same in every project, or your own"
     else:
         yield f"{file}{'' if line is None else f', line {line}'}: {owned}"
         yield from _origin(root, model, generated, line)
@@ -256,17 +256,3 @@ def _led(leader: str, rows: Sequence[Sequence[str]]) -> Iterator[Other]:
         steps = ", ".join(f"{step} in {service}" for _, _, step, service, *_ in mine)
         summary = f"{name}: a workflow of {leader}, starts on {starts}; {steps}"
         yield Other((name,), summary, (starts.rpartition(" ")[2],))
-
-
-def to_read_again(before: Model, after: Model, changed: frozenset[str]) -> Iterator[str]:
-    """The owned files that stay as they are, although answers gave what they stand on another shape.
-
-    An owned file stands on its own first text, which states what it is for, and on the models of its service.
-    """
-    old, new = (
-        {it.file: it.mark for it in model.generated if it.answers} for model in (before, after)
-    )
-    for file in sorted(set(before.owned) & set(after.owned) - changed):
-        models = f"{file.rpartition('/')[0]}/models.py"
-        if any(it in old and it in new and old[it] != new[it] for it in (file, models)):
-            yield file

@@ -1,7 +1,7 @@
 """What needs the packages of Copier, of which this project has none: Python runs it among those.
 
-- `fault` reads answers in YAML from standard input, and prints what is wrong with them: a line
-  (0: all of it), what it is, and the fix.
+- `answered` reads answers in YAML from standard input, and prints the names of the questions, or
+  what is wrong: a line (0: all of it), what it is, and the fix.
 - `run` reads commands of Copier as JSON, and runs them up to one that fails; only that one is
   heard. What the first has loaded and compiled serves the next.
 """
@@ -41,33 +41,39 @@ class Loader(yaml.SafeLoader):  # type: ignore[misc]
             raise yaml.MarkedYAMLError(None, None, problem, node.start_mark) from None
 
 
-def fault(content: bytes) -> tuple[int, str, str] | None:
-    """What keeps Copier from reading answers."""
+class Fault(Exception):
+    """What keeps Copier from reading answers: its line, what it is, and the fix."""
+
+
+def answered(content: bytes) -> list[str]:
+    """The names of the questions that are answered; raises `Fault`."""
     try:
         return _keys(Loader(content))
     except yaml.reader.ReaderError as error:
         before = content.decode("utf-8", "replace")[: error.position]
         problem = f" is not valid YAML ({error.reason})"
-        return before.count("\n") + 1, problem, "remove the character"
+        raise Fault(before.count("\n") + 1, problem, "remove the character") from None
     except yaml.MarkedYAMLError as error:
         problem = ", ".join(it for it in (error.context, error.problem) if it)
         line = min(error.problem_mark.line + 1, len(content.splitlines()))
         fix = next((fix for part, fix in FIXES if part in problem), CLOSE)
-        return line, f" is not valid YAML ({problem})", fix
+        raise Fault(line, f" is not valid YAML ({problem})", fix) from None
     except RecursionError:
-        return 0, " is nested too deeply", "write plain text, numbers, lists and mappings"
+        fix = "write plain text, numbers, lists and mappings"
+        raise Fault(0, " is nested too deeply", fix) from None
 
 
-def _keys(loader: Loader) -> tuple[int, str, str] | None:
-    """Whether each answer has the name of a question, as far as that can be seen here."""
+def _keys(loader: Loader) -> list[str]:
+    """The keys of a mapping; raises `Fault`."""
     root = loader.get_single_node()
     if not isinstance(root, yaml.MappingNode):
-        return 0, " holds no answers by question", "write `question: answer`, one a line"
+        raise Fault(0, " holds no answers by question", "write `question: answer`, one a line")
     loader.construct_document(root)
     for key, _ in root.value:
         if not isinstance(Loader("").construct_object(key), str):
-            return key.start_mark.line + 1, f": the key {key.value} is not text", "put it in quotes"
-    return None
+            line, problem = key.start_mark.line + 1, f": the key {key.value} is not text"
+            raise Fault(line, problem, "put it in quotes")
+    return [key.value for key, _ in root.value]
 
 
 def run(arguments: Sequence[str]) -> int:
@@ -86,7 +92,10 @@ def run(arguments: Sequence[str]) -> int:
 
 
 if __name__ == "__main__":
-    if sys.argv[1] == "fault":
-        print(json.dumps(fault(sys.stdin.buffer.read())))
+    if sys.argv[1] == "answered":
+        try:
+            print(json.dumps(answered(sys.stdin.buffer.read())))
+        except Fault as fault:
+            print(json.dumps({"fault": fault.args}))
     else:
         sys.exit(next((code for code in map(run, json.load(sys.stdin)) if code), 0))

@@ -21,13 +21,13 @@ class Hooks:
 
     def __init__(self, runtime: Runtime | None = None, caller: Caller = SERVICE_CALLER) -> None:
         self._runtime = runtime
-        """Absent in unit tests of rules that read no records and call nobody."""
+        """None in unit tests of rules that read no records and call no service; those may leave out the caller, too."""
         self.caller = caller
-        """Who asks for the change; the service itself, if an event or a job does."""
+        """The caller that asks for the change; the service itself, if an event or a job causes it."""
 
     @property
     def runtime(self) -> Runtime:
-        """What the service holds."""
+        """The runtime of the service."""
         if self._runtime is None:
             raise TypeError("These rules have no runtime. Fix: pass one to them.")
         return self._runtime
@@ -77,10 +77,10 @@ def _hooks(cls: type[Hooks]) -> str:
 
 
 class EntityHooks(Hooks, Generic[DraftT, RecordT, RelatedT]):
-    """What is done when a record changes.
+    """The hooks of an entity, called when one of its records changes.
 
-    `before_…` is about what a caller asks for: it may call others, and no transaction is open yet. `after_…` is about all
-    changes, whatever caused them: it runs in their transaction, and an exception rolls that back.
+    `before_…` runs for requests, and for records that events create; it may call other services, as no transaction is open.
+    `after_…` runs for all changes, whatever caused them, in their transaction, and an exception rolls that back.
     """
 
     async def before_create(self, draft: DraftT, related: RelatedT) -> DraftT:

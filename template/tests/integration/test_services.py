@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 import structlog
 
+from services.common.errors import ServiceUnavailable
 from tests.fixtures.facts import SERVICES
 from tests.fixtures.system import System
 
@@ -24,7 +25,7 @@ async def test_a_service_without_its_database_is_not_ready(
     system: System, service: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def fail(*_: object) -> None:
-        raise OSError("gone")
+        raise ServiceUnavailable("gone")
 
     monkeypatch.setattr(system.runtime(service).database, "ping", fail)
     async with system.client(service) as client:

@@ -56,7 +56,7 @@ async def ask(app: App, path: str = "/v1/things", *headers: tuple[bytes, bytes])
     return sent
 
 
-async def test_the_id_of_a_request_is_in_its_answer_and_its_context() -> None:
+async def test_the_id_of_a_request_is_in_its_response_and_its_log_context() -> None:
     app = App()
     start, body = await ask(app, "/v1/things", (b"accept", b"*/*"), (b"x-request-id", b"mine-1"))
     assert start["headers"] == [(b"content-type", b"text/plain"), (b"x-request-id", b"mine-1")]
@@ -99,7 +99,7 @@ async def test_health_checks_are_not_logged(path: str) -> None:
     assert lines == []
 
 
-async def test_what_is_no_request_passes_as_it_is() -> None:
+async def test_lifespan_events_pass_unchanged() -> None:
     passed: list[object] = []
 
     async def app(*arguments: object) -> None:

@@ -49,8 +49,8 @@ async def _unhandled(connection: Connection) -> list[Message]:
             str(it.envelope.subject),
             it.position,
             "",
-            f"set aside after {it.tries} tries"
-            if it.set_aside
+            f"rejected after {it.tries} tries"
+            if it.rejected
             else f"tried again at {it.due_at:%Y-%m-%d %H:%M:%S} UTC",
             it.reason,
         )
@@ -79,7 +79,7 @@ async def replay(connection: Connection, messages: Collection[Message]) -> None:
         if it.rejected_by:
             await outbox.send_again(connection, it.position)
         else:
-            values = {"set_aside": False, "tries": 0, "due_at": now()}
+            values = {"rejected": False, "tries": 0, "due_at": now()}
             await unhandled.update(connection, it.position, **values)
 
 
@@ -98,7 +98,8 @@ async def run(command: str, ids: Sequence[str], settings: Settings) -> list[tupl
     for service in services_with_database():
         database = Database(settings.database_url(service))
         try:
-            async with database.write() as connection:
+            await database.ping()
+            async with database.read() if command == "list" else database.write() as connection:
                 messages = [it for it in await kept(connection) if not ids or it.id in ids]
                 if command == "replay":
                     await replay(connection, messages)

@@ -8,6 +8,8 @@ from fastapi import Depends, Security
 from fastapi.security import APIKeyHeader
 
 from services.common.api.dependencies import RecordsDep, SettingsDep
+from services.common.auth.callers import Caller
+from services.common.auth.roles import Role
 from services.conduit import models, tokens
 from services.conduit.errors import Unauthenticated
 
@@ -28,6 +30,11 @@ async def get_reader(
     if user is None:
         raise Unauthenticated("token", "is invalid")
     return user
+
+
+def caller_of(user: models.User) -> Caller:
+    """A user as policies know callers."""
+    return Caller(str(user.id), is_service=False, roles=frozenset({Role.AUTHOR, Role.READER}))
 
 
 ReaderDep = Annotated[models.User | None, Depends(get_reader)]

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from typing import Annotated
-from uuid import UUID
 
 from fastapi import APIRouter, Body, Path, Query
 
 from services.common.api.dependencies import RecordsDep, SettingsDep
 from services.common.api.versioning import PREFIX
+from services.common.auth.policy import Action, Policy
 from services.common.config import Settings
+from services.common.models import Record
 from services.common.transaction import Records, Transaction
-from services.conduit import models, pairs, passwords, publishing, queries, schemas, tokens
+from services.conduit import access, models, pairs, passwords, publishing, queries, schemas, tokens
 from services.conduit.errors import (
     ConduitRoute,
     NoSuch,
@@ -19,7 +20,7 @@ from services.conduit.errors import (
     Unauthenticated,
     error_responses,
 )
-from services.conduit.identity import ReaderDep, UserDep
+from services.conduit.identity import ReaderDep, UserDep, caller_of
 
 router = APIRouter(prefix=PREFIX)
 public = APIRouter(
@@ -147,7 +148,7 @@ async def update_article(
     """Change one's article. FR-002"""
     async with records.begin() as transaction:
         current = await _locked(transaction, slug)
-        _refuse_others("article", current.author, me)
+        _refuse_others("update", access.articles, current, me)
         revised = await publishing.revise(current, article, transaction)
         return await _article_answer(transaction, revised.slug, me)
 
@@ -157,7 +158,7 @@ async def delete_article(slug: str, me: UserDep, records: RecordsDep) -> None:
     """Delete one's article, with its tags, comments and favorites. FR-002"""
     async with records.begin() as transaction:
         article = await _locked(transaction, slug)
-        _refuse_others("article", article.author, me)
+        _refuse_others("delete", access.articles, article, me)
         await transaction.delete(article)
 
 
@@ -197,7 +198,7 @@ async def delete_comment(slug: str, id: CommentId, me: UserDep, records: Records
         comment = await transaction.first(models.Comment, article=article.id, number=id)
         if comment is None:
             raise NoSuch("comment")
-        _refuse_others("comment", comment.author, me)
+        _refuse_others("delete", access.comments, comment, me)
         await transaction.delete(comment)
 
 
@@ -227,9 +228,9 @@ async def list_tags(records: RecordsDep) -> schemas.TagsAnswer:
         return schemas.TagsAnswer(tags=await queries.all_tags(connection))
 
 
-def _refuse_others(thing: str, author: UUID, me: models.User) -> None:
-    if author != me.id:
-        raise NotTheirs(thing)
+def _refuse_others(action: Action, policy: Policy, record: Record, me: models.User) -> None:
+    if not policy.allows(action, caller_of(me), record):
+        raise NotTheirs(type(record).__name__.lower())
 
 
 async def _user(records: Records, username: str) -> models.User:

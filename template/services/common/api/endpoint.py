@@ -6,24 +6,22 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
 
-from services.common.config import Settings
 from services.common.runtime import Runtime
 
 
 @dataclass(frozen=True)
 class EndpointRequest:
-    """A request, whichever web framework received it."""
+    """A request, independent of the web framework."""
 
     headers: Mapping[str, str]
     """Names compare without regard to case."""
     body: bytes
     runtime: Runtime
-    settings: Settings
 
 
 @dataclass(frozen=True)
 class EndpointResponse:
-    """The answer to it; every failure is an exception."""
+    """The response to it; every failure is an exception."""
 
     status: HTTPStatus = HTTPStatus.NO_CONTENT
     body: bytes = b""
@@ -32,7 +30,7 @@ class EndpointResponse:
 
 @dataclass(frozen=True)
 class Endpoint:
-    """A path that a component answers; it stands in no API description."""
+    """A path that a component serves; it stands in no API description."""
 
     method: str
     path: str

@@ -36,6 +36,7 @@ def configure(settings: Settings) -> None:
     )
     root = logging.getLogger()
     root.handlers = [handler]
-    root.setLevel(settings.log_level)
+    # Below INFO, drivers and clients log statements and headers whole, with all that is in them.
+    root.setLevel(max(logging.INFO, logging.getLevelNamesMapping()[settings.log_level]))
     # The client logs each request that it sends; the access log of the other side has it already.
     logging.getLogger("httpx2").setLevel(logging.WARNING)

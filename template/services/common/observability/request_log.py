@@ -36,7 +36,7 @@ class RequestLog:
             return await self.app(scope, receive, send)
         request_id = next((v for k, v in scope["headers"] if k == HEADER), b"")
         if not VALID_ID.fullmatch(request_id):
-            # It need not be unguessable, and a system call would make the event loop give way.
+            # It need not be unguessable, and `os.urandom` would be a system call for each request.
             request_id = b"%032x" % random.getrandbits(128)  # nosec B311
         scope[REQUEST_ID] = request_id.decode()
         status = 500

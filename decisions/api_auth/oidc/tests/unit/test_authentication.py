@@ -14,7 +14,13 @@ import jwt
 import pytest
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
-from services.common.auth import authentication, oidc_provider
+from services.common.auth import (
+    authentication,
+    development_key,
+    oidc_provider,
+    published_keys,
+)
+from services.common.auth import tokens as caller_tokens
 from services.common.auth.callers import Caller
 from services.common.auth.oidc_provider import Provider
 from services.common.config import Settings
@@ -24,7 +30,7 @@ from tests.fixtures.credentials import ISSUER, accepted
 from tests.fixtures.issuer import ADDRESS, AUDIENCE, Issuer
 from tests.fixtures.system import settings_for
 
-LEEWAY_S = authentication.LEEWAY_S
+LEEWAY_S = caller_tokens.LEEWAY_S
 
 
 async def authenticate(token: str, **settings: str) -> str:
@@ -129,6 +135,9 @@ async def test_a_token_that_expired_or_is_not_valid_yet_is_refused(
         {"iss": "https://other.test"},
         {"iss": f"{ADDRESS}/"},
         {"sub": ""},
+        {"sub": "a" * 256},
+        {"sub": "ada\nforged"},
+        {"sub": "\ud800"},
         {"sub": None},
         {"aud": None},
         {"iss": None},
@@ -203,7 +212,7 @@ async def test_new_keys_are_fetched_but_not_for_every_unknown_key(
         assert await is_invalid(issuer.token())
     assert issuer.fetched == ["/keys"]
 
-    provider.asked_at -= oidc_provider.PAUSE_S
+    provider.asked_at -= published_keys.PAUSE_S
     assert await authenticate(issuer.token()) == "ada"
     assert issuer.fetched == ["/keys"] * 2
     assert await is_invalid(before)
@@ -215,12 +224,12 @@ async def test_a_withdrawn_key_is_forgotten(monkeypatch: pytest.MonkeyPatch) -> 
     before = issuer.token()
     assert await authenticate(before) == "ada"
     issuer.rotate("second")
-    provider.answered_at -= oidc_provider.KEPT_S
-    provider.asked_at -= oidc_provider.KEPT_S
+    provider.answered_at -= published_keys.KEPT_S
+    provider.asked_at -= published_keys.KEPT_S
     assert await is_invalid(before)
 
 
-async def test_while_the_provider_is_down_unknown_keys_are_answered_with_503(
+async def test_while_the_provider_is_down_unknown_keys_get_503(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     issuer = Issuer()
@@ -233,7 +242,7 @@ async def test_while_the_provider_is_down_unknown_keys_are_answered_with_503(
     assert issuer.fetched == ["/keys"]
 
     issuer.is_down = False
-    provider.asked_at -= oidc_provider.PAUSE_S
+    provider.asked_at -= published_keys.PAUSE_S
     assert await authenticate(issuer.token()) == "ada"
 
 
@@ -244,8 +253,8 @@ async def test_while_the_provider_is_down_known_keys_stay_valid(
     use_provider(monkeypatch, provider := issuer.provider())
     assert await authenticate(issuer.token()) == "ada"
     issuer.is_down = True
-    provider.answered_at -= oidc_provider.KEPT_S
-    provider.asked_at -= oidc_provider.KEPT_S
+    provider.answered_at -= published_keys.KEPT_S
+    provider.asked_at -= published_keys.KEPT_S
     assert await authenticate(issuer.token()) == "ada"
     assert len(issuer.fetched) == 2
 
@@ -274,7 +283,7 @@ async def test_the_development_key_is_accepted_in_development_only(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     token = tokens.create_token(tmp_path, AUDIENCE, "developer", minutes=5, roles={})
-    assert (tmp_path / tokens.PRIVATE_KEY).stat().st_mode & 0o077 == 0
+    assert (tmp_path / development_key.PRIVATE_KEY).stat().st_mode & 0o077 == 0
     development = oidc_provider.DEVELOPMENT
     use_provider(monkeypatch, Provider(development, ""))
     assert await authenticate(token, oidc_issuer=development) == "developer"

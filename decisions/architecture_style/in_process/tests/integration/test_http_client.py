@@ -21,5 +21,5 @@ async def test_a_call_to_another_service_needs_no_network(
         monkeypatch.setattr(app_module, "load_settings", lambda: settings_for(urls))
         async with app.router.lifespan_context(app):
             for name in SERVICES:
-                async with open_client(name, "http://unused", {}) as client:
+                async with open_client(name, "http://unused") as client:
                     assert (await client.get("/health/live")).json() == {"status": "live"}

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
+from uuid import UUID
 
 import pytest
 import pytest_asyncio
 from pydantic import ValidationError
 
 from services.common.db.database import Database
-from services.common.messaging import inbox, outbox
+from services.common.messaging import envelope, inbox, outbox
 from services.common.messaging.consumer import InvalidEvent
 from services.common.models import Model
 from services.common.utils import new_id, now
@@ -79,6 +80,9 @@ async def test_a_delivered_message_is_gone_and_no_other(database: Database) -> N
     async with database.write() as connection:
         await outbox.remove_delivered(connection, [first, third])
     assert await positions(database, "first") == [second]
+    async with database.write() as connection:
+        await outbox.remove_delivered(connection, [second])
+    assert await due(database) is None
     assert len(await positions(database, "second")) == 1
 
 
@@ -94,7 +98,7 @@ async def test_a_rejected_message_is_kept_with_its_reason_and_counted(database: 
     assert (counts["first"], counts["second"]) == ((2, 1), (1, 0))
 
 
-async def test_an_event_is_new_once(system: System, service: str) -> None:
+async def test_the_inbox_accepts_an_id_once(system: System, service: str) -> None:
     database, id = system.runtime(service).database, new_id()
     async with database.write() as connection:
         assert not await inbox.contains(connection, id)
@@ -103,6 +107,26 @@ async def test_an_event_is_new_once(system: System, service: str) -> None:
         assert await inbox.contains(connection, id)
         assert not await inbox.contains(connection, new_id())
         assert not await inbox.add(connection, id)
+
+
+async def test_old_ids_are_removed_from_the_inbox(
+    system: System, service: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    database, at = system.runtime(service).database, now()
+    days = {envelope.first_id(at - timedelta(days=age)): age for age in (3, 2, 1)}
+    example = datetime(2022, 2, 22, 19, 22, 22, tzinfo=UTC)  # of RFC 9562, appendix A.6
+    assert envelope.first_id(example) == UUID("017f22e2-79b0-0000-0000-000000000000")
+    foreign = UUID("00000000-0000-4000-8000-000000000001")  # an id that is of no time
+    async with database.write() as connection:
+        for id, age in days.items():
+            monkeypatch.setattr(inbox, "now", lambda age=age: at - timedelta(days=age))
+            assert await inbox.add(connection, id)
+        assert await inbox.add(connection, foreign)
+    async with database.write() as connection:
+        await inbox.remove_before(connection, at - timedelta(days=2))
+    async with database.read() as connection:
+        known = [age for id, age in days.items() if await inbox.contains(connection, id)]
+        assert (known, await inbox.contains(connection, foreign)) == ([2, 1], True)
 
 
 async def test_what_is_wrong_with_an_event_is_told_field_by_field(service: str) -> None:

@@ -7,10 +7,10 @@ import asyncio
 import pytest
 from structlog.testing import capture_logs
 
-from services.common.db.database import Database
 from services.common.errors import ServiceUnavailable
-from services.common.messaging import relay as relays
+from services.common.messaging import polling
 from services.common.messaging.relay import Relay
+from services.common.runtime import Runtime
 from tests.fixtures.facts import DATABASES
 from tests.fixtures.system import System
 
@@ -18,8 +18,8 @@ from tests.fixtures.system import System
 class Failing(Relay):
     """Delivers nothing the first times, and everything the next."""
 
-    def __init__(self, database: Database, *errors: Exception) -> None:
-        super().__init__(database, "somebody", poll_s=0.001)
+    def __init__(self, runtime: Runtime, *errors: Exception) -> None:
+        super().__init__(runtime, "somebody", 0.001, subscriber="somebody")
         self.errors = [*errors]
         self.delivered = asyncio.Event()
 
@@ -31,7 +31,7 @@ class Failing(Relay):
 
 @pytest.mark.parametrize("error", [ServiceUnavailable("gone"), RuntimeError("unexpected")])
 async def test_a_delivery_that_failed_is_tried_again(system: System, error: Exception) -> None:
-    relay = Failing(system.runtime(DATABASES[0]).database, error)
+    relay = Failing(system.runtime(DATABASES[0]), error)
     async with asyncio.timeout(5), relay.lifespan():
         await relay.delivered.wait()
 
@@ -39,21 +39,20 @@ async def test_a_delivery_that_failed_is_tried_again(system: System, error: Exce
 async def test_pauses_grow_while_deliveries_fail_and_are_logged(
     system: System, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(relays, "MAX_PAUSE_S", 0.003)
+    monkeypatch.setattr(polling, "MAX_PAUSE_S", 0.003)
     errors = [RuntimeError("gone"), RuntimeError("gone"), RuntimeError("gone for good")]
-    relay = Failing(system.runtime(DATABASES[0]).database, *errors)
+    relay = Failing(system.runtime(DATABASES[0]), *errors)
     with capture_logs() as lines:
         async with asyncio.timeout(5), relay.lifespan():
             await relay.delivered.wait()
-    assert {(it["event"], it["to"], it["log_level"]) for it in lines} == {
-        ("delivery_failed", "somebody", "warning")
-    }
+    told = {(it["event"], it["service"], it["subscriber"], it["log_level"]) for it in lines}
+    assert told == {("delivery_failed", DATABASES[0], "somebody", "warning")}
     assert [it["retry_s"] for it in lines] == [0.002, 0.003, 0.003]
     assert lines[-1]["error"] == "RuntimeError('gone for good')"
 
 
 async def test_after_a_delivery_the_next_poll_comes_as_usual(system: System) -> None:
-    relay = Failing(system.runtime(DATABASES[0]).database)
+    relay = Failing(system.runtime(DATABASES[0]))
     async with asyncio.timeout(5), relay.lifespan():
         for _ in range(2):
             await relay.delivered.wait()

@@ -1,9 +1,9 @@
-"""An event that cannot be handled holds up no other: it is tried again, set aside, listed and replayed."""
+"""An event that cannot be handled holds up no other: it is tried again, rejected, listed and replayed."""
 
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from datetime import timedelta
+from datetime import datetime, timedelta
 from uuid import UUID
 
 import pytest
@@ -11,7 +11,7 @@ import pytest_asyncio
 from structlog.testing import capture_logs
 
 from services.common.errors import RuleViolation, ServiceUnavailable, UnknownReference
-from services.common.messaging import outbox, retries, unhandled
+from services.common.messaging import inbox, outbox, retries, unhandled
 from services.common.messaging.consumer import Action, Consumer, Handler, InvalidEvent
 from services.common.messaging.envelope import Envelope, UnhandledEvent
 from services.common.runtime import Runtime
@@ -55,7 +55,7 @@ class Failing(Handler):
 async def runtime(system: System, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Runtime]:
     """A service that tries again at once, and that keeps nothing afterwards."""
     monkeypatch.setattr(retries, "FIRST_PAUSE", timedelta())
-    monkeypatch.setattr(retries, "PAUSE_WHILE_AWAY", timedelta())
+    monkeypatch.setattr(retries, "PAUSE_WHILE_UNAVAILABLE", timedelta())
     runtime = system.runtime(DATABASES[0])
     yield runtime
     async with runtime.database.write() as connection:
@@ -84,7 +84,7 @@ async def test_an_event_that_fails_holds_up_no_other_and_is_tried_again(
         await retries.receive(consumer, second, runtime)
     assert handler.handled == [second.id]
     (waiting,) = await kept(runtime)
-    assert (waiting.envelope, waiting.tries, waiting.set_aside) == (first, 1, False)
+    assert (waiting.envelope, waiting.tries, waiting.rejected) == (first, 1, False)
     assert waiting.reason == f"{type(error).__name__}: {error}"
     assert [(it["event"], it["id"], it["log_level"]) for it in lines] == [
         ("event_failed", str(first.id), "warning")
@@ -94,69 +94,72 @@ async def test_an_event_that_fails_holds_up_no_other_and_is_tried_again(
     assert await kept(runtime) == []
 
 
-async def test_pauses_grow_and_an_event_that_fails_too_often_is_set_aside(
+async def test_pauses_grow_and_an_event_that_fails_too_often_is_rejected(
     runtime: Runtime, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     first, at = timedelta(minutes=1), now()
     monkeypatch.setattr(retries, "FIRST_PAUSE", first)
-    failures = [retries.failure_of(RuntimeError("oops"), tries) for tries in range(retries.TRIES)]
+    failures = [
+        retries.failure_of(RuntimeError("oops"), tries) for tries in range(retries.MAX_TRIES)
+    ]
     assert [round((it.due_at - at) / first) for it in failures] == [1, 2, 4, 8, 16, 32, 64, 128]
     assert [it.tries for it in failures] == [1, 2, 3, 4, 5, 6, 7, 8]
-    assert [it.set_aside for it in failures] == [False] * 7 + [True]
-    monkeypatch.setattr(retries, "PAUSE_WHILE_AWAY", first)
-    away = retries.failure_of(ServiceUnavailable("gone"), 3)
-    assert (away.tries, round((away.due_at - at) / first)) == (3, 1)
+    assert [it.rejected for it in failures] == [False] * 7 + [True]
+    monkeypatch.setattr(retries, "PAUSE_WHILE_UNAVAILABLE", first)
+    waiting = retries.failure_of(ServiceUnavailable("gone"), 3)
+    assert (waiting.tries, round((waiting.due_at - at) / first)) == (3, 1)
     monkeypatch.setattr(retries, "FIRST_PAUSE", timedelta())
-    errors = [RuntimeError("oops")] * retries.TRIES
+    errors = [RuntimeError("oops")] * retries.MAX_TRIES
     consumer, event = Consumer(Failing(HANDLED, *errors)), an_event(HANDLED)
     await retries.receive(consumer, event, runtime)
     with capture_logs() as lines:
         await retries.RetryWorker(consumer, runtime, 1.0).drain()
-    (aside,) = await kept(runtime)
-    assert (aside.tries, aside.set_aside) == (retries.TRIES, True)
+    (event_kept,) = await kept(runtime)
+    assert (event_kept.tries, event_kept.rejected) == (retries.MAX_TRIES, True)
     told = {it: lines[-1][it] for it in ("event", "id", "tries", "log_level")}
     assert told == {
-        "event": "event_set_aside",
+        "event": "event_rejected",
         "id": str(event.id),
-        "tries": retries.TRIES,
+        "tries": retries.MAX_TRIES,
         "log_level": "error",
     }
     async with runtime.database.read() as connection:
         assert await unhandled.counts(connection) == (0, 1)
 
 
-async def test_an_event_whose_content_is_wrong_is_set_aside_at_once(runtime: Runtime) -> None:
+async def test_an_event_whose_content_is_wrong_is_rejected_at_once(runtime: Runtime) -> None:
     consumer = Consumer(Failing(HANDLED, InvalidEvent("price: missing " + "x" * 1000)))
     await retries.receive(consumer, an_event(HANDLED), runtime)
-    (aside,) = await kept(runtime)
-    assert (aside.set_aside, len(aside.reason)) == (True, retries.MAX_REASON_LENGTH)
+    (event_kept,) = await kept(runtime)
+    assert (event_kept.rejected, len(event_kept.reason)) == (True, retries.MAX_REASON_LENGTH)
 
 
 @pytest.mark.parametrize("error", [ServiceUnavailable("gone"), ConnectionError("gone")])
-async def test_others_wait_while_something_is_away_but_not_for_ever(
+async def test_others_wait_while_something_is_unavailable_but_not_for_ever(
     runtime: Runtime, error: Exception
 ) -> None:
-    handler = Failing(HANDLED, *[error] * (retries.PATIENCE + retries.TRIES))
+    handler = Failing(HANDLED, *[error] * (retries.MAX_DELIVERIES + retries.MAX_TRIES))
     consumer, event = Consumer(handler), an_event(HANDLED)
-    for _ in range(retries.PATIENCE - 1):
+    for _ in range(retries.MAX_DELIVERIES - 1):
         with pytest.raises(type(error)):
             await retries.receive(consumer, event, runtime)
     assert await kept(runtime) == []
     await retries.receive(consumer, event, runtime)
     await retries.RetryWorker(consumer, runtime, 1.0).drain()  # more often than an event may fail
     assert (handler.handled, await kept(runtime)) == ([event.id], [])
-    assert not consumer.deliveries_while_away
+    assert not consumer.deliveries_while_unavailable
 
 
-async def test_while_the_database_of_the_service_is_away_everything_waits(
+async def test_while_the_database_of_the_service_is_unavailable_everything_waits(
     runtime: Runtime, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def fail(*_: object) -> None:
         raise ServiceUnavailable("The database does not answer.")
 
-    consumer = Consumer(Failing(HANDLED, *[ServiceUnavailable("gone")] * 2 * retries.PATIENCE))
+    errors = [ServiceUnavailable("gone")] * 2 * retries.MAX_DELIVERIES
+    consumer = Consumer(Failing(HANDLED, *errors))
     monkeypatch.setattr(type(runtime.database), "ping", fail)
-    for _ in range(2 * retries.PATIENCE):
+    for _ in range(2 * retries.MAX_DELIVERIES):
         with pytest.raises(ServiceUnavailable, match="The database does not answer"):
             await retries.receive(consumer, an_event(HANDLED), runtime)
     assert await kept(runtime) == []
@@ -165,19 +168,59 @@ async def test_while_the_database_of_the_service_is_away_everything_waits(
 async def test_an_event_that_takes_too_long_counts_as_failed(
     runtime: Runtime, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(retries, "TIME_LIMIT_S", 0)
+    monkeypatch.setattr(retries, "TIMEOUT_S", 0)
     await retries.receive(Consumer(Failing(HANDLED)), an_event(HANDLED), runtime)
     assert [it.reason for it in await kept(runtime)] == ["TimeoutError: "]
 
 
-async def test_what_waits_for_another_event_is_not_due_at_once(
+async def test_an_event_behind_an_unhandled_one_is_not_due_at_once(
     runtime: Runtime, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(retries, "FIRST_PAUSE", timedelta(minutes=1))
     consumer, subject = Consumer(Failing(ORDERED, RuntimeError("oops"))), new_id()
     for _ in range(2):
         await retries.receive(consumer, an_event(ORDERED, subject=subject), runtime)
-    assert [it.due_at > now() for it in await kept(runtime)] == [True, True]
+    first, second = await kept(runtime)
+    assert [it.due_at > now() for it in (first, second)] == [True, True]
+    async with runtime.database.write() as connection:
+        assert not await unhandled.has_due(connection, now())
+        assert await unhandled.has_due(connection, first.due_at)
+        await unhandled.update(connection, second.position, due_at=now())
+    monkeypatch.setattr(retries, "FIRST_PAUSE", 10 * retries.LEASE)
+    assert await retries.try_again(consumer, runtime)
+    (*_, second) = await kept(runtime)
+    assert round((second.due_at - now()) / retries.LEASE) == 10  # longer than one that is tried
+
+
+async def test_failures_are_logged_with_what_comes_next(runtime: Runtime) -> None:
+    errors = RuntimeError("oops"), InvalidEvent("no")
+    consumer, event = Consumer(Failing(HANDLED, *errors)), an_event(HANDLED)
+    with capture_logs() as lines:
+        await retries.receive(consumer, event, runtime)
+        (waiting,) = await kept(runtime)
+        await retries.try_again(consumer, runtime)
+    failed, rejected = lines
+    about = {"service": runtime.service, "id": str(event.id), "type": HANDLED}
+    assert failed == about | {
+        "event": "event_failed",
+        "log_level": "warning",
+        "retry_at": waiting.due_at.isoformat(timespec="seconds"),
+        "error": "RuntimeError: oops",
+    }
+    assert rejected == about | {
+        "event": "event_rejected",
+        "log_level": "error",
+        "tries": 2,
+        "error": "InvalidEvent: no",
+    }
+
+
+async def test_events_that_wait_and_those_that_are_rejected_are_counted(runtime: Runtime) -> None:
+    consumer = Consumer(Failing(HANDLED, RuntimeError("oops"), InvalidEvent("no")))
+    for expected in ((1, 0), (1, 1)):
+        await retries.receive(consumer, an_event(HANDLED), runtime)
+        async with runtime.database.read() as connection:
+            assert await unhandled.counts(connection) == expected
 
 
 async def test_where_order_matters_events_about_one_record_wait_for_each_other(
@@ -195,7 +238,7 @@ async def test_where_order_matters_events_about_one_record_wait_for_each_other(
     failing.errors = [InvalidEvent("no")]
     assert await retries.try_again(consumer, runtime)
     assert await retries.try_again(consumer, runtime)  # the second waits behind the first
-    assert [(it.envelope.id, it.set_aside) for it in await kept(runtime)] == [
+    assert [(it.envelope.id, it.rejected) for it in await kept(runtime)] == [
         (first.id, True),
         (second.id, False),
     ]
@@ -205,7 +248,23 @@ async def test_where_order_matters_events_about_one_record_wait_for_each_other(
     assert failing.handled == [other.id, first.id, second.id]
 
 
-async def test_what_another_process_is_trying_is_not_tried(runtime: Runtime) -> None:
+async def test_old_ids_are_removed_from_the_inbox_once_an_hour(
+    runtime: Runtime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    forgotten: list[datetime] = []
+
+    async def remove(_: object, before: datetime) -> None:
+        forgotten.append(before)
+
+    monkeypatch.setattr(inbox, "remove_before", remove)
+    worker, at = retries.RetryWorker(Consumer(), runtime, 1.0), now()
+    for passed in (timedelta(), timedelta(minutes=59), timedelta(minutes=60)):
+        monkeypatch.setattr(retries, "now", lambda passed=passed: at + passed)
+        await worker.drain()
+    assert forgotten == [at - timedelta(days=90), at - timedelta(days=90) + timedelta(hours=1)]
+
+
+async def test_an_event_that_another_process_retries_is_left_to_it(runtime: Runtime) -> None:
     consumer, event = Consumer(Failing(HANDLED, RuntimeError("oops"))), an_event(HANDLED)
     await retries.receive(consumer, event, runtime)
 
@@ -219,6 +278,16 @@ async def test_what_another_process_is_trying_is_not_tried(runtime: Runtime) -> 
     assert handler.handled == [event.id]
 
 
+async def test_what_another_process_takes_meanwhile_is_left_to_it(
+    runtime: Runtime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def was_due(*_: object) -> bool:
+        return True
+
+    monkeypatch.setattr(unhandled, "has_due", was_due)
+    assert not await retries.try_again(Consumer(Failing(HANDLED)), runtime)
+
+
 async def test_messages_are_listed_replayed_and_discarded(runtime: Runtime) -> None:
     consumer = Consumer(Failing(HANDLED, *[InvalidEvent("no")] * 2))
     one, two, three = (an_event(HANDLED) for _ in range(3))
@@ -229,12 +298,13 @@ async def test_messages_are_listed_replayed_and_discarded(runtime: Runtime) -> N
         await outbox.add(connection, three, ["somebody"])
         message = await outbox.next_due(connection, "somebody")
         assert message
+        await outbox.postpone(connection, message.position, now() + timedelta(hours=1))
         await outbox.mark_rejected(connection, [message.position], "not known")
     async with runtime.database.write() as connection:
         found = [it for it in await messages.kept(connection) if it.id in mine]
         assert [it.id for it in found] == mine
         assert [(it.state, it.reason) for it in found] == [
-            *[("set aside after 1 tries", "InvalidEvent: no")] * 2,
+            *[("rejected after 1 tries", "InvalidEvent: no")] * 2,
             ("rejected by somebody", "not known"),
         ]
         await messages.discard(connection, found[:1])

@@ -45,10 +45,10 @@ async def test_rules_are_told_of_the_event_and_may_want_nothing(
     reaction, runtime = reaction_to(event, subscriber), system.runtime(subscriber)
     told: list[tuple[Any, ...]] = []
 
-    async def ignore(rules: Any, event: Any, draft: Any) -> None:
-        told.append((rules._runtime, event, draft))
+    async def ignore(hooks: Any, event: Any, draft: Any) -> None:
+        told.append((hooks._runtime, event, draft))
 
-    monkeypatch.setattr(reaction.rules, "react", ignore)
+    monkeypatch.setattr(reaction.rules_class, "react", ignore)
     envelope = await envelope_of(system, event)
     told.clear()
     assert await reaction.prepare(envelope, runtime) is None

@@ -11,13 +11,20 @@ from uuid import UUID
 import pytest
 from structlog.testing import capture_logs
 
+from services.common.auth.callers import SERVICE_CALLER
 from services.common.errors import Forbidden, RuleViolation, ServiceUnavailable
+from services.common.hooks import EntityHooks
 from services.common.messaging import outbox
+from services.common.messaging.consumer import Action
+from services.common.messaging.envelope import Envelope
+from services.common.models import content_of, to_store
+from services.common.runtime import Runtime
+from services.common.transaction import Records, Transaction
 from services.common.utils import new_id, now
 from services.common.workflows import orchestrator
 from tests.fixtures.adaptations import refused
 from tests.fixtures.delivery import deliver_again
-from tests.fixtures.system import NO_SUCH_ID, System
+from tests.fixtures.system import NO_SUCH_ID, System, draft_of
 from tests.fixtures.workflows import (
     WORKFLOWS,
     Step,
@@ -77,8 +84,8 @@ async def test_a_reply_is_waited_for_as_long_as_was_decided(
     known = orchestrator_of(workflow).workflow
     async with system.runtime(workflow.service).database.read() as connection:
         saga = await known.sagas.get(connection, UUID(run.id))
-    patience = timedelta(seconds=known.step_timeout_s)
-    assert before + patience <= saga.due_at <= now() + patience
+    timeout = timedelta(seconds=known.step_timeout_s)
+    assert before + timeout <= saga.due_at <= now() + timeout
     await orchestrator_of(workflow).undo_overdue(system.runtime(workflow.service))
     assert (await run.status())["state"] == "running"
     await system.deliver()
@@ -100,12 +107,39 @@ async def test_each_step_and_each_state_is_logged(system: System, workflow: Work
 
 
 @each_workflow
+async def test_only_what_waits_too_long_for_a_reply_is_overdue(
+    system: System, workflow: Workflow
+) -> None:
+    run = await start(system, workflow)
+    known, minute = orchestrator_of(workflow).workflow, timedelta(minutes=1)
+    async with system.runtime(workflow.service).database.write() as connection:
+        saga = await known.sagas.get(connection, UUID(run.id))
+        late = {"id": new_id(), "due_at": now() - 1000 * minute}
+        later = {"id": new_id(), "due_at": now() - 2000 * minute}
+        others = [
+            {"id": new_id(), "due_at": now() + minute},
+            {**late, "id": new_id(), "state": "undoing"},
+            {**late, "id": new_id(), "state": "done"},
+            {**late, "id": new_id(), "workflow": "another"},
+        ]
+        for values in (late, later, *others):
+            await known.sagas.insert(connection, saga.model_copy(update=values))
+        overdue = await orchestrator.overdue(connection, known.table, known.name)
+        await connection.rollback()
+    assert overdue[:2] == [later["id"], late["id"]]
+    assert not {it["id"] for it in others}.intersection(overdue)
+    await system.deliver()
+
+
+@each_workflow
 async def test_watching_for_timeouts_goes_on_after_a_failure(
     system: System, workflow: Workflow, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     failures, looked = [OSError("gone")], asyncio.Event()
+    runtime = system.runtime(workflow.service)
 
-    async def fail_once(*_: Any) -> None:
+    async def fail_once(_: Any, looking: Any) -> None:
+        assert looking is runtime
         if failures:
             raise failures.pop()
         looked.set()
@@ -114,10 +148,17 @@ async def test_watching_for_timeouts_goes_on_after_a_failure(
     monkeypatch.setattr(orchestrator, "POLL_S", 0.001)
     monkeypatch.setattr(type(watching), "undo_overdue", fail_once)
     with capture_logs() as lines:
-        async with asyncio.timeout(5), watching.lifespan(system.runtime(workflow.service)):
+        async with asyncio.timeout(5), watching.lifespan(runtime):
             await looked.wait()
-    told = [(it["event"], it["error"], it["log_level"]) for it in lines]
-    assert told == [("workflow_polling_failed", "OSError('gone')", "warning")]
+    assert lines == [
+        {
+            "event": "workflow_polling_failed",
+            "log_level": "warning",
+            "service": workflow.service,
+            "workflow": workflow.name,
+            "error": "OSError('gone')",
+        }
+    ]
 
 
 @pytest.mark.parametrize("workflow", [it for it in WORKFLOWS if it.records.operations], ids=str)
@@ -126,7 +167,7 @@ async def test_the_status_is_described_and_can_be_requested(
 ) -> None:
     described = system.apps[workflow.service].openapi()["paths"]
     operation = described[f"{workflow.records.path}/{{id}}/{workflow.path}"]["get"]
-    assert sorted(map(int, operation["responses"])) == [200, 401, 404, 422, 503]
+    assert sorted(map(int, operation["responses"])) == [200, 401, 403, 404, 409, 422, 503]
     assert (await get_status(system, workflow, NO_SUCH_ID)).status_code == 404
     run = await start(system, workflow)
     answer = await get_status(system, workflow, run.id)
@@ -140,7 +181,7 @@ async def test_after_a_refused_step_the_previous_ones_are_undone_in_reverse(
 ) -> None:
     undone: list[Step] = []
 
-    def watch(watched: Step, rules: type[Any]) -> None:
+    def watch(watched: Step, rules_class: type[Any]) -> None:
         async def do(_: Any, draft: Any) -> Any:
             if watched == step:
                 raise RuleViolation("not today")
@@ -149,15 +190,19 @@ async def test_after_a_refused_step_the_previous_ones_are_undone_in_reverse(
         async def undo(_: Any, current: Any) -> None:
             undone.append(watched)
 
-        monkeypatch.setattr(rules, "do", do)
-        monkeypatch.setattr(rules, "undo", undo)
+        monkeypatch.setattr(rules_class, "do", do)
+        monkeypatch.setattr(rules_class, "undo", undo)
 
     for each, participant in participants(workflow):
-        watch(each, participant.rules)
+        watch(each, participant.rules_class)
     run = await start(system, workflow)
     await system.deliver()
     await run.assert_ended("undone", because="not today")
-    assert undone == workflow.steps[: workflow.steps.index(step)][::-1]
+    previous = workflow.steps[: workflow.steps.index(step)]
+    assert undone == previous[::-1]
+    assert await run.step_states() == {step.name: "refused"} | {
+        it.name: "undone" for it in previous
+    }
 
 
 @each_workflow
@@ -168,7 +213,7 @@ async def test_a_refusal_without_a_reason_tells_its_kind(
         raise Forbidden()
 
     (_, participant), *_ = participants(workflow)
-    monkeypatch.setattr(participant.rules, "do", do)
+    monkeypatch.setattr(participant.rules_class, "do", do)
     run = await start(system, workflow)
     await system.deliver()
     await run.assert_ended("undone", because="Forbidden")
@@ -224,10 +269,8 @@ async def test_a_step_that_is_undone_before_it_is_done_is_never_done(
     system: System, workflow: Workflow
 ) -> None:
     run = await start(system, workflow)
-    (command,) = await run.commands()
-    undo = command["type"].removesuffix("do") + "undo"
-    first = workflow.steps[0].service
-    await deliver_again(system, first, {**command, "id": str(new_id()), "type": undo, "data": {}})
+    first = workflow.steps[0]
+    await deliver_again(system, first.service, run.undo(first))
     await system.deliver()
     assert (await run.status())["state"] == "running"
     assert not await run.created()
@@ -276,22 +319,91 @@ async def test_all_is_undone_if_the_record_is_deleted_meanwhile(
 
 
 @each_workflow
+@pytest.mark.parametrize("keeps", [False, True], ids=["deleted", "kept"])
 async def test_a_rule_may_keep_the_record_of_a_step_that_is_undone(
-    system: System, workflow: Workflow, monkeypatch: pytest.MonkeyPatch
+    system: System, workflow: Workflow, keeps: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (first, participant), *_ = participants(workflow)
+    runtime, creates = system.runtime(first.service), participant.creates
+    content = draft_of(first.records, await system.draft(first.records))
+    undone, checked = list[Any](), list[tuple[Any, ...]]()
 
     async def do(_: Any, draft: Any) -> Any:
         return draft
 
-    async def undo(rules: Any, current: Any) -> Any:
-        assert rules.runtime is system.runtime(first.service)
-        fields = set(participant.draft.model_fields)
-        return participant.draft.model_validate(current.model_dump(include=fields))
+    async def undo(hooks: Any, current: Any) -> Any:
+        assert hooks.runtime.database is runtime.database
+        undone.append(current)
+        return content if keeps else None
 
-    monkeypatch.setattr(participant.rules, "do", do)
-    monkeypatch.setattr(participant.rules, "undo", undo)
+    class Rules(EntityHooks[Any, Any, Any]):
+        async def after_update(self, before: Any, after: Any, transaction: Transaction) -> None:
+            checked.append((before, after))
+
+        async def after_delete(self, record: Any, transaction: Transaction) -> None:
+            checked.append((record,))
+
+    monkeypatch.setattr(participant.rules_class, "do", do)
+    monkeypatch.setattr(participant.rules_class, "undo", undo)
+    monkeypatch.setattr(creates, "rules_class", Rules)
     run = await start(system, workflow)
     await run.time_out()
+    for _ in range(2):  # to undo it again changes nothing
+        await system.deliver()
+        await run.assert_ended("undone", *([first] if keeps else []))
+        assert await run.step_states() == {first.name: "undone"}
+        (current,) = undone
+        if keeps:
+            stored = await creates(runtime, SERVICE_CALLER).get(current.id)
+            assert checked == [(current, stored)]
+            assert stored.version == current.version + 1
+            assert stored == to_store(creates.model, stored.model_dump() | content_of(content))
+        else:
+            assert checked == [(current,)]
+        await deliver_again(system, first.service, run.undo(first))
+
+
+@each_workflow
+async def test_a_step_that_is_done_meanwhile_is_not_taken_for_one_that_was_not(
+    system: System, workflow: Workflow
+) -> None:
+    (first, participant), *_ = participants(workflow)
+    run, runtime = await start(system, workflow), system.runtime(first.service)
+    undo = await participant.prepare(Envelope.model_validate(run.undo(first)), runtime)
     await system.deliver()
-    await run.assert_ended("undone", first)
+    with pytest.raises(ServiceUnavailable, match=f"{first.name} has just been done"):
+        await perform(undo, runtime)
+    await run.assert_ended("done", *workflow.steps)
+
+
+@each_workflow
+async def test_a_record_that_changes_while_its_step_is_undone_is_looked_at_again(
+    system: System, workflow: Workflow, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (first, participant), *_ = participants(workflow)
+    seen: list[Any] = []
+
+    async def look(_: Any, current: Any) -> None:
+        seen.append(current)
+
+    monkeypatch.setattr(participant.rules_class, "undo", look)
+    monkeypatch.setattr(participant.creates, "rules_class", EntityHooks)
+    run, runtime = await start(system, workflow), system.runtime(first.service)
+    await system.deliver()
+    await run.assert_ended("done", *workflow.steps)
+    undo = await participant.prepare(Envelope.model_validate(run.undo(first)), runtime)
+    async with Records(runtime, SERVICE_CALLER).begin() as transaction:
+        changed = await transaction.update(seen[0])
+    with pytest.raises(ServiceUnavailable, match="The current version is 2, not 1"):
+        await perform(undo, runtime)
+    await deliver_again(system, first.service, run.undo(first))
+    assert seen[1:] == [changed]
+    assert first.name not in await run.created()
+    await system.deliver()
+
+
+async def perform(action: Action | None, runtime: Runtime) -> None:
+    """Do what was prepared, in a transaction as the service does it."""
+    assert action
+    async with Records(runtime, SERVICE_CALLER).begin() as transaction:
+        await action(transaction)

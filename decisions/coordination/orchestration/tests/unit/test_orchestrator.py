@@ -6,7 +6,7 @@ from itertools import product
 
 import pytest
 
-from services.common.errors import ServiceError
+from services.common.errors import ServiceError, ServiceUnavailable, VersionConflict
 from services.common.utils import new_id, now
 from services.common.workflows import participant
 from services.common.workflows.orchestrator import Saga, Step, advanced
@@ -121,3 +121,5 @@ def test_a_step_is_drafted_from_fields_of_the_record_and_constants() -> None:
 def test_what_is_no_fault_of_the_request_refuses_no_step() -> None:
     with pytest.raises(ServiceError, match="It is broken"):
         participant._refusal(ServiceError("It is broken."))
+    with pytest.raises(ServiceUnavailable, match="It was changed"):
+        participant._refusal(VersionConflict("It was changed."))

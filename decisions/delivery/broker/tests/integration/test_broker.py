@@ -27,8 +27,8 @@ from tests.fixtures.handlers import HANDLED, RecordingHandler
 from tests.fixtures.proxy import Proxy, proxied
 from tests.fixtures.system import System, an_event
 
-ONE, TWO = "one", "two"
-"""Two subscribers."""
+ONE, TWO, LATE = "one", "two", "late"
+"""Two subscribers, and one that comes later."""
 TIMEOUT_S = 20.0
 
 
@@ -96,7 +96,7 @@ async def real_broker(system: System) -> AsyncIterator[RealBroker]:
             for subscriber in (ONE, TWO):
                 await connection.subscribe(subscriber, [HANDLED])
         yield real_broker
-        await broker_admin.clean_up(settings, real_broker.project, (ONE, TWO))
+        await broker_admin.clean_up(settings, real_broker.project, (ONE, TWO, LATE))
 
 
 async def test_every_subscriber_receives_every_event_once_and_in_order(
@@ -112,6 +112,18 @@ async def test_every_subscriber_receives_every_event_once_and_in_order(
     await real_broker.publish(last)
     for subscriber in (ONE, TWO):
         assert await real_broker.receive(subscriber, 1) == [last["id"]]
+
+
+async def test_a_new_subscriber_receives_what_is_published_from_then_on(
+    real_broker: RealBroker,
+) -> None:
+    await real_broker.publish(event())
+    async with real_broker.connect() as connection:
+        assert connection.max_event_bytes > 100_000
+        await connection.subscribe(LATE, [HANDLED])
+    last = event()
+    await real_broker.publish(last)
+    assert await real_broker.receive(LATE, 1) == [last["id"]]
 
 
 async def test_unacknowledged_events_are_redelivered(real_broker: RealBroker) -> None:
@@ -151,7 +163,7 @@ async def test_events_survive_broken_connections_and_are_handled_once(
     real_broker: RealBroker, runtime: Runtime
 ) -> None:
     """Every connection between outbox and inbox is cut again and again."""
-    relay = BrokerRelay(runtime.database, real_broker.connect, 0.2)
+    relay = BrokerRelay(runtime, real_broker.connect, 0.2)
     handler = RecordingHandler()
     listener = Listener(real_broker.connect, Consumer(handler), runtime)
     listening = asyncio.create_task(listener.run())

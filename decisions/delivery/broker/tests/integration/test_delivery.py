@@ -39,6 +39,7 @@ class FakeBroker:
     def __init__(self) -> None:
         self.subscriptions: list[tuple[str, list[str]]] = []
         self.published: list[str] = []
+        self.kept: list[Delivery] = []
         self.is_down = False
 
     @asynccontextmanager
@@ -55,7 +56,7 @@ class FakeBroker:
 
     async def deliveries(self, subscriber: str) -> AsyncGenerator[Delivery, None]:
         assert subscriber == "one"
-        for delivery in list[Delivery]():
+        for delivery in self.kept:
             yield delivery
 
 
@@ -89,7 +90,7 @@ async def test_an_event_is_published_once_for_all_subscribers_and_waits_until_th
 ) -> None:
     database, broker = system.runtime(service).database, FakeBroker()
     await system.deliver()
-    relay = BrokerRelay(database, broker.connect, 1.0)
+    relay = BrokerRelay(system.runtime(service), broker.connect, 1.0)
     first, second = envelope(), envelope()
     await publish(database, first, "one", "two")
     broker.is_down = True
@@ -113,17 +114,19 @@ async def test_an_event_too_large_for_the_broker_is_rejected_and_does_not_block_
     for event in (large, small):
         await publish(database, event, "one")
     with capture_logs() as lines:
-        await BrokerRelay(database, broker.connect, 1.0).drain()
+        await BrokerRelay(system.runtime(service), broker.connect, 1.0).drain()
     assert broker.published == [str(small.id)]
     reason = "larger than the 1000 bytes that the broker accepts"
     assert await waiting(database) == [("one", reason)]
     assert lines == [
         {
-            "event": "event_rejected",
+            "event": "delivery_rejected",
             "log_level": "error",
-            "to": "the broker",
+            "service": service,
+            "subscriber": "one",
+            "id": str(large.id),
+            "type": large.type,
             "error": reason,
-            "count": 1,
         }
     ]
     await stored.forget(database, "one")
@@ -143,8 +146,9 @@ async def test_a_relay_connects_as_was_set(
     monkeypatch.setattr(transport, "CONNECT", connect)
     await system.deliver()
     settings = settings_for({}).model_copy(update={"outbox_poll_s": 7.0})
-    assert transport.relays(runtime, [], settings) == ()
-    (relay,) = transport.relays(runtime, ["one"], settings)
+    runtime = replace(runtime, settings=settings)
+    assert transport.relays(runtime, []) == ()
+    (relay,) = transport.relays(runtime, ["one"])
     assert relay.poll_s == 7.0
     await publish(runtime.database, envelope(), "one")
     await relay.drain()
@@ -245,33 +249,44 @@ async def test_a_dead_letter_is_logged_and_its_reason_is_short(
         await listener.receive(delivery)
     (outcome,) = delivery.outcomes
     assert len(outcome) == len("dead-lettered: ") + 500
-    assert [(it["event"], it["subscriber"], it["log_level"]) for it in lines] == [
+    assert [(it["event"], it["service"], it["log_level"]) for it in lines] == [
         ("event_dead_lettered", "one", "error")
     ]
     assert len(lines[0]["error"]) > 500
 
 
 async def test_a_connection_that_ends_is_opened_again_after_growing_pauses(
-    service: str, listener: Listener, monkeypatch: pytest.MonkeyPatch
+    service: str,
+    listener: Listener,
+    handler: RecordingHandler,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     opened, enough = list[str](), asyncio.Event()
+    event = envelope()
+    delivery = FakeDelivery(event.model_dump_json().encode())
 
     class Ending(FakeBroker):
         async def subscribe(self, subscriber: str, types: Collection[str]) -> None:
             opened.append(f"{subscriber}: {', '.join(types)}")
+            self.kept = [delivery] if len(opened) == 4 else []
             if len(opened) == 2:
                 raise ConnectionError("gone")
-            if len(opened) == 4:
+            if len(opened) == 5:
                 enough.set()
 
     monkeypatch.setattr(transport, "MIN_PAUSE_S", 0.001)
     monkeypatch.setattr(transport, "MAX_PAUSE_S", 0.003)
-    listener.connect = Ending().connect
+    listening = Listener(Ending().connect, listener.consumer, listener.runtime)
     with capture_logs() as lines:
-        async with asyncio.timeout(5), in_background(listener.run()):
+        async with asyncio.timeout(5), in_background(listening.run()):
             await enough.wait()
     assert set(opened) == {f"one: {HANDLED}"}
-    assert {(it["event"], it["log_level"]) for it in lines} == {("listening_failed", "warning")}
-    errors = ["the connection ended", "ConnectionError('gone')", "the connection ended"]
-    assert [it["error"] for it in lines[:3]] == errors
-    assert [it["retry_s"] for it in lines[:3]] == [0.001, 0.002, 0.003]
+    assert {(it["event"], it["service"], it["log_level"]) for it in lines} == {
+        ("listening_failed", "one", "warning")
+    }
+    ended = "the connection ended"
+    errors = [ended, "ConnectionError('gone')", ended, ended]
+    assert [it["error"] for it in lines[:4]] == errors
+    # What is delivered shows that the broker is well.
+    assert [it["retry_s"] for it in lines[:4]] == [0.001, 0.002, 0.003, 0.001]
+    assert (handler.handled, delivery.outcomes) == ([event.id], ["acknowledged"])

@@ -13,7 +13,7 @@ from pydantic import Field
 from structlog.testing import capture_logs
 
 from services.common.clients import resource
-from services.common.clients.cache import AnswerCache
+from services.common.clients.cache import ResponseCache
 from services.common.clients.client import Client
 from services.common.config import Settings
 from services.common.errors import ServiceUnavailable
@@ -68,11 +68,11 @@ async def unavailable() -> Book | None:
     raise ServiceUnavailable("it is not available.")
 
 
-def new_cache(clock: Callable[[], float] = time.monotonic) -> AnswerCache:
-    return AnswerCache("it", MAX_RECORDS, MAX_AGE_S, clock)
+def new_cache(clock: Callable[[], float] = time.monotonic) -> ResponseCache:
+    return ResponseCache("it", MAX_RECORDS, MAX_AGE_S, clock)
 
 
-async def cached(cache: AnswerCache, paths: Sequence[str]) -> list[str]:
+async def cached(cache: ResponseCache, paths: Sequence[str]) -> list[str]:
     """The records that are found while their service is unavailable."""
     found = []
     for path in paths:
@@ -84,7 +84,7 @@ async def cached(cache: AnswerCache, paths: Sequence[str]) -> list[str]:
     return found
 
 
-async def test_the_last_answer_stands_in_and_is_logged() -> None:
+async def test_the_cached_response_stands_in_and_is_logged() -> None:
     clock = Clock()
     cache = new_cache(clock)
     await cache("/a", Book, answering(Book(title="Emma")))
@@ -92,8 +92,8 @@ async def test_the_last_answer_stands_in_and_is_logged() -> None:
     with capture_logs() as logs:
         assert await cache("/a", Book, unavailable) == Book(title="Emma")
     expected = {
-        "event": "cached_answer_used",
-        "service": "it",
+        "event": "cached_response_used",
+        "dependency": "it",
         "path": "/a",
         "age_s": 12.3,
         "log_level": "warning",
@@ -101,21 +101,21 @@ async def test_the_last_answer_stands_in_and_is_logged() -> None:
     assert [expected.items() <= line.items() for line in logs] == [True]
 
 
-async def test_a_record_without_an_answer_is_unknown() -> None:
+async def test_a_record_without_a_cached_response_is_unknown() -> None:
     cache = new_cache()
     with capture_logs() as logs, pytest.raises(ServiceUnavailable, match="it is not available"):
         await cache("/a", Book, unavailable)
     assert logs == []
 
 
-async def test_a_fresh_answer_replaces_the_last() -> None:
+async def test_a_fresh_response_replaces_the_cached_one() -> None:
     cache = new_cache()
     await cache("/a", Book, answering(Book(title="Emma")))
     assert await cache("/a", Book, answering(Book(title="Persuasion"))) == Book(title="Persuasion")
     assert await cache("/a", Book, unavailable) == Book(title="Persuasion")
 
 
-async def test_an_answer_expires() -> None:
+async def test_a_cached_response_expires() -> None:
     clock = Clock()
     cache = new_cache(clock)
     await cache("/a", Book, answering(Book(title="Emma")))
@@ -125,7 +125,7 @@ async def test_an_answer_expires() -> None:
     assert await cached(cache, ["/a"]) == []
 
 
-async def test_using_an_answer_does_not_extend_its_life() -> None:
+async def test_using_a_cached_response_does_not_extend_its_life() -> None:
     clock = Clock()
     cache = new_cache(clock)
     await cache("/a", Book, answering(Book(title="Emma")))
@@ -145,7 +145,7 @@ async def test_a_deleted_record_is_forgotten() -> None:
     assert await cached(cache, ["/a"]) == ["/a"]
 
 
-async def test_the_least_recently_used_answer_is_dropped_first() -> None:
+async def test_the_least_recently_used_response_is_dropped_first() -> None:
     cache = new_cache()
     paths = [f"/{number}" for number in range(MAX_RECORDS)]
     for path in paths:
@@ -153,7 +153,7 @@ async def test_the_least_recently_used_answer_is_dropped_first() -> None:
     assert await cached(cache, paths[:1]) == paths[:1]
     await cache("/new", Book, answering(Book(title="new")))
     assert await cached(cache, [*paths, "/new"]) == [paths[0], *paths[2:], "/new"]
-    assert len(cache.answers) == MAX_RECORDS
+    assert len(cache.responses) == MAX_RECORDS
 
 
 async def test_records_that_do_not_exist_displace_none_that_do() -> None:
@@ -165,17 +165,17 @@ async def test_records_that_do_not_exist_displace_none_that_do() -> None:
         await cache(f"/none/{number}", Book, answering(None))
     await cache(paths[0], Book, answering(Book(title=paths[0])))
     assert await cached(cache, paths) == paths
-    assert len(cache.answers) == MAX_RECORDS
+    assert len(cache.responses) == MAX_RECORDS
 
 
-async def test_an_answer_is_used_only_for_the_view_it_was_read_as() -> None:
+async def test_a_cached_response_is_used_only_for_the_view_it_was_read_as() -> None:
     cache = new_cache()
     await cache("/a", Book, answering(Book(title="Emma")))
     assert cache.recall("/a", Book) == Book(title="Emma")
     assert cache.recall("/a", Title) is None
 
 
-async def test_callers_cannot_change_a_cached_answer() -> None:
+async def test_callers_cannot_change_a_cached_response() -> None:
     cache = new_cache()
     found = await cache("/a", Book, answering(Book(title="Emma", authors=["Austen"])))
     assert found is not None
@@ -187,7 +187,7 @@ async def test_callers_cannot_change_a_cached_answer() -> None:
 
 
 @pytest.mark.parametrize("later", [Book(title="Persuasion"), None], ids=["changed", "deleted"])
-async def test_a_late_answer_does_not_replace_the_one_to_a_later_request(
+async def test_a_late_response_does_not_replace_the_one_to_a_later_request(
     later: Book | None,
 ) -> None:
     cache, released = new_cache(), asyncio.Event()
@@ -209,10 +209,10 @@ async def test_each_service_has_a_cache_of_its_own(monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr(resource, "open_client", lambda *_: httpx2.AsyncClient())
     settings = settings_for(dict.fromkeys(SERVICES, "nowhere"))
     runtime = Runtime("it", settings, None)  # type: ignore[arg-type]  # clients use no database
-    async with resource.Clients(services=("one", "other")).lifespan(runtime, settings):
+    async with resource.HttpClients(services=("one", "other")).lifespan(runtime):
         one, other = runtime.clients["one"].cache, runtime.clients["other"].cache
-        assert isinstance(one, AnswerCache)
-        assert isinstance(other, AnswerCache)
+        assert isinstance(one, ResponseCache)
+        assert isinstance(other, ResponseCache)
         one.remember("/a", Book(title="Emma"), one.clock())
         assert one.recall("/a", Book)
         assert other.recall("/a", Book) is None
@@ -276,7 +276,7 @@ async def test_only_a_known_record_is_found_while_its_service_has_a_fault(
 
 
 @pytest.mark.parametrize("fault", FAULTS)
-async def test_a_service_that_recovered_answers_itself(fault: str) -> None:
+async def test_a_service_that_recovered_is_called_again(fault: str) -> None:
     shelf = Shelf()
     await shelf.ask(known=True)
     shelf.fault = fault
@@ -287,7 +287,7 @@ async def test_a_service_that_recovered_answers_itself(fault: str) -> None:
     assert answers == {"Persuasion": CALLS}
 
 
-async def test_while_the_circuit_is_open_the_last_answer_comes_at_once() -> None:
+async def test_while_the_circuit_is_open_the_cached_response_comes_at_once() -> None:
     shelf = Shelf()
     await shelf.ask(known=True)
     shelf.fault = "hanging"

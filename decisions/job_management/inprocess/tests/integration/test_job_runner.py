@@ -5,13 +5,14 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from services.common.config import Settings
+from services.common.auth.callers import SERVICE_CALLER
 from services.common.jobs import runner as runner_module
 from services.common.jobs.jobs import JobContext, Jobs, Schedule
 from services.common.jobs.runner import JobRunner, JobTrigger, runners
@@ -19,14 +20,9 @@ from services.common.runtime import Runtime
 from services.common.transaction import Records
 from tests.fixtures import shop
 from tests.fixtures.shop import Thing, ThingDraft, ThingService
-from tests.fixtures.system import settings_for
 
 START = datetime(2026, 3, 2, 10, 1, tzinfo=UTC)
 QUARTER_HOURLY = Schedule(timedelta(minutes=15))
-
-
-def settings(**values: Any) -> Settings:
-    return settings_for({}).model_copy(update=values)
 
 
 class TriggeringService(ThingService):
@@ -38,7 +34,8 @@ class TriggeringService(ThingService):
 @contextmanager
 def job_runner(jobs: Jobs, runtime: Runtime, **values: Any) -> Iterator[JobRunner]:
     """The runner of the shop, which its triggers find."""
-    runner = runners[runtime.database] = JobRunner(jobs, runtime, settings(**values))
+    settings = runtime.settings.model_copy(update=values)
+    runner = runners[runtime.database] = JobRunner(jobs, replace(runtime, settings=settings))
     yield runner
     del runners[runtime.database]
 
@@ -54,7 +51,7 @@ async def test_a_job_starts_once_its_change_is_committed(tmp_path: Path) -> None
             await things.create(ThingDraft(label="one"))
             with pytest.raises(RuntimeError, match="rolled back"):
                 change = await things.build_create(ThingDraft(label="never"))
-                async with Records(runtime).begin() as transaction:
+                async with Records(runtime, SERVICE_CALLER).begin() as transaction:
                     await transaction.store(change)
                     raise RuntimeError("rolled back")
             await runner.shut_down()
@@ -130,9 +127,7 @@ async def test_a_job_starts_when_it_is_due_and_not_before(tmp_path: Path) -> Non
     jobs = shop.jobs(body, schedule=QUARTER_HOURLY)
     times = iter([START, START.replace(minute=14, second=59, microsecond=990_000)])
     async with shop.open_shop(tmp_path) as runtime:
-        runner = JobRunner(
-            jobs, runtime, settings(), clock=lambda: next(times, START.replace(minute=15))
-        )
+        runner = JobRunner(jobs, runtime, clock=lambda: next(times, START.replace(minute=15)))
         following = asyncio.create_task(runner.follow_schedules())
         async with asyncio.timeout(5):
             await started.wait()

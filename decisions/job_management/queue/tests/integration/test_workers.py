@@ -33,7 +33,10 @@ async def test_a_worker_is_ready_and_stores_the_schedules(
     async with app.router.lifespan_context(app):
         transport = httpx2.ASGITransport(app)
         async with httpx2.AsyncClient(transport=transport, base_url="http://test") as client:
-            assert (await client.get("/health/ready")).json() == {"status": "ready"}
+            ready = await client.get("/health/ready")
+            assert ready.json() == {"status": "ready"}
+            assert ready.headers["X-Content-Type-Options"] == "nosniff"
+    assert app.title == f"The worker of {name}"
     jobs = importlib.import_module(f"services.{name}.jobs").jobs
     await JobRunner(jobs, system.runtime(name), timeout_s=1, max_tries=1).sync_schedules()
     async with system.runtime(name).database.read() as connection:

@@ -55,3 +55,25 @@ def test_lines_of_libraries_have_the_same_format_with_tracebacks_as_plain_text(
     first, *rest = capsys.readouterr().out.splitlines()
     assert "[error" in first and "it failed" in first and "library" in first
     assert rest[-1] == "ValueError: the cause"
+
+
+def test_no_control_character_reaches_a_terminal(capsys: pytest.CaptureFixture[str]) -> None:
+    logs.configure(SETTINGS)
+    sent = "/v1/x\x1b]0;owned\x07 \x9b31m\u202e"
+    try:
+        raise ValueError(sent)
+    except ValueError:
+        logging.getLogger("library").exception("it failed for %s", sent)
+    structlog.get_logger().info("request", several=[sent])
+    written = capsys.readouterr().out
+    assert written.count(r"\x1b]0;owned\x07") >= 3
+    assert not {it for it in written if not it.isprintable()} - {"\n"}
+
+
+def test_libraries_log_nothing_below_info(capsys: pytest.CaptureFixture[str]) -> None:
+    logs.configure(SETTINGS.model_copy(update={"log_level": "DEBUG"}))
+    structlog.get_logger().debug("own_event")
+    logging.getLogger("driver").debug("a statement, with its values")
+    out = capsys.readouterr().out
+    assert "own_event" in out
+    assert "statement" not in out

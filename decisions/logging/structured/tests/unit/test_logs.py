@@ -56,7 +56,7 @@ def test_lines_of_libraries_have_the_same_format(capsys: pytest.CaptureFixture[s
         assert timedelta() <= age < timedelta(minutes=1)
 
 
-def test_what_is_below_the_level_is_not_written(capsys: pytest.CaptureFixture[str]) -> None:
+def test_events_below_the_log_level_are_not_written(capsys: pytest.CaptureFixture[str]) -> None:
     logs.configure(SETTINGS.model_copy(update={"log_level": "ERROR"}))
     structlog.get_logger().warning("own_event")
     logging.getLogger("library").warning("it happened")
@@ -73,5 +73,29 @@ def test_people_can_have_text(capsys: pytest.CaptureFixture[str]) -> None:
     structlog.get_logger().info("own_event", place="here")
     (line,) = capsys.readouterr().out.splitlines()
     logs.configure(SETTINGS)
-    assert "own_event" in line and "place=here" in line
+    assert "own_event" in line and "place='here'" in line
     assert "\x1b" not in line  # standard output is no terminal
+
+
+def test_no_control_character_reaches_a_terminal(capsys: pytest.CaptureFixture[str]) -> None:
+    logs.configure(SETTINGS.model_copy(update={"log_format": "text"}))
+    sent = "/v1/x\x1b]0;owned\x07\n2026-03-01 [info] paid \x9b31m\u202e"
+    structlog.get_logger().info("request", path=sent, several=[sent], stack=sent)
+    try:
+        raise ValueError(sent)
+    except ValueError:
+        logging.getLogger("library").exception("it failed for %s", sent)
+    written = capsys.readouterr().out
+    logs.configure(SETTINGS)
+    assert written.count(r"\x1b]0;owned\x07") >= 5
+    assert not {it for it in written if not it.isprintable()} - {"\n"}
+    assert not [it for it in written.splitlines()[:2] if it.startswith("2026-03-01 [info] paid")]
+
+
+def test_libraries_log_nothing_below_info(capsys: pytest.CaptureFixture[str]) -> None:
+    logs.configure(SETTINGS.model_copy(update={"log_level": "DEBUG"}))
+    structlog.get_logger().debug("own_event")
+    logging.getLogger("driver").debug("a statement, with its values")
+    out = capsys.readouterr().out
+    assert "own_event" in out
+    assert "statement" not in out

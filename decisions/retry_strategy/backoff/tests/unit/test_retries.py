@@ -11,7 +11,7 @@ from services.common.clients import retries
 from services.common.clients.circuit_breaker import CircuitBreaker
 from services.common.clients.client import Client, call
 from services.common.clients.errors import TransientError
-from services.common.clients.retries import ATTEMPTS
+from services.common.clients.retries import MAX_ATTEMPTS
 from services.common.errors import ServiceUnavailable
 
 
@@ -32,28 +32,28 @@ class Flaky:
 @pytest.fixture(autouse=True)
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     """What failed is tried again at once."""
-    monkeypatch.setattr(retries, "PAUSE_S", 0.0)
+    monkeypatch.setattr(retries, "MAX_PAUSE_S", 0.0)
 
 
 async def test_a_transient_error_is_retried() -> None:
-    flaky = Flaky(failures=ATTEMPTS - 1)
+    flaky = Flaky(failures=MAX_ATTEMPTS - 1)
     assert await call(CircuitBreaker("stock"), flaky, timeout_s=5) == "answer"
-    assert flaky.calls == ATTEMPTS
+    assert flaky.calls == MAX_ATTEMPTS
 
 
 async def test_after_the_last_attempt_the_error_names_the_service() -> None:
     with pytest.raises(ServiceUnavailable, match="stock is not available"):
-        await call(CircuitBreaker("stock"), Flaky(failures=ATTEMPTS), timeout_s=5)
+        await call(CircuitBreaker("stock"), Flaky(failures=MAX_ATTEMPTS), timeout_s=5)
 
 
 @pytest.mark.parametrize(
     ("method", "headers", "attempts"),
     [
-        ("GET", {}, ATTEMPTS),
-        ("PUT", {}, ATTEMPTS),
+        ("GET", {}, MAX_ATTEMPTS),
+        ("PUT", {}, MAX_ATTEMPTS),
         ("POST", {}, 1),
         ("PATCH", {}, 1),
-        ("POST", {"idempotency-key": "one"}, ATTEMPTS),
+        ("POST", {"idempotency-key": "one"}, MAX_ATTEMPTS),
     ],
 )
 async def test_only_repeatable_requests_are_retried(
@@ -73,11 +73,11 @@ async def test_only_repeatable_requests_are_retried(
 
 
 async def test_retries_end_at_the_timeout(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(retries, "PAUSE_S", 0.5)
-    flaky = Flaky(failures=ATTEMPTS)
+    monkeypatch.setattr(retries, "MAX_PAUSE_S", 0.5)
+    flaky = Flaky(failures=MAX_ATTEMPTS)
     with pytest.raises(ServiceUnavailable):
         await call(CircuitBreaker("stock"), flaky, timeout_s=0.01)
-    assert flaky.calls < ATTEMPTS
+    assert flaky.calls < MAX_ATTEMPTS
 
 
 async def test_a_retry_waits_as_long_as_the_other_side_asked_for() -> None:

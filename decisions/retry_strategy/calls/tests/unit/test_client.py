@@ -15,7 +15,7 @@ from structlog.testing import capture_logs
 
 from services.common.clients.client import Client
 from services.common.clients.errors import CallRejected
-from services.common.clients.resource import Clients
+from services.common.clients.resource import HttpClients
 from services.common.config import Settings
 from services.common.errors import ServiceUnavailable
 from services.common.models import View
@@ -54,7 +54,7 @@ async def client(answer: Answer, headers: dict[str, str] | None = None) -> Async
         yield Client("stock", http, 5.0)
 
 
-async def test_a_record_is_read_from_its_address() -> None:
+async def test_a_record_is_read_from_its_url() -> None:
     id, asked = new_id(), list[httpx2.Request]()
 
     def answer(request: httpx2.Request) -> httpx2.Response:
@@ -79,7 +79,7 @@ async def test_a_record_that_is_not_there_is_none() -> None:
         (constant(400, text="never heard of it"), "stock answered 400: never heard of it"),
     ],
 )
-async def test_an_answer_that_makes_no_sense_is_logged(answer: Answer, logged: str) -> None:
+async def test_an_invalid_response_is_logged(answer: Answer, logged: str) -> None:
     async with client(answer) as stock:
         with (
             capture_logs() as lines,
@@ -87,12 +87,12 @@ async def test_an_answer_that_makes_no_sense_is_logged(answer: Answer, logged: s
         ):
             await stock.find("things", new_id(), Thing)
     (line,) = lines
-    assert (line["event"], line["service"]) == ("unexpected_response", "stock")
+    assert (line["event"], line["dependency"]) == ("unexpected_response", "stock")
     assert line["log_level"] == "error"
     assert logged in line["error"]
 
 
-async def test_a_refusal_is_told_with_what_was_answered() -> None:
+async def test_a_rejected_call_has_the_response() -> None:
     async with client(constant(422, text="x" * 1000)) as stock:
         with pytest.raises(CallRejected) as caught:
             await stock.request("POST", "/things")
@@ -102,7 +102,9 @@ async def test_a_refusal_is_told_with_what_was_answered() -> None:
 
 @pytest.mark.parametrize("headers", [{}, {"Retry-After": "600"}])
 @pytest.mark.parametrize("status", [401, 403, 408, 425, 429, 500, 503])
-async def test_who_cannot_answer_now_is_unavailable(status: int, headers: dict[str, str]) -> None:
+async def test_a_service_whose_response_asks_to_wait_is_unavailable(
+    status: int, headers: dict[str, str]
+) -> None:
     async with client(constant(status, headers=headers)) as stock:
         with pytest.raises(ServiceUnavailable, match="stock is not available") as caught:
             await stock.request("POST", "/things")
@@ -110,12 +112,19 @@ async def test_who_cannot_answer_now_is_unavailable(status: int, headers: dict[s
 
 
 @pytest.mark.parametrize("status", [400, 402, 404, 409, 424])
-async def test_what_was_refused_does_not_count_as_a_failure_of_the_service(status: int) -> None:
+async def test_a_rejected_call_is_no_failure_of_the_service(status: int) -> None:
     async with client(constant(status)) as stock:
         for _ in range(9):
             with pytest.raises(CallRejected):
                 await stock.request("POST", "/things")
-        assert (await stock.request("POST", "/things", accept={status})).status_code == status
+
+
+@pytest.mark.parametrize("status", [401, 403, 404, 429, 503])
+async def test_an_accepted_status_is_no_failure(status: int) -> None:
+    async with client(constant(status)) as stock:
+        for _ in range(9):
+            answer = await stock.request("GET", "/things", accept={status})
+            assert answer.status_code == status
 
 
 async def test_a_request_goes_out_as_it_was_given() -> None:
@@ -139,7 +148,7 @@ async def test_a_request_goes_out_as_it_was_given() -> None:
     assert (second.method, second.extensions["timeout"]["read"]) == ("DELETE", 1.0)
 
 
-async def test_who_cannot_be_reached_is_unavailable_and_the_cause_is_known() -> None:
+async def test_an_unreachable_service_is_unavailable_and_the_cause_is_known() -> None:
     def fail(request: httpx2.Request) -> httpx2.Response:
         raise httpx2.ConnectError("gone", request=request)
 
@@ -149,7 +158,7 @@ async def test_who_cannot_be_reached_is_unavailable_and_the_cause_is_known() -> 
     assert str(caught.value.__cause__) == "ConnectError('gone')"
 
 
-async def test_who_does_not_answer_in_time_is_unavailable() -> None:
+async def test_a_service_that_times_out_is_unavailable() -> None:
     async def wait(request: httpx2.Request) -> httpx2.Response:
         await asyncio.sleep(60)
         return httpx2.Response(204)
@@ -163,8 +172,8 @@ async def test_who_does_not_answer_in_time_is_unavailable() -> None:
 async def test_an_external_api_is_called_with_its_key_if_it_has_one() -> None:
     settings = Outside(_env_file=EXAMPLE)  # type: ignore[call-arg]
     runtime = Runtime("tests", settings, None)  # type: ignore[arg-type]
-    apis = Clients(apis=("keyed_example", "open_example"))
-    async with apis.lifespan(runtime, settings):
+    apis = HttpClients(apis=("keyed_example", "open_example"))
+    async with apis.lifespan(runtime):
         keyed, unkeyed = runtime.apis.values()
         assert (keyed.name, keyed.timeout_s) == ("keyed_example", 7.0)
         assert unkeyed.timeout_s == settings.call_timeout_s

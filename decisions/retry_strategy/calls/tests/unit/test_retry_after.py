@@ -9,14 +9,24 @@ import httpx2
 import pytest
 
 from services.common.clients.client import Client
-from services.common.clients.retry_after import WHOLE, Pauses, seconds_of
+from services.common.clients.retry_after import EVERY_PATH, MAX_PAUSE_S, Pauses, seconds_of
 from services.common.errors import ServiceUnavailable
 from services.common.utils import now
 
 
 @pytest.mark.parametrize(
     ("value", "seconds"),
-    [("7", 7), ("0", 0), ("-3", 0), ("soon", 0), ("", 0), ("Wed, 21 Oct 2015 07:28:00 GMT", 0)],
+    [
+        ("7", 7),
+        ("0", 0),
+        ("-3", 0),
+        ("soon", 0),
+        ("", 0),
+        ("Wed, 21 Oct 2015 07:28:00 GMT", 0),
+        ("9" * 400, MAX_PAUSE_S),
+        ("Fri, 31 Dec 9999 23:59:59 GMT", MAX_PAUSE_S),
+        (f"Wed, 21 Oct 2015 07:28:00 +{'9' * 20}", 0),
+    ],
 )
 def test_a_time_is_read_in_seconds(value: str, seconds: float) -> None:
     assert seconds_of(httpx2.Response(503, headers={"Retry-After": value})) == seconds
@@ -33,7 +43,7 @@ def test_a_pause_is_for_a_path_or_for_the_whole_and_ends() -> None:
     pauses.add("/one", 5)
     pauses.add("/two", 0)
     assert [pauses.left(it) for it in ("/one", "/two")] == [5, 0]
-    pauses.add(WHOLE, 3)
+    pauses.add(EVERY_PATH, 3)
     time += 1
     assert [pauses.left(it) for it in ("/one", "/two")] == [4, 2]
     time += 4

@@ -1,10 +1,13 @@
-"""The folder of a database file is made; a database in memory has none."""
+"""The folder of a database file is made; what a locked file refuses may succeed later, a wrong statement never."""
 
 from __future__ import annotations
 
+import sqlite3
 from pathlib import Path
 
 import pytest
+import sqlalchemy as sa
+from sqlalchemy.exc import DBAPIError
 
 from services.common.db import engine
 
@@ -13,6 +16,12 @@ async def test_the_folder_of_a_database_is_made_once(tmp_path: Path) -> None:
     for _ in range(2):
         await engine.prepare(f"sqlite+aiosqlite:///{tmp_path}/in/here/shop.db")
     assert [it.name for it in (tmp_path / "in").iterdir()] == ["here"]
+
+
+async def test_nobody_else_reads_a_database_in_a_folder_that_others_see(tmp_path: Path) -> None:
+    tmp_path.chmod(0o755)
+    await engine.prepare(f"sqlite+aiosqlite:///{tmp_path}/shop.db")
+    assert (tmp_path / "shop.db").stat().st_mode & 0o077 == 0
 
 
 @pytest.mark.parametrize("url", ["sqlite+aiosqlite://", "sqlite+aiosqlite:///:memory:"])
@@ -24,3 +33,42 @@ async def test_a_database_in_memory_needs_no_folder(
 
     monkeypatch.setattr(Path, "mkdir", refuse)
     await engine.prepare(url)
+
+
+async def failure(url: str, statement: str) -> DBAPIError:
+    """The error of a statement that waits for nothing."""
+    used = engine.connect(url)
+    try:
+        async with used.begin() as connection:
+            await connection.execute(sa.text(statement))
+    except DBAPIError as error:
+        return error
+    finally:
+        await used.dispose()
+    raise AssertionError(f"{statement} did not fail")
+
+
+async def test_a_file_that_is_locked_is_unavailable(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "shop.db"
+    monkeypatch.setattr(engine, "BUSY_TIMEOUT_MS", 1)
+    with sqlite3.connect(file) as other:
+        other.execute("PRAGMA journal_mode=WAL")
+        other.execute("BEGIN IMMEDIATE")
+        error = await failure(f"sqlite+aiosqlite:///{file}", "SELECT 1")
+    other.close()
+    assert "database is locked" in str(error)
+    assert engine.is_unavailable(error)
+
+
+async def test_a_folder_that_is_missing_makes_a_file_unavailable(tmp_path: Path) -> None:
+    assert engine.is_unavailable(await failure(f"sqlite+aiosqlite:///{tmp_path}/gone/it.db", ""))
+
+
+@pytest.mark.parametrize("statement", ["SELECT * FROM not_there", "SELECT ("])
+async def test_a_wrong_statement_does_not_make_a_file_unavailable(
+    tmp_path: Path, statement: str
+) -> None:
+    error = await failure(f"sqlite+aiosqlite:///{tmp_path}/it.db", statement)
+    assert not engine.is_unavailable(error)

@@ -17,11 +17,12 @@ from fastapi import APIRouter
 from services.common.api.app import create_app
 from services.common.api.dependencies import CallerDep, RecordsDep
 from services.common.api.versioning import PREFIX
-from services.common.auth import edge, identification
-from services.common.auth.callers import SERVICE_CALLER, SERVICE_KEY_HEADER, Caller
+from services.common.auth import edge, identification, service_identity
+from services.common.auth.callers import SERVICE_CALLER, Caller
 from services.common.config import Settings
 from services.common.errors import Unauthorized
 from services.common.gateway import app as gateway_app
+from services.common.gateway import readiness
 from services.common.gateway.app import create_gateway
 from services.common.gateway.forwarding import FORWARDED
 from services.common.gateway.main import SERVICES as PUBLIC
@@ -29,24 +30,28 @@ from tests.fixtures import adaptations, credentials
 from tests.fixtures.adaptations import OUTSIDER, accepted, offering
 from tests.fixtures.application import definition, lifespan
 from tests.fixtures.facts import ENTITIES, INTERNAL, OPERATIONS, SERVICES
-from tests.fixtures.system import NO_SUCH_ID, SERVICE_KEY, System, settings_for
+from tests.fixtures.system import NO_SUCH_ID, System, settings_for
 
 PATH = f"/stub{PREFIX}/things"
 """A path of the service `stub`, through the gateway."""
+OWN = SERVICES[0]
+"""The service whose routes tests replace by their own."""
 
 Services = Mapping[str, httpx2.AsyncBaseTransport | str]
 """How the gateway reaches each service: in the process, or at a URL."""
 
 
 @asynccontextmanager
-async def gateway_to(services: Services, **settings: object) -> AsyncIterator[httpx2.AsyncClient]:
+async def gateway_to(
+    services: Services, address: str = "203.0.113.7", /, **settings: object
+) -> AsyncIterator[httpx2.AsyncClient]:
     """A client of a gateway to these services, with credentials that it accepts."""
 
-    def open_client(name: str, url: str, headers: dict[str, str]) -> httpx2.AsyncClient:
+    def open_client(name: str, _url: str, **_: object) -> httpx2.AsyncClient:
         target = services[name]
         if isinstance(target, str):
-            return httpx2.AsyncClient(base_url=target, headers=headers, trust_env=False)
-        return httpx2.AsyncClient(transport=target, base_url="http://service", headers=headers)
+            return httpx2.AsyncClient(base_url=target, trust_env=False)
+        return httpx2.AsyncClient(transport=target, base_url="http://service")
 
     changed = settings_for({}).model_copy(update={"caller_burst": 1000.0, **settings})
     with pytest.MonkeyPatch.context() as patch:
@@ -56,7 +61,9 @@ async def gateway_to(services: Services, **settings: object) -> AsyncIterator[ht
         async with (
             app.router.lifespan_context(app),
             httpx2.AsyncClient(
-                transport=httpx2.ASGITransport(app, raise_app_exceptions=False),
+                transport=httpx2.ASGITransport(
+                    app, raise_app_exceptions=False, client=(address, 1)
+                ),
                 base_url="http://gateway",
                 headers=credentials.accepted(OUTSIDER),
             ) as client,
@@ -109,13 +116,13 @@ def test_it_forwards_the_operations_that_callers_may_call() -> None:
         service = ENTITIES[it.entity].service
         path = it.path.replace("{id}", NO_SUCH_ID)
         assert FORWARDED.fullmatch(f"/{service}{path}".encode())
-        assert (service in PUBLIC) == (it.access == "callers")
+        assert (service in PUBLIC) == (it.access != "services")
 
 
 async def test_records_are_created_changed_and_deleted_through_it(system: System) -> None:
     async with gateway_to(public_services(system)) as client:
         changed = offering("create", "list", "read", "replace", "delete")
-        for entity in (it for it in changed if it.service in PUBLIC):
+        for entity in (it for it in changed if it.service in PUBLIC and it.is_open):
             caller = adaptations.caller(entity.service, entity)
             client.headers.update(credentials.accepted(caller))
             draft = await system.draft(entity)
@@ -143,36 +150,53 @@ async def test_records_are_created_changed_and_deleted_through_it(system: System
 
 async def test_services_refuse_callers_who_bypass_it(system: System) -> None:
     headers = {**credentials.accepted(OUTSIDER), **edge.headers_naming(SERVICE_CALLER)}
-    for entity in offering("list"):
-        async with system.client(entity.service, headers) as client:
-            assert is_problem(await client.get(entity.path), 401)
+    for operation in (it for it in OPERATIONS if it.kind == "list" and it.access != "anyone"):
+        async with system.client(ENTITIES[operation.entity], headers) as client:
+            assert is_problem(await client.get(operation.path), 401)
 
 
 async def test_a_caller_from_outside_cannot_pass_for_a_service(system: System) -> None:
-    headers = {SERVICE_KEY_HEADER: SERVICE_KEY, **edge.headers_naming(SERVICE_CALLER)}
     for name in SERVICES:
+        headers = {**proof_of_gateway(name), **edge.headers_naming(SERVICE_CALLER)}
         async with system.client(name, headers) as client:
             response = await client.post("/internal/events", json={})
             assert response.status_code in (401, 404)
 
 
+async def test_the_gateway_does_not_speak_for_itself() -> None:
+    headers = httpx2.Headers(proof_of_gateway("stub"))
+    with structlog.contextvars.bound_contextvars(caller=None):
+        try:
+            caller = await identification.identify(headers, "stub", settings_for({}))
+        except Unauthorized as error:
+            assert str(error) == "The gateway does not say who calls."
+        else:  # by a key that all services have, nobody can tell that it is the gateway
+            assert caller.name != edge.GATEWAY
+
+
 async def test_services_learn_all_that_the_gateway_knows_of_a_caller() -> None:
     asking = Caller("Zoë, 'ops'", False, frozenset({"editor"}), {"org": {"name": "Søn & Co"}})
-    headers = httpx2.Headers({SERVICE_KEY_HEADER: SERVICE_KEY, **edge.headers_naming(asking)})
+    headers = httpx2.Headers({**proof_of_gateway("stub"), **edge.headers_naming(asking)})
     with structlog.contextvars.bound_contextvars(caller=None):
-        assert await identification.identify(headers, settings_for({})) == asking
+        assert await identification.identify(headers, "stub", settings_for({})) == asking
 
 
 async def test_a_service_refuses_what_names_no_caller() -> None:
-    headers = {SERVICE_KEY_HEADER: SERVICE_KEY, edge.CREDENTIAL.name: "somebody"}
+    headers = {**proof_of_gateway("stub"), edge.CREDENTIAL.name: "somebody"}
     with pytest.raises(Unauthorized, match="X-Caller names no caller"):
-        await identification.identify(headers, settings_for({}))
+        await identification.identify(headers, "stub", settings_for({}))
 
 
 def unproven() -> list[dict[str, str]]:
     """Headers of requests that do not prove who sends them, whatever they claim."""
     claimed = edge.headers_naming(SERVICE_CALLER)
-    return [*credentials.refused(), {SERVICE_KEY_HEADER: SERVICE_KEY, "Host": "other", **claimed}]
+    stolen = proof_of_gateway(OWN)
+    return [*credentials.refused(), {**stolen, "Host": "other", **claimed}]
+
+
+def proof_of_gateway(service: str) -> dict[str, str]:
+    """The headers by which the gateway proves itself to a service."""
+    return service_identity.headers_for(edge.GATEWAY, service, settings_for({}))
 
 
 async def test_callers_must_authenticate(system: System) -> None:
@@ -221,14 +245,13 @@ async def open_session() -> None:
 
 @asynccontextmanager
 async def open_and_own(system: System, **settings: object) -> AsyncIterator[httpx2.AsyncClient]:
-    """A client without credentials of a gateway to the service `stub`, which has the routes above."""
-    name = SERVICES[0]
-    known = system.apps[name].state.settings
-    service = replace(definition(name), internal=False, resources=(), components=())
-    app = create_app(service, router, public=public, settings=known)
+    """A client without credentials of a gateway to a service that has the routes above."""
+    known = system.apps[OWN].state.settings
+    service = replace(definition(OWN), internal=False, resources=(), components=())
+    app = create_app(service, router, public=[public], settings=known)
     async with (
         lifespan(app),
-        gateway_to({"stub": httpx2.ASGITransport(app)}, **settings) as client,
+        gateway_to({OWN: httpx2.ASGITransport(app)}, **settings) as client,
     ):
         for name in credentials.accepted(OUTSIDER):
             del client.headers[name]
@@ -238,13 +261,13 @@ async def open_and_own(system: System, **settings: object) -> AsyncIterator[http
 async def test_public_routes_are_for_everybody(system: System) -> None:
     async with open_and_own(system) as client:
         for headers in [{}, *unproven(), credentials.accepted(OUTSIDER)]:
-            response = await client.get(f"/stub{PREFIX}/open/day", headers=headers)
+            response = await client.get(f"/{OWN}{PREFIX}/open/day", headers=headers)
             assert (response.status_code, response.json()) == (200, "day for anonymous")
 
 
 async def test_a_public_route_refuses_in_its_own_words(system: System) -> None:
     async with open_and_own(system) as client:
-        response = await client.post(f"/stub{PREFIX}/sessions")
+        response = await client.post(f"/{OWN}{PREFIX}/sessions")
         assert is_problem(response, 401)
         assert response.json()["detail"] == "The password is wrong."
         assert response.headers["WWW-Authenticate"] == 'Form realm="sessions"'
@@ -276,7 +299,7 @@ async def test_a_public_route_refuses_in_its_own_words(system: System) -> None:
 )
 async def test_no_other_route_is_reached_by_who_proves_nothing(system: System, path: str) -> None:
     answered.clear()
-    url = httpx2.URL("http://gateway").copy_with(raw_path=f"/stub{PREFIX}/{path}".encode())
+    url = httpx2.URL("http://gateway").copy_with(raw_path=f"/{OWN}{PREFIX}/{path}".encode())
     async with open_and_own(system) as client:
         for method in ("GET", "POST", "HEAD", "OPTIONS"):
             for headers in [{}, *unproven()]:
@@ -289,7 +312,7 @@ async def test_no_other_route_is_reached_by_who_proves_nothing(system: System, p
 async def test_the_words_of_a_path_reach_a_service_as_they_were_sent(system: System) -> None:
     async with open_and_own(system) as client:
         for word in ("a b", "Zoë", "me@example.org", "a+b,c=d", "why?", "#1", "100\u2030"):
-            response = await client.get(f"/stub{PREFIX}/open/{quote(word, safe='@+,=')}")
+            response = await client.get(f"/{OWN}{PREFIX}/open/{quote(word, safe='@+,=')}")
             assert response.json() == f"{word} for anonymous"
 
 
@@ -306,12 +329,12 @@ async def test_nobody_is_passed_on_with_a_name_or_with_the_key_of_the_services()
         for headers in unproven():
             await client.get(PATH, headers=headers)
     assert len(requests) == len(unproven())
-    secret = (SERVICE_KEY_HEADER, edge.CREDENTIAL.name, "Authorization")
+    secret = (service_identity.CREDENTIAL.name, edge.CREDENTIAL.name, "Authorization")
     assert not [name for it in requests for name in secret if name in it.headers]
 
 
 async def test_who_proves_nothing_is_limited_by_address(system: System) -> None:
-    path = f"/stub{PREFIX}/open/day"
+    path = f"/{OWN}{PREFIX}/open/day"
     async with open_and_own(system, caller_rate=0.01, caller_burst=2.0) as client:
         statuses = [
             (await client.get(path, headers=headers)).status_code
@@ -320,11 +343,17 @@ async def test_who_proves_nothing_is_limited_by_address(system: System) -> None:
     assert statuses == [200, 200, 429, 200]
 
 
+async def test_who_asks_for_the_description_is_limited_by_address(system: System) -> None:
+    async with open_and_own(system, caller_rate=0.01, caller_burst=2.0) as client:
+        statuses = [(await client.get("/openapi.json")).status_code for _ in range(3)]
+    assert statuses == [200, 200, 429]
+
+
 async def test_public_routes_are_described_as_such(system: System) -> None:
     async with open_and_own(system) as client:
         described = (await client.get("/openapi.json")).json()["paths"]
-    assert "security" not in described[f"/stub{PREFIX}/open/{{word}}"]["get"]
-    assert described[f"/stub{PREFIX}/own/{{word}}"]["get"]["security"]
+    assert "security" not in described[f"/{OWN}{PREFIX}/open/{{word}}"]["get"]
+    assert described[f"/{OWN}{PREFIX}/own/{{word}}"]["get"]["security"]
 
 
 @pytest.mark.parametrize(
@@ -415,6 +444,7 @@ async def test_a_service_receives_the_name_of_the_caller_and_no_credentials() ->
         "X-Caller": "services",
         "X-Forwarded-For": "10.0.0.1",
         "X-Mine": "for the next hop only",
+        "X-Real-IP": "10.0.0.1",
         "If-Match": '"1"',
         "X-Request-ID": "mine-1",
     }
@@ -428,13 +458,32 @@ async def test_a_service_receives_the_name_of_the_caller_and_no_credentials() ->
     assert response.headers.get_list("X-Request-ID") == ["mine-1"]
     (request,) = requests
     assert str(request.url) == f"http://service{PREFIX}/things?a=1&b=%2F..%2F&a=2"
-    assert request.headers.get_list(SERVICE_KEY_HEADER) == [SERVICE_KEY]
+    assert await service_identity.identify(request.headers, "stub", settings_for({}))
+    assert len(request.headers.get_list(service_identity.CREDENTIAL.name)) == 1
+    proofs = credentials.accepted(OUTSIDER)
+    assert not [name for name in proofs if proofs[name] in request.headers.get_list(name)]
     (named,) = request.headers.get_list(edge.CREDENTIAL.name)
     assert "services" not in named
     assert (request.headers["If-Match"], request.headers["X-Request-ID"]) == ('"1"', "mine-1")
-    dropped = set(sent) - {"If-Match", "X-Request-ID", "Connection", "X-Caller", SERVICE_KEY_HEADER}
+    assert request.headers.get_list("X-Forwarded-For") == ["203.0.113.7"]
+    replaced = {"X-Caller", "X-Forwarded-For"}
+    dropped = set(sent) - {"If-Match", "X-Request-ID", "Connection", *replaced}
     assert not [name for name in dropped if name in request.headers]
     assert request.headers["Host"] == "service"
+
+
+@pytest.mark.parametrize("address", ["127.0.0.1", "::1"])
+async def test_who_calls_on_its_machine_comes_from_nowhere_else(address: str) -> None:
+    requests: list[httpx2.Request] = []
+
+    def respond(request: httpx2.Request) -> httpx2.Response:
+        requests.append(request)
+        return httpx2.Response(200)
+
+    async with gateway_to(stub(respond), address) as client:
+        await client.get(PATH, headers={"X-Forwarded-For": "203.0.113.7"})
+    (request,) = requests
+    assert "X-Forwarded-For" not in request.headers
 
 
 @pytest.mark.parametrize(
@@ -487,7 +536,7 @@ async def test_a_caller_who_exceeds_the_rate_limit_learns_when_to_retry() -> Non
     assert responses[0].headers["RateLimit"] == '"caller";r=2;t=0'
 
 
-async def test_a_service_that_cannot_be_reached_is_answered_with_503() -> None:
+async def test_requests_to_an_unreachable_service_get_503() -> None:
     async with socket_stub(lambda *_: asyncio.sleep(0)) as services:
         pass  # nothing listens there any more
     async with gateway_to(services) as client:
@@ -496,7 +545,7 @@ async def test_a_service_that_cannot_be_reached_is_answered_with_503() -> None:
     assert response.headers["Retry-After"]
 
 
-async def test_a_service_that_hangs_is_answered_with_504() -> None:
+async def test_requests_to_a_service_that_hangs_get_504() -> None:
     end = asyncio.Event()
 
     async def hang(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -518,7 +567,7 @@ TRUNCATED = b"HTTP/1.1 404 Not Found\r\nContent-Type: application/problem+json\r
 @pytest.mark.parametrize(
     "sent", [b"", b"no HTTP\r\n\r\n", b"HTTP/1.1 200 OK\r\nContent-Le", TRUNCATED]
 )
-async def test_a_response_that_is_not_valid_http_is_answered_with_502(sent: bytes) -> None:
+async def test_an_invalid_response_becomes_502(sent: bytes) -> None:
     async def send(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.readuntil(b"\r\n\r\n")
         writer.write(sent)
@@ -551,9 +600,118 @@ async def test_bodies_are_streamed_both_ways() -> None:
             yield b"x" * 100_000
 
     echo = Echo()
-    async with gateway_to({"stub": echo}) as client:
+    async with gateway_to({"stub": echo}, max_body_bytes=5_000_000) as client:
         response = await client.post(PATH, content=upload())
     assert (echo.chunks, len(response.content)) == (50, 5_000_000)
+
+
+class Sink(httpx2.AsyncBaseTransport):
+    """A service that reads all of a request before it answers."""
+
+    def __init__(self) -> None:
+        self.received = 0
+
+    async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
+        assert isinstance(request.stream, httpx2.AsyncByteStream)
+        async for chunk in request.stream:
+            self.received += len(chunk)
+        return httpx2.Response(200)
+
+
+async def test_a_large_body_is_refused_before_the_caller_is_known() -> None:
+    sink = Sink()
+    async with gateway_to({"stub": sink}, max_body_bytes=1000) as client:
+        for name in credentials.accepted(OUTSIDER):
+            del client.headers[name]
+        response = await client.post(PATH, content=b"x" * 1001)
+        assert (await client.post(PATH, content=b"x" * 1000)).status_code == 200
+    assert is_problem(response, 413)
+    assert sink.received == 1000
+
+
+async def test_a_body_of_unknown_length_is_counted_as_it_is_forwarded() -> None:
+    async def upload() -> AsyncIterator[bytes]:
+        for _ in range(100):
+            yield b"x" * 400
+
+    sink = Sink()
+    async with gateway_to({"stub": sink}, max_body_bytes=1000) as client:
+        response = await client.post(PATH, content=upload())
+    assert is_problem(response, 413)
+    assert sink.received == 800
+
+
+async def test_a_body_that_stops_halfway_gets_408() -> None:
+    async def upload() -> AsyncIterator[bytes]:
+        yield b"x"
+        await asyncio.sleep(60)
+
+    async with gateway_to({"stub": Sink()}, body_timeout_s=0.2) as client:
+        async with asyncio.timeout(10):
+            response = await client.post(PATH, content=upload())
+    assert is_problem(response, 408)
+
+
+async def test_responses_are_not_cached_and_do_not_repeat_the_host_header(system: System) -> None:
+    evil = {"Host": "evil.example"}
+    kept = {"Cache-Control": "max-age=60"}
+    async with gateway_to(stub(lambda _: httpx2.Response(200, headers=kept))) as client:
+        stored = await client.get(PATH)
+    assert stored.headers.get_list("Cache-Control") == ["max-age=60"]
+    async with gateway_to(public_services(system)) as client:
+        records = [f"/{it.service}{it.path}" for it in offering("list") if it.service in PUBLIC]
+        for path in ("/docs", "/openapi.json", "/health/live", "/nowhere", *records):
+            for address in (path, f"{path}/"):
+                response = await client.get(address, headers=evil)
+                assert response.headers.get_list("Cache-Control") == ["no-store"]
+                assert response.headers.get_list("X-Content-Type-Options") == ["nosniff"]
+                assert "evil" not in f"{response.headers} {response.text}"
+                assert not response.is_redirect
+
+
+async def test_pages_of_allowed_origins_are_let_in_once(system: System) -> None:
+    origin = {"Origin": "https://shop.example"}
+    asking = {"Access-Control-Request-Method": "DELETE"}
+    path = f"/{OWN}{PREFIX}/open/day"
+    async with open_and_own(system, allowed_origins=[*origin.values()]) as client:
+        asked = await client.options(path, headers=origin | asking)
+        answered = await client.get(path, headers=origin)
+        refused = await client.get(path, headers={"Origin": "https://evil.example"})
+    assert asked.status_code == answered.status_code == 200
+    for response in (asked, answered):
+        assert response.headers.get_list("Access-Control-Allow-Origin") == [*origin.values()]
+    assert "Access-Control-Allow-Origin" not in refused.headers
+    async with open_and_own(system) as client:
+        answered = await client.get(path, headers=origin)
+    assert not [name for name in answered.headers if name.startswith("access-control")]
+
+
+async def test_below_the_path_of_a_proxy_urls_lead_through_both(system: System) -> None:
+    def respond(request: httpx2.Request) -> httpx2.Response:
+        return httpx2.Response(201, headers={"Location": f"{request.url.path}/1"})
+
+    async with gateway_to(stub(respond)) as client:
+        transport = client._transport
+        assert isinstance(transport, httpx2.ASGITransport)
+        transport.root_path = "/shop"
+        created = await client.post(f"/shop{PATH}")
+        described = (await client.get("/shop/openapi.json")).json()
+        assert "'/shop/openapi.json'" in (await client.get("/shop/docs")).text
+        transport.root_path = ""
+        assert "servers" not in (await client.get("/openapi.json")).json()
+    assert (created.status_code, created.headers["Location"]) == (201, f"/shop{PATH}/1")
+    assert described["servers"] == [{"url": "/shop"}]
+
+
+async def test_a_method_that_cannot_be_forwarded_gets_405_with_those_that_can(
+    system: System,
+) -> None:
+    async with open_and_own(system) as client:
+        own = await client.request("TRACE", PATH)
+        forwarded = await client.post(f"/{OWN}{PREFIX}/open/day")
+    assert is_problem(own, 405) and is_problem(forwarded, 405)
+    assert own.headers["Allow"] == "DELETE, GET, HEAD, OPTIONS, PATCH, POST, PUT"
+    assert forwarded.headers["Allow"] == "GET"
 
 
 async def test_a_length_beside_a_transfer_coding_is_not_forwarded() -> None:
@@ -609,6 +767,39 @@ async def test_it_is_ready_while_any_service_is(system: System) -> None:
         assert is_problem(await client.get("/health/ready"), 503)
 
 
+async def test_cookies_of_one_caller_are_not_sent_for_another() -> None:
+    sent: list[str | None] = []
+
+    def respond(request: httpx2.Request) -> httpx2.Response:
+        sent.append(request.headers.get("Cookie"))
+        return httpx2.Response(200, headers={"Set-Cookie": "session=of-one; Path=/"})
+
+    async with gateway_to(stub(respond)) as client:
+        for _ in range(3):
+            answer = await client.get(PATH)
+            assert answer.headers["Set-Cookie"] == "session=of-one; Path=/"
+            client.cookies.clear()
+    assert sent == [None] * 3
+
+
+async def test_services_are_asked_once_for_all_who_want_to_know_whether_they_are_ready() -> None:
+    asked: list[str] = []
+    ready = True
+
+    def respond(request: httpx2.Request) -> httpx2.Response:
+        asked.append(request.url.path)
+        return httpx2.Response(200 if ready else 503)
+
+    async with gateway_to(stub(respond)) as client:
+        answers = await asyncio.gather(*(client.get("/health/ready") for _ in range(50)))
+        assert {it.status_code for it in answers} == {200}
+        assert asked == ["/health/ready"]
+        ready = False
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(readiness, "KEPT_S", 0.0)
+            assert is_problem(await client.get("/health/ready"), 503)
+
+
 async def test_one_openapi_document_describes_the_public_services(system: System) -> None:
     async with gateway_to(public_services(system)) as client:
         document = (await client.get("/openapi.json")).json()
@@ -621,12 +812,20 @@ async def test_one_openapi_document_describes_the_public_services(system: System
         for operation in operations.values()
     ]
     assert set(document["paths"]) == {f"/{name}{path}" for name, path, _ in served}
-    proofs: list[Any] = [{name: []} for name in document["components"]["securitySchemes"]]
+    schemes = document["components"]["securitySchemes"]
+
+    def roles(operation: dict[str, Any]) -> list[str] | None:
+        """The roles that an operation names, the same for each way to prove who calls; None if nobody proves it."""
+        named = [roles for way in operation.get("security", []) for roles in way.values()]
+        assert all(it == named[0] for it in named)
+        return named[0] if named else None
+
     operations = [it for methods in document["paths"].values() for it in methods.values()]
-    assert {it["operationId"]: it.get("security", []) for it in operations} == {
-        f"{name}_{it['operationId']}": proofs if it.get("security") else []
-        for name, _, it in served
+    assert {it["operationId"]: roles(it) for it in operations} == {
+        f"{name}_{it['operationId']}": roles(it) for name, _, it in served
     }
+    ways = [way for it in operations for way in it.get("security", [])]
+    assert {name for way in ways for name in way} in (set(schemes), set())
     assert all({"429", "502", "504"} <= set(it["responses"]) for it in operations)
     ids = [it["operationId"] for it in operations]
     for_callers = (it for it in OPERATIONS if it.access == "callers")
@@ -661,7 +860,7 @@ async def test_an_unavailable_service_is_described_as_it_was_last() -> None:
     assert after["info"]["description"] == "Unavailable at the moment: stub."
 
 
-async def test_an_unknown_id_is_answered_by_the_service(system: System) -> None:
+async def test_an_unknown_id_gets_the_404_of_the_service(system: System) -> None:
     async with gateway_to(public_services(system)) as client:
         for entity in (it for it in offering("read") if it.service in PUBLIC):
             response = await client.get(f"/{entity.service}{entity.path}/{NO_SUCH_ID}")

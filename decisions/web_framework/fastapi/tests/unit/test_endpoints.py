@@ -8,11 +8,9 @@ from dataclasses import replace
 from http import HTTPStatus
 
 import httpx2
-from fastapi import APIRouter
 
 from services.common.api.app import create_app
 from services.common.api.endpoint import Endpoint, EndpointRequest, EndpointResponse
-from services.common.config import Settings
 from services.common.runtime import Runtime
 from tests.fixtures.application import definition, lifespan
 from tests.fixtures.facts import SERVICES
@@ -29,14 +27,14 @@ class Echo:
         told = f"{request.runtime.service} {request.headers['x-own']} ".encode() + request.body
         return EndpointResponse(HTTPStatus.ACCEPTED, told, "text/x-echo")
 
-    def lifespan(self, runtime: Runtime, settings: Settings) -> AbstractAsyncContextManager[None]:
+    def lifespan(self, runtime: Runtime) -> AbstractAsyncContextManager[None]:
         return nullcontext()
 
 
-async def test_a_component_is_given_the_request_and_its_answer_is_sent(system: System) -> None:
+async def test_a_component_is_given_the_request_and_its_response_is_sent(system: System) -> None:
     name = SERVICES[0]
     service = replace(definition(name), summary="echoes", resources=(), components=[Echo()])
-    app = create_app(service, public=APIRouter(), settings=system.apps[name].state.settings)
+    app = create_app(service, public=[], settings=system.apps[name].state.settings)
     async with lifespan(app):
         transport = httpx2.ASGITransport(app)
         async with httpx2.AsyncClient(transport=transport, base_url="http://test") as client:

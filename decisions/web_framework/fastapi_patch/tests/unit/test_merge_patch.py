@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import Any
 
 import pytest
@@ -65,17 +66,28 @@ def test_it_changes_what_it_names(patch: dict[str, Any], changed: dict[str, Any]
     ("patch", "field"),
     [
         ({"label": None}, ("body", "label")),
+        ({"label": {"size": None}}, ("body", "label")),
         ({"size": "much"}, ("body", "size")),
         ({"unknown": 1}, ("body", "unknown")),
         ({"unknown": None}, ("body", "unknown")),
         ({"place": {"street": None}}, ("body", "place", "street")),
         ({"tags": [{"number": 1}]}, ("body", "tags", 0, "street")),
+        ({"\ud800": 1}, ("body",)),  # no name at all
     ],
 )
 def test_what_it_leads_to_has_to_be_valid(patch: dict[str, Any], field: tuple[Any, ...]) -> None:
     with pytest.raises(RequestValidationError) as caught:
         merge_patch.patched(thing(), patch, ThingDraft)
     assert [it["loc"] for it in caught.value.errors()] == [field]
+
+
+def test_what_is_nested_without_end_is_refused() -> None:
+    patch: dict[str, Any] = {}
+    for _ in range(sys.getrecursionlimit()):
+        patch = {"label": patch}
+    with pytest.raises(RequestValidationError) as caught:
+        merge_patch.patched(thing(), patch, ThingDraft)
+    assert [it["msg"] for it in caught.value.errors()] == ["It is nested too deeply"]
 
 
 def test_its_description_requires_nothing_and_refers_to_nothing() -> None:
@@ -88,6 +100,7 @@ def test_its_description_requires_nothing_and_refers_to_nothing() -> None:
     assert schema["properties"]["label"]["type"] == "string"
     size, null = schema["properties"]["size"]["anyOf"]
     assert (size["type"], null) == ("integer", {"type": "null"})
+    assert "default" not in size  # what is left out stays as it is
     place, null = schema["properties"]["place"]["anyOf"]
     assert (place["properties"].keys(), null) == (Place.model_fields.keys(), {"type": "null"})
     assert "required" not in place

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from services.common.auth.roles import Role
 from services.common.errors import Forbidden
 from services.common.models import amount
 from services.trips import models
@@ -14,7 +15,7 @@ class TripRules(TripHooks):
     async def before_create(
         self, draft: models.TripDraft, related: models.TripRelated
     ) -> models.TripDraft:
-        if draft.km > self.settings.longest_trip_km and "planner" not in self.caller.roles:
+        if draft.km > self.settings.longest_trip_km and Role.PLANNER not in self.caller.roles:
             raise Forbidden("Only planners book trips of this length.")
         answer = await self.clients.quoting.request("GET", "/v1/quote", params={"km": draft.km})
         return draft.model_copy(update={"price": amount(answer.json()["price"])})

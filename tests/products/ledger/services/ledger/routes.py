@@ -8,7 +8,9 @@ from fastapi import APIRouter
 
 from services.common.api.dependencies import RecordsDep
 from services.common.api.problems import problem_responses
+from services.common.api.security import only
 from services.common.api.versioning import PREFIX
+from services.common.auth.roles import Role
 from services.common.errors import RuleViolation
 from services.common.models import Id, Model, Money
 from services.ledger import models, queries
@@ -25,7 +27,12 @@ class Transfer(Model):
     amount: Money
 
 
-@router.post("/transfers", status_code=204, responses=problem_responses(404, 409))
+@router.post(
+    "/transfers",
+    status_code=204,
+    responses=problem_responses(403, 404, 409),
+    dependencies=[only(Role.TELLER)],
+)
 async def make_transfer(transfer: Transfer, records: RecordsDep) -> None:
     """Move money between two accounts. FR-001"""
     if transfer.amount <= 0:

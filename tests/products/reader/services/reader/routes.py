@@ -28,7 +28,7 @@ async def list_unread_items(
 
 @router.put("/items/{id}/read", status_code=204, responses=problem_responses(404))
 async def mark_item_read(id: UUID, caller: CallerDep, records: RecordsDep) -> None:
-    """Tell that the caller has read an item; a second time changes nothing."""
+    """Report that the caller has read an item; a second time changes nothing."""
     async with records.begin() as transaction:
         await transaction.lock(models.Item, id)
         if await transaction.first(models.Reading, item=id, follower=caller.name) is None:

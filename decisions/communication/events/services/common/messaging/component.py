@@ -8,7 +8,6 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from services.common.api.endpoint import Endpoint
-from services.common.config import Settings
 from services.common.messaging import transport
 from services.common.messaging.consumer import Consumer
 from services.common.messaging.relay import Relay
@@ -19,17 +18,13 @@ from services.common.runtime import Runtime
 class Transport(Protocol):
     """What each choice of delivery provides in `transport.py`."""
 
-    def relays(
-        self, runtime: Runtime, subscribers: Sequence[str], settings: Settings
-    ) -> tuple[Relay, ...]:
+    def relays(self, runtime: Runtime, subscribers: Sequence[str]) -> tuple[Relay, ...]:
         """What drains the outbox of a service."""
 
     def endpoints(self, consumer: Consumer) -> Sequence[Endpoint]:
         """Where events arrive, if they come as requests."""
 
-    def listen(
-        self, consumer: Consumer, runtime: Runtime, settings: Settings
-    ) -> AbstractAsyncContextManager[None]:
+    def listen(self, consumer: Consumer, runtime: Runtime) -> AbstractAsyncContextManager[None]:
         """Receive events, if they must be fetched, for the duration of a `with` block."""
 
 
@@ -50,16 +45,16 @@ class Messaging:
         return TRANSPORT.endpoints(self.consumer)
 
     @asynccontextmanager
-    async def lifespan(self, runtime: Runtime, settings: Settings) -> AsyncIterator[None]:
+    async def lifespan(self, runtime: Runtime) -> AsyncIterator[None]:
         """Deliver and receive events for the duration of a `with` block."""
-        relays = TRANSPORT.relays(runtime, self.subscribers, settings)
+        relays = TRANSPORT.relays(runtime, self.subscribers)
         runtime.workers.extend(relays)
         async with AsyncExitStack() as stack:
             for relay in relays:
                 await stack.enter_async_context(relay.lifespan())
             if self.consumer.types:
-                retries = RetryWorker(self.consumer, runtime, settings.outbox_poll_s)
+                retries = RetryWorker(self.consumer, runtime, runtime.settings.outbox_poll_s)
                 await stack.enter_async_context(retries.lifespan())
             await stack.enter_async_context(self.consumer.lifespan(runtime))
-            await stack.enter_async_context(TRANSPORT.listen(self.consumer, runtime, settings))
+            await stack.enter_async_context(TRANSPORT.listen(self.consumer, runtime))
             yield

@@ -2,61 +2,35 @@
 
 from __future__ import annotations
 
-import asyncio
-from abc import ABC, abstractmethod
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from collections.abc import Sequence
 
 import structlog
 
-from services.common.background import in_background
-from services.common.db.database import Database
+from services.common.db.database import Connection
+from services.common.messaging import outbox
+from services.common.messaging.envelope import OutboxMessage
+from services.common.messaging.polling import PollingWorker
+from services.common.runtime import Runtime
 
 log = structlog.get_logger()
 
-MAX_PAUSE_S = 30
-"""The longest pause between attempts while deliveries fail; each pause is twice the one before."""
 
+class Relay(PollingWorker):
+    """Delivers the outbox of a service. Implements `runtime.BackgroundWorker`; each choice of delivery adds `drain`."""
 
-class Relay(ABC):
-    """Deliver the outbox of a service. Implements `runtime.BackgroundWorker`; each choice of delivery adds `drain`."""
+    failed_event = "delivery_failed"
 
-    failure = "delivery_failed"
-    """What is logged when an attempt fails."""
-
-    def __init__(self, database: Database, name: str, poll_s: float) -> None:
-        self.database = database
+    def __init__(self, runtime: Runtime, name: str, poll_s: float, **log_fields: str) -> None:
+        super().__init__(runtime, poll_s, **log_fields)
+        self.database = runtime.database
         self.name = name
-        """Who or what it delivers to, in logs and metrics."""
-        self.poll_s = poll_s
-        self._notified = asyncio.Event()
+        """The subscriber or broker that it delivers to, in metrics."""
 
-    @abstractmethod
-    async def drain(self) -> None:
-        """Deliver until nothing waits, oldest first; raise if that is not possible now."""
-
-    def notify(self) -> None:
-        """Look at the outbox now instead of at the next poll."""
-        self._notified.set()
-
-    @asynccontextmanager
-    async def lifespan(self) -> AsyncIterator[None]:
-        """Deliver in the background for the duration of a `with` block."""
-        async with in_background(self._run()):
-            yield
-
-    async def _run(self) -> None:
-        pause = self.poll_s
-        while True:
-            with suppress(TimeoutError):
-                # `wait_for` would lose a cancellation that comes with the notification (Python 3.11).
-                async with asyncio.timeout(pause):
-                    await self._notified.wait()
-            self._notified.clear()
-            try:
-                await self.drain()
-                pause = self.poll_s
-            except Exception as error:
-                # Any failure: a relay that ended would hold back all later events.
-                pause = min(pause * 2, MAX_PAUSE_S)
-                log.warning(self.failure, to=self.name, error=repr(error), retry_s=pause)
+    async def reject(
+        self, connection: Connection, messages: Sequence[OutboxMessage], reason: str
+    ) -> None:
+        """Reject messages, which are then delivered only if they are replayed."""
+        await outbox.mark_rejected(connection, [it.position for it in messages], reason[:500])
+        for it in messages:
+            about = {"subscriber": it.subscriber, "id": it.event["id"], "type": it.event["type"]}
+            log.error("delivery_rejected", service=self.runtime.service, **about, error=reason)

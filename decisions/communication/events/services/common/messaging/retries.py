@@ -1,8 +1,8 @@
-"""What becomes of an event that a service cannot handle: none holds up those behind it.
+"""Retries of events that a service could not handle: none of them blocks the events behind it.
 
-An event that fails is tried again after growing pauses, and is set aside with the reason when it has failed too often; the
-command `messages` lists what was set aside, and replays it. While something is away that an event needs, those behind it
-wait as well, but not for ever: then it is passed over, and tried again for as long as that is away.
+An event that fails is tried again after growing pauses, and is rejected with the reason when it has failed too often; the
+command `messages` lists what was rejected, and replays it. While something is unavailable that an event needs, those
+behind it wait as well, but not forever: then it is passed over, and tried again for as long as that is unavailable.
 """
 
 from __future__ import annotations
@@ -15,56 +15,60 @@ from http import HTTPStatus
 import structlog
 
 from services.common.errors import ServiceError, ServiceUnavailable
-from services.common.messaging import unhandled
+from services.common.messaging import inbox, unhandled
 from services.common.messaging.consumer import Consumer
 from services.common.messaging.envelope import Envelope, UnhandledEvent
-from services.common.messaging.relay import Relay
+from services.common.messaging.polling import PollingWorker
 from services.common.runtime import Runtime
 from services.common.utils import now
 
 log = structlog.get_logger()
 
-TRIES = 8
-"""How often an event is tried before it is set aside: for about ten minutes."""
+MAX_TRIES = 8
+"""How often an event is tried before it is rejected: for about ten minutes."""
 FIRST_PAUSE = timedelta(seconds=5)
 """The pause after the first try; each pause is twice the one before."""
-PAUSE_WHILE_AWAY = timedelta(seconds=30)
-"""The pause while something is away that an event needs, which does not count as a try."""
-PATIENCE = 5
-"""How often an event that needs what is away is delivered before those behind it wait no longer."""
-TIME_LIMIT_S = 20.0
+PAUSE_WHILE_UNAVAILABLE = timedelta(seconds=30)
+"""The pause while something is unavailable that an event needs, which does not count as a try."""
+MAX_DELIVERIES = 5
+"""How often an event that needs what is unavailable is delivered before those behind it wait no longer."""
+TIMEOUT_S = 20.0
 """How long a service may take to handle an event."""
 LEASE = timedelta(seconds=60)
-"""For how long no other process tries an event that one is trying."""
+"""How long an event that a process tries is reserved for that process."""
 MAX_REASON_LENGTH = 500
+REMEMBERED_FOR = timedelta(days=90)
+"""How long the inbox keeps the ids of handled events; one that is delivered again later is handled again."""
+FORGET_EVERY = timedelta(hours=1)
 
 
 @dataclass(frozen=True)
 class Failure:
-    """How an event failed, and what becomes of it."""
+    """How an event failed, and when it is tried again, if at all."""
 
     tries: int
     reason: str
     due_at: datetime
-    set_aside: bool = False
+    rejected: bool = False
 
 
 def failure_of(error: Exception, tries: int) -> Failure:
-    """What becomes of an event that failed after so many tries: how it is tried again, or that it is set aside."""
+    """How an event that failed after so many tries is tried again, or that it is rejected."""
     reason = f"{type(error).__name__}: {error}"[:MAX_REASON_LENGTH]
-    if _is_away(error):
-        return Failure(tries, reason, now() + PAUSE_WHILE_AWAY)
+    if _is_unavailable(error):
+        return Failure(tries, reason, now() + PAUSE_WHILE_UNAVAILABLE)
     # Where the content is not what was declared, trying again does not help.
     is_invalid = isinstance(error, ServiceError) and error.status == HTTPStatus.UNPROCESSABLE_ENTITY
     due_at = now() + FIRST_PAUSE * 2**tries
-    return Failure(tries + 1, reason, due_at, set_aside=is_invalid or tries + 1 >= TRIES)
+    return Failure(tries + 1, reason, due_at, rejected=is_invalid or tries + 1 >= MAX_TRIES)
 
 
 async def receive(consumer: Consumer, envelope: Envelope, runtime: Runtime) -> None:
     """Handle an event that was delivered, or keep it to be handled later.
 
     Raises:
-        ServiceUnavailable: Something is away that it needs: deliver it again, and let those behind it wait.
+        ServiceUnavailable, ConnectionError: Something is unavailable that it needs: deliver it again, and let those
+            behind it wait.
     """
     if await _waits_behind_another(consumer, envelope, runtime):
         reason = "An earlier event about the same record was not handled."
@@ -72,13 +76,13 @@ async def receive(consumer: Consumer, envelope: Envelope, runtime: Runtime) -> N
     try:
         await _handle(consumer, envelope, runtime)
     except Exception as error:
-        if _is_away(error):
+        if _is_unavailable(error):
             await runtime.database.ping()  # without its database, a service cannot keep it
-            consumer.deliveries_while_away[envelope.id] += 1
-            if consumer.deliveries_while_away[envelope.id] < PATIENCE:
+            consumer.deliveries_while_unavailable[envelope.id] += 1
+            if consumer.deliveries_while_unavailable[envelope.id] < MAX_DELIVERIES:
                 raise
         await _keep(envelope, runtime, failure_of(error, tries=0))
-    consumer.deliveries_while_away.pop(envelope.id, None)
+    consumer.deliveries_while_unavailable.pop(envelope.id, None)
 
 
 async def try_again(consumer: Consumer, runtime: Runtime) -> bool:
@@ -109,24 +113,28 @@ async def try_again(consumer: Consumer, runtime: Runtime) -> bool:
     return True
 
 
-class RetryWorker(Relay):
+class RetryWorker(PollingWorker):
     """Tries again, in the background, the events that a service could not handle."""
 
-    failure = "retry_polling_failed"
+    failed_event = "retry_polling_failed"
 
     def __init__(self, consumer: Consumer, runtime: Runtime, poll_s: float) -> None:
-        super().__init__(runtime.database, runtime.service, poll_s)
+        super().__init__(runtime, poll_s)
         self.consumer = consumer
-        self.runtime = runtime
+        self._forget_at = now()
 
     async def drain(self) -> None:
-        """Try again what is due."""
+        """Try again what is due, and now and then remove from the inbox what was handled long ago."""
         while await try_again(self.consumer, self.runtime):
             pass
+        if now() >= self._forget_at:
+            async with self.runtime.database.write() as connection:
+                await inbox.remove_before(connection, now() - REMEMBERED_FOR)
+            self._forget_at = now() + FORGET_EVERY
 
 
 async def _handle(consumer: Consumer, envelope: Envelope, runtime: Runtime) -> None:
-    async with asyncio.timeout(TIME_LIMIT_S):
+    async with asyncio.timeout(TIMEOUT_S):
         await consumer.handle(envelope, runtime)
 
 
@@ -148,15 +156,15 @@ async def _waits_behind_another(
     return any(it.envelope.type in consumer.types_in_order for it in earlier)
 
 
-def _is_away(error: Exception) -> bool:
-    """Whether something that was needed does not answer, which no event is to blame for."""
+def _is_unavailable(error: Exception) -> bool:
+    """Whether it failed because a dependency is unavailable, and not because of the event."""
     return isinstance(error, (ServiceUnavailable, ConnectionError))
 
 
 def _log(envelope: Envelope, runtime: Runtime, failure: Failure) -> None:
-    told = {"service": runtime.service, "id": str(envelope.id), "type": envelope.type}
-    if failure.set_aside:
-        log.error("event_set_aside", **told, tries=failure.tries, error=failure.reason)
+    about = {"service": runtime.service, "id": str(envelope.id), "type": envelope.type}
+    if failure.rejected:
+        log.error("event_rejected", **about, tries=failure.tries, error=failure.reason)
     else:
         retry_at = failure.due_at.isoformat(timespec="seconds")
-        log.warning("event_failed", **told, retry_at=retry_at, error=failure.reason)
+        log.warning("event_failed", **about, retry_at=retry_at, error=failure.reason)

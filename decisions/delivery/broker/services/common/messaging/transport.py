@@ -22,11 +22,11 @@ from pydantic import ValidationError
 from services.common.api.endpoint import Endpoint
 from services.common.background import in_background
 from services.common.config import PROJECT, Settings
-from services.common.db.database import Database
 from services.common.messaging import broker, outbox, retries
 from services.common.messaging.consumer import Consumer
 from services.common.messaging.envelope import Envelope, OutboxMessage
-from services.common.messaging.relay import MAX_PAUSE_S, Relay
+from services.common.messaging.polling import MAX_PAUSE_S
+from services.common.messaging.relay import Relay
 from services.common.runtime import Runtime
 
 log = structlog.get_logger()
@@ -87,8 +87,8 @@ CONNECT: ConnectToBroker = broker.connect
 class BrokerRelay(Relay):
     """Publish the outbox, over a connection that is opened when it is needed."""
 
-    def __init__(self, database: Database, connect: Connect, poll_s: float) -> None:
-        super().__init__(database, "the broker", poll_s)
+    def __init__(self, runtime: Runtime, connect: Connect, poll_s: float) -> None:
+        super().__init__(runtime, "the broker", poll_s)
         self._connect = connect
         self._connection = AsyncExitStack()
         self._broker: Broker | None = None
@@ -135,8 +135,7 @@ class BrokerRelay(Relay):
             await outbox.remove_delivered(transaction, [it.position for it in sent])
             if too_large:
                 reason = f"larger than the {limit} bytes that the broker accepts"
-                log.error("event_rejected", to=self.name, error=reason, count=len(too_large))
-                await outbox.mark_rejected(transaction, [it.position for it in too_large], reason)
+                await self.reject(transaction, too_large, reason)
 
     async def _oldest(self) -> Sequence[OutboxMessage]:
         async with self.database.read() as connection:
@@ -170,7 +169,9 @@ class Listener:
             except Exception as failure:
                 # Any failure: a listener that ended would miss all later events.
                 error = repr(failure)
-            log.warning("listening_failed", error=error, retry_s=pause)
+            log.warning(
+                "listening_failed", service=self.runtime.service, error=error, retry_s=pause
+            )
             await asyncio.sleep(pause)
             pause = min(pause * 2, MAX_PAUSE_S)
 
@@ -185,7 +186,7 @@ class Listener:
         await delivery.acknowledge()
 
     async def _receive(self, envelope: Envelope) -> None:
-        """Try until the service takes the event; those behind it wait, in order, while something is away."""
+        """Try until the service takes the event; those behind it wait, in order, while something is unavailable."""
         pause = MIN_PAUSE_S
         while True:
             try:
@@ -193,23 +194,29 @@ class Listener:
             except Exception as error:
                 # Any failure: one that a service cannot keep is that of its database.
                 log.warning(
-                    "event_not_handled", id=str(envelope.id), error=repr(error), retry_s=pause
+                    "event_not_handled",
+                    service=self.runtime.service,
+                    id=str(envelope.id),
+                    type=envelope.type,
+                    error=repr(error),
+                    retry_s=pause,
                 )
             await asyncio.sleep(pause)
             pause = min(pause * 2, MAX_PAUSE_S)
 
     async def _dead_letter(self, delivery: Delivery, reason: str) -> None:
-        log.error("event_dead_lettered", subscriber=self.runtime.service, error=reason)
+        log.error("event_dead_lettered", service=self.runtime.service, error=reason)
         await delivery.dead_letter(reason[:500])
 
 
-def relays(runtime: Runtime, subscribers: Sequence[str], settings: Settings) -> tuple[Relay, ...]:
+def relays(runtime: Runtime, subscribers: Sequence[str]) -> tuple[Relay, ...]:
     """What drains the outbox of a service: one relay, if there are subscribers."""
 
     def connect() -> AbstractAsyncContextManager[Broker]:
-        return CONNECT(settings, PROJECT)
+        return CONNECT(runtime.settings, PROJECT)
 
-    return (BrokerRelay(runtime.database, connect, settings.outbox_poll_s),) if subscribers else ()
+    poll_s = runtime.settings.outbox_poll_s
+    return (BrokerRelay(runtime, connect, poll_s),) if subscribers else ()
 
 
 def endpoints(consumer: Consumer) -> Sequence[Endpoint]:
@@ -218,11 +225,11 @@ def endpoints(consumer: Consumer) -> Sequence[Endpoint]:
 
 
 @asynccontextmanager
-async def listen(consumer: Consumer, runtime: Runtime, settings: Settings) -> AsyncIterator[None]:
+async def listen(consumer: Consumer, runtime: Runtime) -> AsyncIterator[None]:
     """Handle the events of other services in the background, for the duration of a `with` block."""
     if not consumer.types:
         yield
         return
-    listener = Listener(lambda: CONNECT(settings, PROJECT), consumer, runtime)
+    listener = Listener(lambda: CONNECT(runtime.settings, PROJECT), consumer, runtime)
     async with in_background(listener.run()):
         yield

@@ -11,6 +11,7 @@ from typing import Any
 
 import aio_pika
 from aio_pika.abc import AbstractChannel, AbstractExchange, AbstractIncomingMessage, FieldValue
+from aio_pika.connection import Connection, make_url
 
 from services.common.config import Settings
 
@@ -109,8 +110,9 @@ def _message(
 @asynccontextmanager
 async def connect(settings: Settings, project: str) -> AsyncIterator[RabbitMQ]:
     """Open a connection; after any failure of it, open another."""
-    connection = await aio_pika.connect(settings.url("rabbitmq"), timeout=CONNECT_TIMEOUT_S)
-    async with connection:
+    # `aio_pika.connect` would leave a connection that fails to the garbage collector, which cannot wait for its end.
+    async with Connection(make_url(settings.url("rabbitmq"))) as connection:
+        await connection.connect(timeout=CONNECT_TIMEOUT_S)
         channel = await connection.channel(publisher_confirms=True, on_return_raises=True)
         exchange = await channel.declare_exchange(
             f"{project}.events", aio_pika.ExchangeType.TOPIC, durable=True

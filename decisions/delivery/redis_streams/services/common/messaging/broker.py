@@ -60,7 +60,7 @@ class RedisStreams:
     async def subscribe(self, subscriber: str, types: Collection[str]) -> None:
         """Create the group of a subscriber; it receives all types, and the listener skips the others."""
         try:
-            await self.redis.xgroup_create(self.stream, subscriber, id="0", mkstream=True)
+            await self.redis.xgroup_create(self.stream, subscriber, id="$", mkstream=True)
         except ResponseError as error:
             if not str(error).startswith("BUSYGROUP"):
                 raise

@@ -11,8 +11,8 @@ from services.common.errors import ServiceUnavailable
 class Bulkhead:
     """The calls of this process to one service."""
 
-    def __init__(self, service: str, max_concurrent_calls: int) -> None:
-        self.service = service
+    def __init__(self, name: str, max_concurrent_calls: int) -> None:
+        self.name = name
         self.free_slots = max_concurrent_calls
 
     @contextmanager
@@ -23,7 +23,7 @@ class Bulkhead:
             ServiceUnavailable: All are taken. Waiting for one would hold up the caller as well.
         """
         if not self.free_slots:
-            raise ServiceUnavailable(f"{self.service} is busy: too many calls are in flight.")
+            raise ServiceUnavailable(f"{self.name} is busy: too many calls are in flight.")
         self.free_slots -= 1
         try:
             yield

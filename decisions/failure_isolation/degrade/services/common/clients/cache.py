@@ -1,4 +1,4 @@
-"""The cached answers of other services, used while one is unavailable. Kept in memory only."""
+"""The cached responses of other services, used while one is unavailable. Kept in memory only."""
 
 from __future__ import annotations
 
@@ -19,39 +19,39 @@ log = structlog.get_logger()
 
 
 @dataclass(frozen=True)
-class CachedAnswer:
-    """The answer of a service about one record."""
+class CachedResponse:
+    """The response of a service about one record."""
 
     view: View | None
     """None where there was no such record."""
     asked_at: float
-    """When the request was sent, in seconds of the clock: the answer may be as old as that."""
+    """When the request was sent, in seconds of the clock: the response may be as old as that."""
 
 
-class AnswerCache:
-    """The last answers of one service; the least recently used one is dropped first."""
+class ResponseCache:
+    """The last responses of one service; the least recently used one is dropped first."""
 
     def __init__(
         self,
-        service: str,
+        name: str,
         max_records: int,
         max_age_s: float,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self.service = service
+        self.name = name
         self.max_records = max_records
         self.max_age_s = max_age_s
         self.clock = clock
-        self.answers: OrderedDict[str, CachedAnswer] = OrderedDict()
+        self.responses: OrderedDict[str, CachedResponse] = OrderedDict()
         """By path."""
 
     async def __call__(
         self, path: str, view: type[ViewT], fetch: Callable[[], Awaitable[ViewT | None]]
     ) -> ViewT | None:
-        """Fetch a record; while the service is unavailable, give its last answer.
+        """Fetch a record; while the service is unavailable, give its last response.
 
         Raises:
-            ServiceUnavailable: It is unavailable, and its last answer is unknown, too old, or was that there is none.
+            ServiceUnavailable: It is unavailable, and its last response is unknown, too old, or was that there is no such record.
         """
         asked_at = self.clock()
         try:
@@ -65,26 +65,26 @@ class AnswerCache:
         return found
 
     def remember(self, path: str, found: View | None, asked_at: float) -> None:
-        """Keep an answer, unless the one to a later request came first."""
-        before = self.answers.get(path)
+        """Keep a response, unless the one to a later request came first."""
+        before = self.responses.get(path)
         if before and before.asked_at > asked_at:
             return
-        self.answers[path] = CachedAnswer(found and found.model_copy(deep=True), asked_at)
+        self.responses[path] = CachedResponse(found and found.model_copy(deep=True), asked_at)
         # That there is no such record is kept only where there is room, so that it displaces none.
-        self.answers.move_to_end(path, last=found is not None)
-        if len(self.answers) > self.max_records:
-            self.answers.popitem(last=False)
+        self.responses.move_to_end(path, last=found is not None)
+        if len(self.responses) > self.max_records:
+            self.responses.popitem(last=False)
 
     def recall(self, path: str, view: type[ViewT]) -> ViewT | None:
-        """The last answer for a record, if it is recent enough and was read as this type."""
-        answer = self.answers.get(path)
-        if answer is None or not isinstance(answer.view, view):
+        """The last response about a record, if it is recent enough and was read as this type."""
+        response = self.responses.get(path)
+        if response is None or not isinstance(response.view, view):
             return None
-        age_s = self.clock() - answer.asked_at
+        age_s = self.clock() - response.asked_at
         if age_s > self.max_age_s:
-            del self.answers[path]
+            del self.responses[path]
             return None
-        self.answers.move_to_end(path)
-        log.warning("cached_answer_used", service=self.service, path=path, age_s=round(age_s, 1))
+        self.responses.move_to_end(path)
+        log.warning("cached_response_used", dependency=self.name, path=path, age_s=round(age_s, 1))
         # A copy, as above: the caller may change a list in it.
-        return answer.view.model_copy(deep=True)
+        return response.view.model_copy(deep=True)

@@ -9,7 +9,6 @@ from contextlib import AsyncExitStack, asynccontextmanager
 import structlog
 
 from services.common.background import in_background
-from services.common.config import Settings
 from services.common.jobs.jobs import Jobs
 from services.common.jobs.runner import JobRunner
 from services.common.runtime import Runtime
@@ -18,10 +17,11 @@ log = structlog.get_logger()
 
 
 @asynccontextmanager
-async def working(jobs: Jobs, runtime: Runtime, settings: Settings) -> AsyncIterator[None]:
+async def working(jobs: Jobs, runtime: Runtime) -> AsyncIterator[None]:
     """Run jobs for the duration of a `with` block; another worker resumes what is unfinished then."""
+    settings = runtime.settings
     runner = JobRunner(
-        jobs, runtime, timeout_s=settings.jobs_time_limit_s, max_tries=settings.jobs_tries
+        jobs, runtime, timeout_s=settings.jobs_time_limit_s, max_tries=settings.jobs_max_tries
     )
     async with AsyncExitStack() as stack:
         for _ in range(settings.jobs_at_once):

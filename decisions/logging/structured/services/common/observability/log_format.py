@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import sys
-
 import structlog
 
 from services.common.config import Settings
+from services.common.observability import text_lines
 
 FOR_DEVELOPMENT = {"LOG_FORMAT": "text"}
 """Settings that `dev` prefers: there people read the lines."""
@@ -18,4 +17,4 @@ def renderer(settings: Settings) -> structlog.types.Processor:
     """The processor that makes it a line."""
     if settings.log_format == "json":
         return structlog.processors.JSONRenderer()
-    return structlog.dev.ConsoleRenderer(colors=sys.stdout.isatty())
+    return text_lines.renderer()

@@ -11,8 +11,7 @@ from services.common.clients.errors import TransientError
 
 ResultT = TypeVar("ResultT")
 
-ATTEMPTS, PAUSE_S = 3, 0.5
-"""The most of either."""
+MAX_ATTEMPTS, MAX_PAUSE_S = 3, 0.5
 
 
 def _pause(error: Exception) -> bool | float:
@@ -23,7 +22,7 @@ def _pause(error: Exception) -> bool | float:
 async def with_retries(attempt: Callable[[], Awaitable[ResultT]]) -> ResultT:
     """Return the result of the first successful attempt; raises `TransientError` if each attempt does."""
     async for again in stamina.retry_context(
-        on=_pause, attempts=ATTEMPTS, timeout=None, wait_initial=0.05, wait_max=PAUSE_S
+        on=_pause, attempts=MAX_ATTEMPTS, timeout=None, wait_initial=0.05, wait_max=MAX_PAUSE_S
     ):
         with again:
             result = await attempt()

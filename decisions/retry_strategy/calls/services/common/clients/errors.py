@@ -6,7 +6,7 @@ import httpx2
 
 
 class TransientError(Exception):
-    """The next attempt may succeed: no connection, a timeout, an answer of 5xx."""
+    """The next attempt may succeed: no connection, a timeout, a 5xx, or a 4xx that is transient."""
 
     def __init__(self, message: str, retry_after_s: float = 0.0) -> None:
         super().__init__(message)
@@ -15,7 +15,7 @@ class TransientError(Exception):
 
 
 class CallRejected(Exception):
-    """The other side understood the call and refuses it: an answer of 4xx."""
+    """The other side understood the call and refuses it: a 4xx that is not transient."""
 
     def __init__(self, name: str, response: httpx2.Response) -> None:
         super().__init__(f"{name} answered {response.status_code}: {response.text[:300]}")

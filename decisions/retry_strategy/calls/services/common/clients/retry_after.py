@@ -11,20 +11,23 @@ import httpx2
 
 from services.common.utils import now
 
-WHOLE = ""
+EVERY_PATH = ""
 """In place of a path: nothing of the dependency is to be called."""
+MAX_PAUSE_S = 86_400.0
+"""No dependency is left alone for longer, however long it asks for."""
 
 
 def seconds_of(response: httpx2.Response) -> float:
     """How long the sender of a response asks to wait, which it gives in seconds or as a date; 0 if it does not."""
     value = response.headers.get("Retry-After", "").strip()
     if value.isdecimal():
-        return float(value)
+        return min(float(value), MAX_PAUSE_S)
     try:
         at = parsedate_to_datetime(value)
-    except ValueError:
+    except (OverflowError, ValueError):
         return 0.0
-    return max(0.0, (at.replace(tzinfo=at.tzinfo or UTC) - now()).total_seconds())
+    pause_s = (at.replace(tzinfo=at.tzinfo or UTC) - now()).total_seconds()
+    return min(max(0.0, pause_s), MAX_PAUSE_S)
 
 
 class Pauses:
@@ -43,4 +46,4 @@ class Pauses:
         """For how many seconds a path is still not to be called."""
         at = self.clock()
         self._ends = {it: end for it, end in self._ends.items() if end > at}
-        return max(self._ends.get(WHOLE, at), self._ends.get(path, at)) - at
+        return max(self._ends.get(EVERY_PATH, at), self._ends.get(path, at)) - at

@@ -38,7 +38,7 @@ class Documents:
     def prepare(self, *kinds: str) -> None:
         """Create the folders of these kinds where they are missing."""
         for folder in (STAGED, *kinds):
-            (self.root / folder).mkdir(parents=True, exist_ok=True)
+            (self.root / folder).mkdir(mode=0o700, parents=True, exist_ok=True)
         (self.root / LOCK).touch()
         _sync(self.root)
 

@@ -78,7 +78,7 @@ async def postpone(connection: Connection, position: int, until: datetime) -> No
 
 
 async def mark_rejected(connection: Connection, positions: Collection[int], reason: str) -> None:
-    """Keep messages that a subscriber refused, with the reason; they are not sent again."""
+    """Keep messages that are given up, with the reason; they are sent again only if they are replayed."""
     for name, document in await _find(connection, positions):
         connection.remove(OUTBOX, str(name))
         rejected = MessageName(name.position, name.subscriber, rejected=True)

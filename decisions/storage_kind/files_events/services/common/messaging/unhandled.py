@@ -1,4 +1,4 @@
-"""The events that a service could not handle yet: each waits to be tried again, or is set aside with the reason.
+"""The events that a service could not handle: each waits to be retried, or is rejected with the reason.
 
 A document is named after the position and the id of its event.
 """
@@ -40,7 +40,7 @@ async def all_events(connection: Connection) -> Sequence[UnhandledEvent]:
             datetime.fromisoformat(document["due_at"]),
             document["tries"],
             document["reason"],
-            document["set_aside"],
+            document["rejected"],
         )
         for name, document in found.items()
     ]
@@ -52,18 +52,18 @@ async def about(connection: Connection, subject: UUID) -> Sequence[UnhandledEven
 
 
 async def has_due(connection: Connection, at: datetime) -> bool:
-    """Tell whether one is to be tried again."""
+    """Whether one is to be tried again."""
     return await next_due(connection, at) is not None
 
 
 async def next_due(connection: Connection, at: datetime) -> UnhandledEvent | None:
     """Read the first that is to be tried again."""
-    waiting = (it for it in await all_events(connection) if not it.set_aside)
+    waiting = (it for it in await all_events(connection) if not it.rejected)
     return next((it for it in waiting if it.due_at <= at), None)
 
 
 async def update(connection: Connection, position: int, **values: Any) -> None:
-    """Change when and how often an event is tried, or set it aside."""
+    """Change when and how often an event is tried, or reject it."""
     for name in await connection.names(UNHANDLED_EVENTS):
         if _position(name) == position and (
             document := await connection.get(UNHANDLED_EVENTS, name)
@@ -72,15 +72,15 @@ async def update(connection: Connection, position: int, **values: Any) -> None:
 
 
 async def remove(connection: Connection, position: int) -> None:
-    """Forget an event."""
+    """Remove an event."""
     for name in await connection.names(UNHANDLED_EVENTS):
         if _position(name) == position:
             connection.remove(UNHANDLED_EVENTS, name)
 
 
 async def counts(connection: Connection) -> tuple[int, int]:
-    """Count those that are tried again, and those that are set aside."""
-    states = [it.set_aside for it in await all_events(connection)]
+    """Count those that are tried again, and those that are rejected."""
+    states = [it.rejected for it in await all_events(connection)]
     return states.count(False), states.count(True)
 
 

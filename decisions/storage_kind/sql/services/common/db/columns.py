@@ -1,4 +1,4 @@
-"""Column types that every database stores alike, and the columns that every table has."""
+"""Column types that every database stores alike, and the columns that the table of every entity has."""
 
 from __future__ import annotations
 

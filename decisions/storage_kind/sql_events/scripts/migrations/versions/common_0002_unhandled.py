@@ -20,7 +20,7 @@ def upgrade() -> None:
         sa.Column("due_at", InstantColumn, nullable=False),
         sa.Column("tries", sa.Integer, nullable=False),
         sa.Column("reason", sa.String(500), nullable=False),
-        sa.Column("set_aside", sa.Boolean, nullable=False),
+        sa.Column("rejected", sa.Boolean, nullable=False),
         if_not_exists=True,
         **AUTOINCREMENT_OPTIONS,
     )

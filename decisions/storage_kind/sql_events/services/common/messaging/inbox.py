@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -9,6 +10,7 @@ from sqlalchemy.exc import IntegrityError
 
 from services.common.db.columns import InstantColumn
 from services.common.db.database import Connection
+from services.common.messaging.envelope import first_id
 from services.common.utils import now
 
 metadata = sa.MetaData()
@@ -21,16 +23,23 @@ inbox = sa.Table(
 
 
 async def contains(connection: Connection, event_id: UUID) -> bool:
-    """Tell whether an event was handled; while two deliveries race, only `add` is certain."""
+    """Whether an event was handled; while two deliveries race, only `add` is certain."""
     known = sa.select(inbox.c.event_id).where(inbox.c.event_id == event_id)
     return await connection.scalar(known) is not None
 
 
 async def add(connection: Connection, event_id: UUID) -> bool:
-    """Remember an event as handled; false if it was handled before."""
+    """Record an event as handled; false if it was handled before."""
     try:
         async with connection.begin_nested():
             await connection.execute(sa.insert(inbox).values(event_id=event_id, received_at=now()))
     except IntegrityError:
         return False
     return True
+
+
+async def remove_before(connection: Connection, at: datetime) -> None:
+    """Remove the events that were handled before a time, but for those whose ids are not of that time."""
+    # Ids are ordered by time, so that the primary key leads to them.
+    old = (inbox.c.event_id < first_id(at)) & (inbox.c.received_at < at)
+    await connection.execute(sa.delete(inbox).where(old))

@@ -1,4 +1,4 @@
-"""The outbox of a service: events that wait for delivery, stored in the transaction of the change they tell of."""
+"""The outbox of a service: events that wait for delivery, stored in the transaction of the change that caused them."""
 
 from __future__ import annotations
 
@@ -70,17 +70,17 @@ async def postpone(connection: Connection, position: int, until: datetime) -> No
 
 
 async def mark_rejected(connection: Connection, positions: Collection[int], reason: str) -> None:
-    """Keep messages that a subscriber refused, with the reason; they are not sent again."""
+    """Keep messages that are given up, with the reason; they are sent again only if they are replayed."""
     change = sa.update(outbox).values(rejected=reason)
     await connection.execute(change.where(outbox.c.position.in_(positions)))
 
 
 async def rejected(connection: Connection) -> Sequence[tuple[OutboxMessage, str]]:
     """Read the messages that were rejected, each with the reason."""
-    refused = sa.select(outbox).where(outbox.c.rejected.is_not(None)).order_by(outbox.c.position)
+    query = sa.select(outbox).where(outbox.c.rejected.is_not(None)).order_by(outbox.c.position)
     return [
         (OutboxMessage(it.position, it.subscriber, it.event), it.rejected)
-        for it in await connection.execute(refused)
+        for it in await connection.execute(query)
     ]
 
 

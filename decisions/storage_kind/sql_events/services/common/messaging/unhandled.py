@@ -1,4 +1,4 @@
-"""The events that a service could not handle yet: each waits to be tried again, or is set aside with the reason."""
+"""The events that a service could not handle: each waits to be retried, or is rejected with the reason."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ unhandled_events = sa.Table(
     sa.Column("due_at", InstantColumn, nullable=False),
     sa.Column("tries", sa.Integer, nullable=False),
     sa.Column("reason", sa.String(500), nullable=False),
-    sa.Column("set_aside", sa.Boolean, nullable=False),
+    sa.Column("rejected", sa.Boolean, nullable=False),
     **AUTOINCREMENT_OPTIONS,
 )
 
@@ -57,7 +57,7 @@ async def about(connection: Connection, subject: UUID) -> Sequence[UnhandledEven
 
 
 async def has_due(connection: Connection, at: datetime) -> bool:
-    """Tell whether one is to be tried again."""
+    """Whether one is to be tried again."""
     return await connection.scalar(_due(at).limit(1)) is not None
 
 
@@ -71,28 +71,28 @@ async def next_due(connection: Connection, at: datetime) -> UnhandledEvent | Non
 
 
 async def update(connection: Connection, position: int, **values: Any) -> None:
-    """Change when and how often an event is tried, or set it aside."""
+    """Change when and how often an event is tried, or reject it."""
     change = sa.update(unhandled_events).values(values)
     await connection.execute(change.where(unhandled_events.c.position == position))
 
 
 async def remove(connection: Connection, position: int) -> None:
-    """Forget an event."""
+    """Remove an event."""
     known = unhandled_events.c.position == position
     await connection.execute(sa.delete(unhandled_events).where(known))
 
 
 async def counts(connection: Connection) -> tuple[int, int]:
-    """Count those that are tried again, and those that are set aside."""
-    column = unhandled_events.c.set_aside
+    """Count those that are tried again, and those that are rejected."""
+    column = unhandled_events.c.rejected
     rows = await connection.execute(sa.select(column, sa.func.count()).group_by(column))
-    by_state = {bool(set_aside): count for set_aside, count in rows}
+    by_state = {bool(rejected): count for rejected, count in rows}
     return by_state.get(False, 0), by_state.get(True, 0)
 
 
 def _due(at: datetime) -> sa.Select[Any]:
     column = unhandled_events.c
-    return sa.select(unhandled_events).where(column.set_aside.is_(False), column.due_at <= at)
+    return sa.select(unhandled_events).where(column.rejected.is_(False), column.due_at <= at)
 
 
 async def _select(connection: Connection, query: sa.Select[Any]) -> Sequence[UnhandledEvent]:
@@ -104,7 +104,7 @@ async def _select(connection: Connection, query: sa.Select[Any]) -> Sequence[Unh
             row.due_at,
             row.tries,
             row.reason,
-            row.set_aside,
+            row.rejected,
         )
         for row in rows
     ]

@@ -18,7 +18,7 @@ COLUMNS = re.compile(r"failed: (.+)|\((.+?)\)=")
 def translated(context: sa.ExceptionContext) -> ServiceError | None:
     """The error to raise in place of the one that the database reported; None keeps that.
 
-    The code of an index that no answer made does not know it, so the report is what tells of its columns.
+    The code does not know an index that was not generated, so the report is what tells of its columns.
     """
     error, execution = context.sqlalchemy_exception, context.execution_context
     if not isinstance(error, IntegrityError) or error.orig is None or execution is None:
@@ -39,6 +39,6 @@ def translated(context: sa.ExceptionContext) -> ServiceError | None:
 
 
 def _keys(table: sa.Table) -> list[list[str]]:
-    """The columns of the primary key, and of what is unique beside it: an event that was set aside."""
+    """The columns of the primary key, and of what is unique beside it: an event that was rejected."""
     keys = (sa.PrimaryKeyConstraint, sa.UniqueConstraint)
     return [it.columns.keys() for it in table.constraints if isinstance(it, keys)]

@@ -1,4 +1,4 @@
-"""The edge of the system: callers from outside reach each service directly, and authenticate there."""
+"""Callers from outside call each service directly, so each service authenticates them (`authentication.py`)."""
 
 from __future__ import annotations
 
@@ -7,15 +7,15 @@ from services.common.auth.callers import Caller
 from services.common.config import Settings
 
 CREDENTIAL = authentication.CREDENTIAL
-"""What proves who a caller from outside is; services send their own key instead."""
+"""The credential of callers from outside; services have one of their own."""
+OPEN_TO_BROWSERS = True
+"""Whether browsers call the services, from the origins in ALLOWED_ORIGINS."""
 
 
-async def authenticate_outsider(
-    credential: str | None, settings: Settings, *, has_service_key: bool
-) -> Caller | None:
-    """Tell who calls from outside, or None for a service, which has the key.
+async def identify(credential: str | None, sender: Caller | None, settings: Settings) -> Caller:
+    """Identify the caller: the service that sends the request, or a caller from outside.
 
     Raises:
         Unauthorized: The caller is neither.
     """
-    return None if has_service_key else await authentication.authenticate(credential, settings)
+    return sender or await authentication.authenticate(credential, settings)

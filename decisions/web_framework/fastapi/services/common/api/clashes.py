@@ -1,4 +1,4 @@
-"""Routes that get in each other's way are refused before a service starts."""
+"""Routes that clash are refused before a service starts."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from fastapi.routing import iter_route_contexts
 
 
 def refuse_clashes(app: FastAPI) -> None:
-    """Check that no two routes have the same address, or the same name, by which clients call them.
+    """Check that no two routes have the same method and path, or the same name, which generated clients use.
 
     Raises:
         ValueError: Two have; the message says which.

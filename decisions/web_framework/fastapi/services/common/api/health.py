@@ -1,4 +1,4 @@
-"""Health checks, for whatever starts and watches the process."""
+"""Health checks, for what starts and monitors the process."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ router = APIRouter(prefix="/health", tags=["health"])
 
 @router.get("/live")
 async def live() -> dict[str, str]:
-    """Tell that the process runs, whatever the state of what it needs."""
+    """Report that the process runs, whatever the state of what it needs."""
     return {"status": "live"}
 
 
 @router.get("/ready", responses=problem_responses(503))
 async def ready(runtime: RuntimeDep) -> dict[str, str]:
-    """Tell that the service can answer: its database does, and was migrated."""
+    """Report that the service is ready: its database is available, and was migrated."""
     try:
         await runtime.database.ping()
-    except (ServiceUnavailable, OSError) as error:
+    except ServiceUnavailable as error:
         message = f"The database of {runtime.service} is unavailable or not migrated."
         raise ServiceUnavailable(message) from error
     return {"status": "ready"}

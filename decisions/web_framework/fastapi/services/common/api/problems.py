@@ -14,7 +14,7 @@ from fastapi.routing import iter_route_contexts
 from starlette.exceptions import HTTPException
 from starlette.routing import Match
 
-from services.common.errors import ServiceError, ServiceUnavailable
+from services.common.errors import ServiceError
 from services.common.models import FieldError, Problem
 from services.common.observability.request_log import REQUEST_ID
 
@@ -23,11 +23,18 @@ log = structlog.get_logger()
 MEDIA_TYPE = "application/problem+json"
 SCHEMAS = "#/components/schemas/"
 """Where an OpenAPI description keeps its schemas."""
+SAFE_HEADERS = {
+    "Cache-Control": "no-store",
+    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
+    "X-Content-Type-Options": "nosniff",
+}
+"""Headers of every response unless a route sets others: it is not stored, framed or sniffed."""
+TITLES = {413: "Content Too Large", 422: "Unprocessable Content"}
 
 
 def title(status: HTTPStatus) -> str:
-    """The title of a status in RFC 9110, of which older versions of Python have one otherwise."""
-    return "Unprocessable Content" if status == 422 else status.phrase
+    """The title of a status in RFC 9110, of which older versions of Python have some otherwise."""
+    return TITLES.get(status, status.phrase)
 
 
 def problem_responses(*statuses: int) -> dict[int | str, dict[str, Any]]:
@@ -54,7 +61,7 @@ def respond(
     errors: list[FieldError] | None = None,
     headers: dict[str, str] | None = None,
 ) -> JSONResponse:
-    """A problem response that names the request it answers."""
+    """A problem response that names its request."""
     problem = Problem(
         title=title(status),
         status=status,
@@ -66,13 +73,13 @@ def respond(
     return JSONResponse(
         problem.model_dump(exclude_defaults=True) | {"type": problem.type},
         int(status),
-        headers,
+        SAFE_HEADERS | (headers or {}),
         media_type=MEDIA_TYPE,
     )
 
 
 def install(app: FastAPI) -> None:
-    """Answer every failure of the app with a problem, and describe problems in its OpenAPI."""
+    """Respond to every failure of the app with a problem, and describe problems in its OpenAPI."""
     describe = app.openapi
 
     def openapi() -> dict[str, Any]:
@@ -85,7 +92,7 @@ def install(app: FastAPI) -> None:
 
     @app.exception_handler(ServiceError)
     async def service_error(request: Request, error: ServiceError) -> JSONResponse:
-        found = [FieldError(field=f"body.{it}", message=str(error)) for it in error.fields]
+        found = [FieldError(field=it, message=text) for it, text in error.errors.items()]
         return respond(request, error.status, str(error), found, error.headers)
 
     @app.exception_handler(HTTPException)
@@ -108,17 +115,13 @@ def install(app: FastAPI) -> None:
         ]
         return respond(request, status, detail, found)
 
-    @app.exception_handler(ConnectionError)
-    async def connection_error(request: Request, error: Exception) -> JSONResponse:
-        log.error("database_unavailable", path=request.url.path, error=str(error))
-        return await service_error(request, ServiceUnavailable("The database does not answer."))
-
     @app.exception_handler(Exception)
     async def unhandled_exception(request: Request, error: Exception) -> JSONResponse:
         # Handled outside of the middleware, which adds the id to neither the log nor the response.
         request_id = request.scope.get(REQUEST_ID, "")
         log.error("request_failed", path=request.url.path, request_id=request_id, exc_info=error)
-        headers = {"X-Request-ID": request_id}
+        # The server ends the connection, which a client that keeps it would use again.
+        headers = {"X-Request-ID": request_id, "Connection": "close"}
         return respond(
             request, HTTPStatus.INTERNAL_SERVER_ERROR, "The failure is logged.", headers=headers
         )

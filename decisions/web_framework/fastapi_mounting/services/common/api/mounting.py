@@ -21,7 +21,7 @@ def mount(services: Mapping[str, FastAPI]) -> FastAPI:
                 await stack.enter_async_context(service.router.lifespan_context(service))
             yield
 
-    app = FastAPI(lifespan=lifespan, openapi_url=None)
+    app = FastAPI(lifespan=lifespan, openapi_url=None, redirect_slashes=False)
     problems.install(app)
     for name, service in services.items():
         app.mount(f"/{name}", service)

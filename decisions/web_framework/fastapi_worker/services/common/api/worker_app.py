@@ -9,6 +9,7 @@ from importlib import metadata
 from fastapi import FastAPI
 
 from services.common.api import health, problems
+from services.common.api.hardening import Hardening
 from services.common.base import ServiceDefinition
 from services.common.config import PROJECT, Settings, load_settings
 from services.common.jobs.jobs import Jobs
@@ -28,7 +29,7 @@ def create_worker_app(
         logs.configure(known)
         async with (
             service.open(known, Monitor(service.name)) as app.state.runtime,
-            working(jobs, app.state.runtime, known),
+            working(jobs, app.state.runtime),
         ):
             yield
 
@@ -36,7 +37,10 @@ def create_worker_app(
         title=f"The worker of {service.name}",
         version=metadata.version(PROJECT),
         lifespan=lifespan,
+        openapi_url=None,  # nobody calls it
+        redirect_slashes=False,
     )
     problems.install(app)
+    app.add_middleware(Hardening)
     app.include_router(health.router)
     return app
