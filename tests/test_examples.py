@@ -10,6 +10,7 @@ import subprocess
 import sys
 import tomllib
 from collections.abc import Iterator
+from importlib import metadata
 from pathlib import Path
 
 import pytest
@@ -24,6 +25,7 @@ from projects import (
     NEWEST,
     OLDEST,
     REPOSITORY,
+    UV,
     answers,
     environment,
     interpreter,
@@ -134,7 +136,12 @@ def plain(template: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     )
 
 
-def copy(template: Path, example: Path, destination: Path, env: dict[str, str]) -> Path:
+NEEDED = [f"--with={it}=={metadata.version(it)}" for it in ("copier", "copier-template-extensions")]
+NEWEST_PYTHON = (UV, "run", "--quiet", "--no-project", "--python", NEWEST, *NEEDED)
+"""How something is started by the newest Python, among what the template needs."""
+
+
+def copy(template: Path, example: Path, destination: Path, env: dict[str, str], *start: str) -> Path:
     """`copier copy` as a user starts it."""
     command: list[str | Path] = [
         "copy",
@@ -146,7 +153,8 @@ def copy(template: Path, example: Path, destination: Path, env: dict[str, str]) 
         template,
         destination,
     ]
-    result = subprocess.run([sys.executable, "-m", "copier", *command], env=env, capture_output=True, text=True)
+    python = (*start, "python") if start else (sys.executable,)
+    result = subprocess.run([*python, "-m", "copier", *command], env=env, capture_output=True, text=True)
     assert result.returncode == 0, result.stderr
     return destination
 
@@ -157,11 +165,11 @@ def files(project: Path) -> list[str]:
 
 @pytest.mark.parametrize("example", GENERATED, ids=lambda it: it.stem)
 def test_same_bytes_anywhere(plain: Path, example: Path, tmp_path: Path) -> None:
-    """Neither locale nor time zone nor hash seed shows in what is generated."""
+    """Neither locale nor time zone nor hash seed nor the version of Python shows in what is generated."""
     here = environment(LC_ALL="C.UTF-8", TZ="UTC", PYTHONHASHSEED="1")
     there = environment(LC_ALL="C", TZ="Pacific/Kiritimati", PYTHONHASHSEED="4242")
     one = copy(plain, example, tmp_path / "one", here)
-    two = copy(plain, example, tmp_path / "two", there)
+    two = copy(plain, example, tmp_path / "two", there, *NEWEST_PYTHON)
     assert files(one) == files(two)
     _, different, unreadable = filecmp.cmpfiles(one, two, files(one), shallow=False)
     assert (different, unreadable) == ([], [])

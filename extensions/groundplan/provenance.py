@@ -86,17 +86,28 @@ def tracked(by: Callable[[Any, str], Iterable[str]]) -> Callable[[type[T]], type
         with tracking() as answers:
             service.name
         assert answers == {"services"}
+
+    Comparing instances tracks nothing: how many attributes a dataclass reads for it depends on the version of Python.
     """
 
     def enter(kind: type[T]) -> type[T]:
-        plain = kind.__getattribute__
+        plain, compared, hashed = kind.__getattribute__, kind.__eq__, kind.__hash__
 
         def read(self: T, name: str) -> Any:
             if _open and name[0] != "_":
                 track(*by(self, name))
             return plain(self, name)
 
+        def equals(self: T, other: object) -> bool:
+            with tracking():
+                return compared(self, other)
+
+        def as_key(self: T) -> int:
+            with tracking():
+                return hashed(self)
+
         kind.__getattribute__ = read  # type: ignore[assignment, method-assign]
+        kind.__eq__, kind.__hash__ = equals, as_key  # type: ignore[assignment, method-assign]
         return kind
 
     return enter
