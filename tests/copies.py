@@ -28,8 +28,10 @@ Reanswer = Callable[..., Path]
 
 
 def git(folder: Path, *arguments: str) -> str:
-    """Run git in a folder and return what it prints."""
-    return subprocess.run(["git", *arguments], cwd=folder, check=True, capture_output=True, text=True).stdout.strip()
+    """Run git in a folder and return what it prints; fail with that if it fails."""
+    done = subprocess.run(["git", *arguments], cwd=folder, capture_output=True, text=True)
+    assert done.returncode == 0, f"git {' '.join(arguments)}\n{done.stderr}"
+    return done.stdout.strip()
 
 
 def commit(folder: Path, tag: str = "") -> None:

@@ -510,7 +510,8 @@ class TestInterruption:
             time.sleep(moment)
             os.killpg(started.pid, signal.SIGKILL)
             started.wait()
-            plan(project, "undo")
+            undone = plan(project, "undo")
+            assert (undone.returncode, undone.stderr) == (0, ""), moment
             git(project, "reset", "--hard", "--quiet")
             assert contents(project) == before
             assert clean(project)

@@ -150,6 +150,16 @@ class TestGit:
         assert f"{lock} says that another git command runs here. Fix: wait for it; if none" in done.stderr
         assert lock.exists()
 
+    def test_is_not_locked_before_something_changes(self, generate: Generate) -> None:
+        """Git refreshes its index for a file that was written as it was, and a kill would leave the lock."""
+        project = generate(SHOP)
+        os.utime(project / "README.md", (1, 1))
+        index = project / ".git" / "index"
+        before = index.read_bytes()
+        done = plan(project, "decide", *DECIDED, "--dry-run")
+        assert (done.returncode, done.stderr) == (0, "")
+        assert index.read_bytes() == before
+
     def test_changes_a_clone_without_history(
         self, generate: Generate, decided: dict[str, bytes], tmp_path: Path
     ) -> None:

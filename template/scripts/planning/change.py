@@ -139,14 +139,16 @@ def bring(change: Change) -> None:
     tree = _with_project(root, change.head, f"{change.commit}^{{tree}}")
     step = Step(change.head, _committed(root, tree, "-p", change.head))
     move = ("-m", "-u", step.head, step.commit)
-    with _temporary() as folder:  # somebody may have edited here meanwhile
-        index = shutil.copy(_of_git(root, "index"), folder)
-        git(root, "read-tree", "--dry-run", *move, env={"GIT_INDEX_FILE": str(index)})
+    refresh = ("update-index", "-q", "--refresh")  # for files that were written as they were
+    with _index(root) as index:  # somebody may have edited here meanwhile
+        git(root, *refresh, env=index)
+        git(root, "read-tree", "--dry-run", *move, env=index)
     journal.parent.mkdir(parents=True, exist_ok=True)
     written = journal.with_suffix(".new")
     written.write_text(json.dumps(asdict(step)), encoding="utf-8")
     written.replace(journal)  # whole or not at all
     try:
+        git(root, *refresh)
         git(root, "read-tree", *move)
     except RefusedError:
         undo(root)
@@ -177,11 +179,14 @@ def _with_project(root: Path, head: str, tree: str) -> str:
 
 
 @contextmanager
-def _index(root: Path, commit: str) -> Iterator[dict[str, str]]:
-    """The variable that gives git an index of its own, as of a commit."""
+def _index(root: Path, commit: str = "") -> Iterator[dict[str, str]]:
+    """The variable that gives git an index of its own: as of a commit, or a copy."""
     with _temporary() as folder:
-        index = {"GIT_INDEX_FILE": str(folder / "index")}
-        git(root, "read-tree", commit, env=index)
+        index, present = {"GIT_INDEX_FILE": str(folder / "index")}, _of_git(root, "index")
+        if commit:
+            git(root, "read-tree", commit, env=index)
+        elif present.exists():
+            shutil.copy(present, folder / "index")
         yield index
 
 
@@ -313,7 +318,11 @@ def _ready(root: Path) -> None:
         raise RefusedError("nothing is committed. Fix: `git add --all && git commit`")
     if marked := git(root, "grep", "-lE", MARKER, ok=1).splitlines():
         raise RefusedError(f"{_some(marked)} has marks of a conflict. Fix: resolve it, and commit")
-    states = (git(root, "diff", *it, *EDITED, "HEAD", "--", ".") for it in ([], ["--cached"]))
+    with _index(root) as index:  # `git diff` locks it to refresh it, and a kill leaves the lock
+        states = [
+            git(root, "diff", *it, *EDITED, "HEAD", "--", ".", env=index)
+            for it in ([], ["--cached"])
+        ]
     if dirty := sorted(_names("\0".join(states)) - {LOCK_FILE}):
         raise RefusedError(f"{_some(dirty)} is not committed. Fix: `git commit` or `git stash`")
     source = _source(root)
