@@ -92,6 +92,11 @@ def eventually(what: Callable[[], bool], within: float = 30) -> None:
         time.sleep(0.1)
 
 
+def logged(log: Path, *texts: str) -> None:
+    """Wait until a log has all of some texts: a request is logged after it was answered."""
+    eventually(lambda: all(it in log.read_text(encoding="utf-8") for it in texts))
+
+
 def asks_without_proof(url: str, headers: Mapping[str, str], records: str) -> subprocess.CompletedProcess[str]:
     """Let schemathesis ask for records with proof, without it and with a forged one; it returns 1 if it got some.
 

@@ -16,7 +16,7 @@ import pytest
 from copier.errors import UserMessageError
 
 from copies import Generate
-from live import Running, eventually, running
+from live import Running, eventually, logged, running
 from projects import UV, check_whole_and_in_step, environment, free_port_base, model, run
 from samples import sampled
 
@@ -159,9 +159,7 @@ def test_each_process_has_a_key_of_its_own_which_can_be_replaced(generate: Gener
         thing = it.thing("one")
         assert it.order(thing) == 201
         eventually(lambda: it.noticed(thing), within=60)
-        seen = (tmp_path / "stock").read_text(encoding="utf-8")
-        assert '"caller": "orders"' in seen
-        assert '"caller": "developer"' in seen
+        logged(tmp_path / "stock", '"caller": "orders"', '"caller": "developer"')
 
         # Who has another key is no service, whatever it calls itself.
         strange, _ = keys(path, "orders")
@@ -655,9 +653,7 @@ def test_a_service_far_behind_the_first_one_knows_for_whom_it_works(generate: Ge
         assert answer.status_code == 201, answer.text
         assert made("stock", "reservations", ada) == made("billing", "charges", ada) == [("first", "ada")]
         assert made("billing", "charges", bob) == []
-        seen = (tmp_path / "billing").read_text(encoding="utf-8")
-        assert '"caller": "ada"' in seen
-        assert '"sender": "stock"' in seen
+        logged(tmp_path / "billing", '"caller": "ada"', '"sender": "stock"')
         prices = f"{urls['billing']}/v1/prices"
         eventually(lambda: http.get(prices, headers=ada).json()["items"][:1] != [], within=60)
         before = len(asked(""))
