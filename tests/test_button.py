@@ -87,7 +87,7 @@ class TestButton:
         there = {it.name for it in made.iterdir()} - {".git"}
         assert there.isdisjoint({"copier.yml", "questions", "decisions", "extensions", "template", "examples"})
         assert there.isdisjoint({"answers.yml", "LICENSE", ".ci"})
-        assert [it.name for it in (made / ".github").rglob("*") if it.is_file()] == ["ci.yml"]
+        assert {it.name for it in (made / ".github").rglob("*") if it.is_file()} == {"ci.yml", "template-update.yml"}
         assert (made / "IDEAS.md").read_text() == "# Ideas\n"
         assert git(made, "status", "--porcelain") == ""
         assert git(made, "rev-list", "--count", "HEAD") == "3"
@@ -98,7 +98,7 @@ class TestButton:
         assert recorded["_src_path"] == str(upstream)
         first = git(upstream, "rev-list", "--max-parents=0", "HEAD")
         assert git(upstream, "rev-parse", recorded["_commit"]) == first
-        changed = git(made, "diff", "--name-only", "HEAD~1", "--", ".github/workflows/ci.yml")
+        changed = git(made, "diff", "--name-only", "--diff-filter=d", "HEAD~1", "--", ".github/workflows")
         assert changed == ""  # a workflow's token could not push it
 
     def test_its_own_ci_is_green_and_it_checks_itself(self, made: Path, tmp_path: Path) -> None:
@@ -222,9 +222,10 @@ def test_workflows_of_projects_are_those_of_this_repository() -> None:
 def test_workflows_know_in_which_repository_they_are() -> None:
     """Those that stay run nothing here, those that go nothing in a copy that is not a project yet."""
     read = {it.stem: yaml.safe_load(it.read_text("utf-8")) for it in (REPOSITORY / ".github/workflows").glob("*.yml")}
-    assert set(read) == {"button", "ci", "release", "test"}
+    assert set(read) == {"button", "ci", "release", "template-update", "test"}
     assert "!github.event.repository.is_template" in read["button"]["jobs"]["make"]["if"]
-    assert read["ci"]["jobs"]["check"]["if"] == "needs.project.outputs.is_made == 'true'"
+    for workflow, job in (("ci", "check"), ("template-update", "update")):
+        assert read[workflow]["jobs"][job]["if"] == "needs.project.outputs.is_made == 'true'"
     assert "github.event.created" in read["test"]["jobs"]["test"]["if"]
     assert read["test"][True]["push"]["paths-ignore"] == read["button"][True]["push"]["paths"] == ["answers.yml"]
     assert not (REPOSITORY / ".copier-answers.yml").exists()

@@ -193,14 +193,14 @@ def test_generation_needs_nothing_but_python(plain: Path, tmp_path: Path) -> Non
 
 BUDGETS = {
     "bookshop": {
-        "files": 237,
+        "files": 239,
         "decision records": 12,
         "files in Planning": 26,
         "lines in Planning": 1_750,
         "lines of code in services": 3_650,
         "runtime dependencies": 12,
     },
-    "parcels": {"files": 219},
+    "parcels": {"files": 221},
 }
 """The most that is allowed: a project is read before it is used. What surrounds one service surrounds three as well."""
 

@@ -87,8 +87,9 @@ def test_the_map_of_generated_code_names_what_is_there() -> None:
 MORE_ALLOWED = {
     "button": {"make": {"contents": "write", "actions": "write"}},
     "release": {"release": {"contents": "write"}},
+    "template-update": {"update": {"contents": "write", "pull-requests": "write", "actions": "write"}},
 }
-"""What jobs may do in addition to reading, by workflow: commit a project and start its CI; make a release."""
+"""What jobs may do besides reading, by workflow: commit a project, make a release, open a pull request, start CI."""
 
 
 @pytest.mark.parametrize("workflow", WORKFLOWS, ids=lambda path: path.stem)
