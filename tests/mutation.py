@@ -3,7 +3,7 @@
 `uv run tests/mutation.py` plants all, in the bookshop and in a ticket office with a broker, jobs and workflows, and
 prints how many were noticed, by module, and those that were not. It fails if too many were not, or one for which
 `mutation.yml` has no reason. `--sample 40` plants so many of each project, others with every change of the template;
-`bookshop` or `office` names one project.
+`bookshop` or `office` names one project, `--only 'references/|db/engine'` the modules whose paths begin so.
 """
 
 from __future__ import annotations
@@ -124,9 +124,9 @@ def accepted() -> dict[str, str]:
     return reasons
 
 
-def tried(project: Path, sample: int = 0, before: Sequence[Path] = ()) -> list[Mutant]:
+def tried(project: Path, sample: int = 0, before: Sequence[Path] = (), only: str = "") -> list[Mutant]:
     """Run the suite of a project with every mutant, or with so many; of what projects before it share, with none."""
-    _prepare(project, [file for file in _modules(project) if not _shared(file, project, before)])
+    _prepare(project, [file for file in _modules(project, only) if not _shared(file, project, before)])
     with chdir(project):
         names = random.Random(content()).sample(_names(), sample) if sample else []
     with _settings(project) as settings:
@@ -174,7 +174,8 @@ def _survivors() -> list[str]:
 
 def _at_import() -> set[str]:
     """The functions that run when modules are loaded, which is before mutmut chooses a mutant."""
-    return set(Path("mutants", "at-import.txt").read_text("utf-8").split())
+    listed = Path("mutants", "at-import.txt")
+    return set(listed.read_text("utf-8").split()) if listed.exists() else set()
 
 
 def _load_for_each_mutant(project: Path) -> None:
@@ -183,8 +184,9 @@ def _load_for_each_mutant(project: Path) -> None:
         file.write_text(file.read_text("utf-8").replace('warmup = "collect"', 'warmup = "import"'), "utf-8")
 
 
-def _modules(project: Path) -> list[Path]:
-    return sorted(it.relative_to(project) for it in (project / COMMON).rglob("*.py"))
+def _modules(project: Path, only: str) -> list[Path]:
+    found = (it.relative_to(project) for it in (project / COMMON).rglob("*.py"))
+    return sorted(it for it in found if re.match(only, str(it.relative_to(COMMON))))
 
 
 def _shared(file: Path, project: Path, others: Iterable[Path]) -> bool:
@@ -273,6 +275,7 @@ def idle(mutants: Sequence[Mutant]) -> list[str]:
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--sample", type=int, default=0, metavar="N", help="so many mutants of each project")
+    parser.add_argument("--only", default="", metavar="PATTERN", help="modules whose paths begin so")
     parser.add_argument("projects", nargs="*", metavar="PROJECT", help=" or ".join(PROJECTS), default=[*PROJECTS])
     given = parser.parse_args()
     mutants: list[Mutant] = []
@@ -283,11 +286,11 @@ def main() -> int:
             run_copy(
                 str(REPOSITORY), project, data=PROJECTS[name], vcs_ref="HEAD", unsafe=True, defaults=True, quiet=True
             )
-            found = tried(project, given.sample, made)
+            found = tried(project, given.sample, made, given.only)
             print(f"\n## {name}\n\n{table(found)}\n\n{survivors(found)}", flush=True)
             made.append(project)
             mutants += found
-    whole = not given.sample and {*given.projects} == {*PROJECTS}
+    whole = not given.sample and not given.only and {*given.projects} == {*PROJECTS}
     wrong = [f"survives without a reason: {it.change}" for it in mutants if not it.noticed and not it.reason]
     wrong += [f"accepted, but does not survive: {it}" for it in idle(mutants) if whole]
     wrong += [f"{killed(mutants):.1%} were noticed; {ENOUGH:.0%} have to be"] if killed(mutants) < ENOUGH else []

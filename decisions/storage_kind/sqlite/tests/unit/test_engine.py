@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import sqlite3
+from datetime import UTC, datetime
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
 import sqlalchemy as sa
@@ -15,7 +17,8 @@ from services.common.db import engine
 async def test_the_folder_of_a_database_is_made_once(tmp_path: Path) -> None:
     for _ in range(2):
         await engine.prepare(f"sqlite+aiosqlite:///{tmp_path}/in/here/shop.db")
-    assert [it.name for it in (tmp_path / "in").iterdir()] == ["here"]
+    (folder,) = (tmp_path / "in").iterdir()
+    assert (folder.name, folder.stat().st_mode & 0o077) == ("here", 0)
 
 
 async def test_nobody_else_reads_a_database_in_a_folder_that_others_see(tmp_path: Path) -> None:
@@ -33,6 +36,19 @@ async def test_a_database_in_memory_needs_no_folder(
 
     monkeypatch.setattr(Path, "mkdir", refuse)
     await engine.prepare(url)
+
+
+async def test_a_column_of_json_holds_what_a_record_has(tmp_path: Path) -> None:
+    table = sa.Table("it", sa.MetaData(), sa.Column("data", sa.JSON))
+    id, at = uuid4(), datetime(2026, 3, 1, tzinfo=UTC)
+    used = engine.connect(f"sqlite+aiosqlite:///{tmp_path}/it.db")
+    async with used.begin() as connection:
+        await connection.run_sync(table.metadata.create_all)
+        await connection.execute(sa.insert(table).values(data={"id": id, "at": at}))
+        await connection.execute(sa.text("INSERT INTO it VALUES ('no JSON')"))
+        stored = (await connection.scalars(sa.select(table.c.data))).all()
+    await used.dispose()
+    assert stored == [{"id": str(id), "at": "2026-03-01T00:00:00Z"}, "no JSON"]
 
 
 async def failure(url: str, statement: str) -> DBAPIError:
