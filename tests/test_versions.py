@@ -88,9 +88,12 @@ def older(state: str, folder: Path) -> tuple[Path, Path]:
     git(template, "tag", "--delete", "v1.0.0")
     if state == A_QUESTION_LESS:
         drop_a_question(template)
-    elif not _git("log", "-1", state, "--"):
-        pytest.skip("a shallow clone lacks the commit (`git fetch --unshallow`)")
+    elif _git("rev-parse", "--is-shallow-repository") != ["false"]:
+        pytest.skip("without its history this repository lacks the commit (`git fetch --unshallow`)")
     else:
+        assert _git("merge-base", state, "HEAD") == [state], (
+            f"{state} is no commit of this history. Fix: pin one that is"
+        )
         lay(state, template)
     commit(template, "v0.0.1")
     run_copy(str(template), project, data=SHOP, unsafe=True, defaults=True, quiet=True)
