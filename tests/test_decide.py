@@ -221,6 +221,32 @@ class TestDecide:
         assert f"{title} of ours" in text
         assert "# Other shop" in text
 
+    def test_what_somebody_deleted_stays_so_where_no_code_expects_it(self, generate: Generate) -> None:
+        """A managed file stays deleted, although the change reaches it; an owned one is made again."""
+        project = generate(SHOP)
+        git(project, "rm", "--quiet", "AGENTS.md", "Planning/PRD.md", "services/stock/thing.py")
+        git(project, "commit", "--quiet", "--message", "deleted")
+        done = plan(project, "decide", "project_name=Other shop", "project_slug=corner_shop")
+        assert done.returncode == 0, done.stdout + done.stderr
+        there = {it for it in ("AGENTS.md", "Planning/PRD.md", "services/stock/thing.py") if (project / it).exists()}
+        assert there == {"services/stock/thing.py"}
+
+    def test_edits_on_either_side_of_a_change_meet_in_a_conflict_alone(self, generate: Generate) -> None:
+        """What is added where the change adds, too, or is as the change makes it."""
+        project = generate(SHOP)
+        changed = generate(SHOP | {"storage_kind": "postgres"})
+        made = "services/common/db/ownership.py"
+        (project / made).write_bytes((changed / made).read_bytes())
+        (project / ".env.example").write_bytes((changed / ".env.example").read_bytes())
+        (project / "scripts" / "servers.py").write_text('"""Ours."""\n')
+        commit(project)
+        done = plan(project, "decide", "storage_kind=postgres")
+        assert (done.returncode, done.stderr) == (1, "")
+        assert "Conflicts to resolve:\n  scripts/servers.py\n" in done.stdout
+        assert (project / made).read_bytes() == (changed / made).read_bytes()
+        assert (project / ".env.example").read_bytes() == (changed / ".env.example").read_bytes()
+        assert '"""Ours."""' in (project / "scripts" / "servers.py").read_text("utf-8")
+
     def test_that_changes_nothing_says_so(self, generate: Generate) -> None:
         project = generate(SHOP)
         done = plan(project, "decide", "storage_kind=sqlite")

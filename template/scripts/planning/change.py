@@ -1,11 +1,12 @@
 """`plan decide` and `plan update`: change answers, or take a newer template, and lose nothing.
 
-The change is made in a clone. Only what is complete is brought here, by one step of git; until then
-nothing here has changed, whatever interrupts it.
+What the answers make now is merged by git, in a clone, with what people wrote. Only what is complete
+is brought here, by one step of git; until then nothing here has changed, whatever interrupts it.
 """
 
 from __future__ import annotations
 
+import filecmp
 import json
 import os
 import re
@@ -14,7 +15,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from functools import cached_property
@@ -54,6 +55,8 @@ PERSON = {
     for key, it in (("NAME", "plan"), ("EMAIL", "plan@localhost"))
 }
 """Whom git names for states that never become part of the history."""
+NEW = "new-answers"
+"""How marks of a conflict call what is made now."""
 TEMPORARY = "plan-change-"
 """How the names of temporary folders begin."""
 LEFT_AFTER = 3600
@@ -66,6 +69,10 @@ MOVED_ON = (
     " git has it, and nothing is taken back."
 )
 """How `plan undo` can end."""
+
+
+Files = Mapping[str, str]
+"""The files of a tree: mode and id of each, by path."""
 
 
 class CopierError(RefusedError):
@@ -112,17 +119,19 @@ def prepared(root: Path, arguments: Sequence[str]) -> Iterator[Change]:
     check_answers(ANSWERS, (root / ANSWERS).read_bytes(), RESTORED)
     with _temporary() as folder:
         head, clone, pristine = _head(root), folder / "clone" / root.name, folder / "pristine"
+        new = folder / "new"
         whole = git(root, "rev-parse", "--show-toplevel")
         git(root, "clone", "--quiet", "--shared", "--no-checkout", whole, str(clone))
         alone = _committed(clone, _project(root, head))
         git(clone, "checkout", "--quiet", "--detach", alone, settings=SAME_BYTES)
-        _make_anew(clone, pristine, arguments)
+        _make_anew(clone, pristine, new, arguments)
+        _merge(clone, pristine, new)
         _archive(clone, pristine)
         _by_new_state(clone, "imports")
         git(clone, "add", "--all", settings=SAME_BYTES)
         commit = _committed(clone, git(clone, "write-tree"), "-p", "HEAD")
-        new = (path for kind, path in _states(clone, "HEAD", commit) if kind == "A")
-        if there := [it for it in new if os.path.lexists(root / it)]:
+        added = (path for kind, path in _states(clone, "HEAD", commit) if kind == "A")
+        if there := [it for it in added if os.path.lexists(root / it)]:
             fix = "commit it, or move it out of the project"
             raise RefusedError(f"{_some(there)} is there and not in git. Fix: {fix}")
         yield Change(root, head, clone, commit)
@@ -346,24 +355,89 @@ def _recorded(root: Path, key: str) -> str:
     raise RefusedError(f"{ANSWERS} has no {key}. Fix: {RESTORED}")
 
 
-def _make_anew(clone: Path, pristine: Path, arguments: Sequence[str]) -> None:
-    """Bring what is new into the clone, and what its answers made so far, without edits, beside it."""
+def _make_anew(clone: Path, pristine: Path, new: Path, arguments: Sequence[str]) -> None:
+    """Make what the answers make now, and what they made so far, without edits, each in a folder."""
     if not (clone / MODEL).is_file():
         raise RefusedError(f"{MODEL} is missing. Fix: {brought_back(MODEL)}")
-    before, recorded = (clone / MODEL).read_bytes(), pristine.with_suffix(".yml")
-    shutil.copy(clone / ANSWERS, recorded)
-    known = ("--vcs-ref", _recorded(clone, "_commit"), "--data-file", str(recorded))
-    merged = ("--context-lines", "20", "--conflict", "inline")
+    recorded = clone / ANSWERS
+    new.mkdir()
+    shutil.copy(recorded, new)
+    before = ("--vcs-ref", _recorded(clone, "_commit"), "--data-file", str(recorded))
     errors = _copier(
         clone,
-        ("update", *QUIETLY, *merged, *arguments, "."),  # first, because it may be refused
-        ("copy", *QUIETLY, *known, _source(clone), str(pristine)),
+        ("recopy", *QUIETLY, "--overwrite", *arguments, str(new)),  # first: it may be refused
+        ("copy", *QUIETLY, *before, _source(clone), str(pristine)),
     )
-    if (pristine / MODEL).is_file() and (pristine / MODEL).read_bytes() != before:
+    if (pristine / MODEL).is_file() and not filecmp.cmp(pristine / MODEL, clone / MODEL, False):
         fix = f"put {ANSWERS} back as it was (`git log -p -- {ANSWERS}`), and answer here"
         raise RefusedError(f"{ANSWERS} says something else than {MODEL}. Fix: {fix}")
     if errors:
         raise CopierError(errors)
+
+
+def _merge(clone: Path, pristine: Path, new: Path) -> None:
+    """Let git merge what people wrote with what the answers make now; both began with what was made before."""
+    states = ("HEAD", _tree(clone, pristine), _tree(clone, new))
+    owned = {*_owned(pristine), *_owned(new)}
+    then, now = to_merge(*(_files(clone, it) for it in states), owned=owned)
+    start = _committed(clone, _written(clone, then))
+    edited = _committed(clone, "HEAD^{tree}", "-p", start)
+    git(clone, "branch", "--force", NEW, _committed(clone, _written(clone, now), "-p", start))
+    git(clone, "checkout", "--quiet", "--detach", edited, settings=SAME_BYTES)
+    merge = ("merge", "--quiet", "--no-commit", "--no-ff", "-X", "no-renames", NEW)
+    git(clone, *merge, ok=1, settings=SAME_BYTES, env=PERSON)
+
+
+def to_merge(
+    here: Files, before: Files, new: Files, *, owned: Collection[str]
+) -> tuple[Files, Files]:
+    """What was made before, and what is made now, as a merge has to see them.
+
+    It leaves an owned file that is here alone, and makes one again that was deleted. It removes another that is made no
+    more, even if it was edited, and does not bring one back that somebody deleted.
+    """
+    before, new = dict(before), dict(new)
+    for path in {*before, *new}:
+        if path in here and path in owned:
+            before[path] = new[path] = here[path]
+        elif path in here and path not in new:
+            before[path] = here[path]
+        elif path not in here and path in before:
+            del before[path]
+            if path not in owned:
+                new.pop(path, None)
+    return before, new
+
+
+def _owned(folder: Path) -> list[str]:
+    """The files of a state that are people's own."""
+    model = folder / MODEL
+    return list(json.loads(model.read_bytes())["owned"]) if model.is_file() else []
+
+
+def _tree(clone: Path, folder: Path) -> str:
+    """The tree of what is in a folder."""
+    with _temporary() as own:
+        place = {"GIT_DIR": str(clone / ".git"), "GIT_INDEX_FILE": str(own / "index")}
+        place["GIT_WORK_TREE"] = str(folder)
+        git(folder, "add", "--all", "--force", ".", settings=SAME_BYTES, env=place)
+        return git(folder, "write-tree", env=place)
+
+
+def _files(clone: Path, tree: str) -> Files:
+    """The files of a tree."""
+    listed = git(clone, "ls-tree", "-r", "-z", "--full-tree", tree).split("\0")
+    entries = (entry.partition("\t") for entry in listed if entry)
+    return {path: mode.replace(" blob ", " ") for mode, _, path in entries}
+
+
+def _written(clone: Path, files: Files) -> str:
+    """The tree that has these files."""
+    entries = "".join(f"{it}\t{path}\0" for path, it in files.items())
+    with _temporary() as folder:
+        index = {"GIT_INDEX_FILE": str(folder / "index")}
+        git(clone, "update-index", "-z", "--index-info", env=index, given=entries)
+        return git(clone, "write-tree", env=index)
 
 
 def _by_new_state(clone: Path, module: str, *arguments: str) -> str:

@@ -68,8 +68,9 @@ def git(
     ok: int = 0,
     settings: Mapping[str, str] = ALWAYS,
     env: Mapping[str, str] | None = None,
+    given: str | None = None,
 ) -> str:
-    """What git answers; `ok` is a further exit code that means no failure.
+    """What git answers to what it is given; `ok` is a further exit code that means no failure.
 
     Raises:
         RefusedError: Git failed; the message has what it said.
@@ -78,6 +79,7 @@ def git(
         ["git", *arguments],
         cwd=folder,
         env=environment(settings) | dict(env or {}),
+        input=given,
         capture_output=True,
         encoding="utf-8",
         errors="surrogateescape",
