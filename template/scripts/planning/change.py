@@ -23,7 +23,7 @@ from pathlib import Path
 
 from scripts.commands import LOCK_FILE, run, tool
 from scripts.planning.effects import MARKER, Effect, archived
-from scripts.planning.git import SAME_BYTES, RefusedError, content, environment, git
+from scripts.planning.git import SAME_BYTES, RefusedError, content, environment, file_states, git
 from scripts.planning.model import MODEL, brought_back
 from scripts.planning.tools import run_tool
 
@@ -55,8 +55,20 @@ PERSON = {
     for key, it in (("NAME", "plan"), ("EMAIL", "plan@localhost"))
 }
 """Whom git names for states that never become part of the history."""
+EMPTY = "--empty"
+"""How git calls an index that has nothing yet."""
 NEW = "new-answers"
 """How marks of a conflict call what is made now."""
+MERGE = (
+    "merge",
+    "--quiet",
+    "--no-commit",
+    "--no-ff",
+    "--no-verify-signatures",
+    "--strategy=recursive",
+    "-Xno-renames",
+)
+"""How git merges it, whatever the machine prefers."""
 TEMPORARY = "plan-change-"
 """How the names of temporary folders begin."""
 LEFT_AFTER = 3600
@@ -130,7 +142,7 @@ def prepared(root: Path, arguments: Sequence[str]) -> Iterator[Change]:
         _by_new_state(clone, "imports")
         git(clone, "add", "--all", settings=SAME_BYTES)
         commit = _committed(clone, git(clone, "write-tree"), "-p", "HEAD")
-        added = (path for kind, path in _states(clone, "HEAD", commit) if kind == "A")
+        added = (path for kind, path in file_states(clone, "HEAD", commit) if kind == "A")
         if there := [it for it in added if os.path.lexists(root / it)]:
             fix = "commit it, or move it out of the project"
             raise RefusedError(f"{_some(there)} is there and not in git. Fix: {fix}")
@@ -188,12 +200,12 @@ def _with_project(root: Path, head: str, tree: str) -> str:
 
 
 @contextmanager
-def _index(root: Path, commit: str = "") -> Iterator[dict[str, str]]:
-    """The variable that gives git an index of its own: as of a commit, or a copy."""
+def _index(root: Path, state: str = "") -> Iterator[dict[str, str]]:
+    """The variable that gives git an index of its own: as of a commit, `EMPTY`, or a copy."""
     with _temporary() as folder:
         index, present = {"GIT_INDEX_FILE": str(folder / "index")}, _of_git(root, "index")
-        if commit:
-            git(root, "read-tree", commit, env=index)
+        if state:
+            git(root, "read-tree", state, env=index)
         elif present.exists():
             shutil.copy(present, folder / "index")
         yield index
@@ -227,7 +239,7 @@ def undo(root: Path) -> str:
         )
     _of_git(root, "index.lock").unlink(missing_ok=True)
     git(root, "reset", "--quiet", step.head, "--", ".")  # what is taken back in part is incomplete
-    for kind, path in _states(root, step.head, step.commit):
+    for kind, path in file_states(root, step.head, step.commit):
         if kind == "A" and (root / path).is_file():
             (root / path).unlink()
     git(root, "restore", "--quiet", ".")
@@ -269,7 +281,7 @@ def _is_commit(root: Path, name: object) -> bool:
 
 def _edits(root: Path, step: Step) -> list[str]:
     """The files that are neither as they were nor as the step makes them, here or in git's index."""
-    kinds = {path: kind for kind, path in _states(root, step.head, step.commit)}
+    kinds = {path: kind for kind, path in file_states(root, step.head, step.commit)}
     before, after = _unlike(root, step.head), _unlike(root, step.commit)
     edits = {it for it in before | after if _is_edit(kinds.get(it, ""), it in before, it in after)}
     if not _is_complete(root, step):
@@ -384,8 +396,7 @@ def _merge(clone: Path, pristine: Path, new: Path) -> None:
     edited = _committed(clone, "HEAD^{tree}", "-p", start)
     git(clone, "branch", "--force", NEW, _committed(clone, _written(clone, now), "-p", start))
     git(clone, "checkout", "--quiet", "--detach", edited, settings=SAME_BYTES)
-    merge = ("merge", "--quiet", "--no-commit", "--no-ff", "-X", "no-renames", NEW)
-    git(clone, *merge, ok=1, settings=SAME_BYTES, env=PERSON)
+    git(clone, *MERGE, NEW, ok=1, settings=SAME_BYTES, env=PERSON)
 
 
 def to_merge(
@@ -417,9 +428,8 @@ def _owned(folder: Path) -> list[str]:
 
 def _tree(clone: Path, folder: Path) -> str:
     """The tree of what is in a folder."""
-    with _temporary() as own:
-        place = {"GIT_DIR": str(clone / ".git"), "GIT_INDEX_FILE": str(own / "index")}
-        place["GIT_WORK_TREE"] = str(folder)
+    with _index(clone, EMPTY) as index:
+        place = index | {"GIT_DIR": str(clone / ".git"), "GIT_WORK_TREE": str(folder)}
         git(folder, "add", "--all", "--force", ".", settings=SAME_BYTES, env=place)
         return git(folder, "write-tree", env=place)
 
@@ -434,8 +444,7 @@ def _files(clone: Path, tree: str) -> Files:
 def _written(clone: Path, files: Files) -> str:
     """The tree that has these files."""
     entries = "".join(f"{it}\t{path}\0" for path, it in files.items())
-    with _temporary() as folder:
-        index = {"GIT_INDEX_FILE": str(folder / "index")}
+    with _index(clone, EMPTY) as index:
         git(clone, "update-index", "-z", "--index-info", env=index, given=entries)
         return git(clone, "write-tree", env=index)
 
@@ -510,7 +519,7 @@ def _way_out(line: str) -> str:
 def _archive(clone: Path, pristine: Path) -> None:
     """Put documents that went, and files that went with somebody's edits in them, into the archive."""
     git(clone, "add", "--all", settings=SAME_BYTES)
-    gone = [path for kind, path in _states(clone, "--cached", "HEAD") if kind == "D"]
+    gone = [path for kind, path in file_states(clone, "--cached", "HEAD") if kind == "D"]
     for path in gone:
         if _is_worth(clone, pristine, path):
             target = clone / archived(path)
@@ -523,13 +532,6 @@ def _is_worth(clone: Path, pristine: Path, path: str) -> bool:
     unedited = pristine / path
     document = path.startswith("Planning/") and path.endswith(".md")
     return document or not unedited.is_file() or unedited.read_bytes() != content(clone, path)
-
-
-def _states(folder: Path, *between: str) -> Iterator[tuple[str, str]]:
-    """What happens to each file between two states, named as `git diff` names them."""
-    listed = git(folder, "diff", "--name-status", "--relative", "--no-renames", "-z", *between)
-    parts = [part for part in listed.split("\0") if part]
-    yield from zip(parts[::2], parts[1::2], strict=True)
 
 
 def _names(listed: str) -> set[str]:

@@ -17,7 +17,7 @@ from typing import Any
 
 from scripts.commands import run, run_with
 from scripts.planning import imports
-from scripts.planning.git import content, git
+from scripts.planning.git import content, file_states, git
 from scripts.planning.model import MODEL
 
 MARKER = r"^(<<<<<<<|>>>>>>>)( |$)"
@@ -104,9 +104,7 @@ class Comparison:
     @cached_property
     def files(self) -> tuple[tuple[str, str], ...]:
         """What happens to each file: `A` it comes, `M` it changes, `D` it goes."""
-        options = ("--name-status", "--relative", "--no-renames", "-z")
-        parts = git(self.folder, "diff", *options, self.before, self.after).split("\0")
-        return tuple(zip(parts[::2], parts[1::2], strict=False))
+        return tuple(file_states(self.folder, self.before, self.after))
 
     def named(self, state: str) -> tuple[str, ...]:
         return tuple(path for kind, path in self.files if kind == state)

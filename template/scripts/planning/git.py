@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 KEPT = re.compile(
@@ -93,6 +93,16 @@ def _failure(command: str, told: str) -> str:
     """What git said in a line, and what helps."""
     last = (told.strip().splitlines() or ["it gave no reason"])[-1]
     return f"git {command} failed: {last}. Fix: what git names, then try again"
+
+
+def file_states(folder: Path, *between: str) -> Iterator[tuple[str, str]]:
+    """What happens to each file between two states, named as `git diff` names them.
+
+    `A` it comes, `M` it changes, `D` it goes; then its path.
+    """
+    listed = git(folder, "diff", "--name-status", "--relative", "--no-renames", "-z", *between)
+    parts = [part for part in listed.split("\0") if part]
+    yield from zip(parts[::2], parts[1::2], strict=True)
 
 
 def content(folder: Path, path: str, commit: str = "HEAD") -> bytes:
