@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import shutil
 import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -13,7 +15,7 @@ import httpx2
 import pytest
 
 from copies import Generate
-from live import asks_without_proof, eventually, logged, running
+from live import Running, asks_without_proof, eventually, logged, running
 from projects import UV, check_whole_and_in_step, environment, free_port_base, model, run
 from samples import sampled
 
@@ -90,15 +92,22 @@ class Person:
         return {"Authorization": f"Bearer {self.tokens['access_token']}"}
 
 
-@pytest.mark.parametrize("topology", sampled(["direct", "gateway"], 1))
-def test_people_sign_in_and_have_what_is_theirs(generate: Generate, tmp_path: Path, topology: str) -> None:
-    path = generate(BOARD | {"topology": topology, "port_base": free_port_base(5)})
+@contextmanager
+def served(path: Path, log: Path) -> Iterator[tuple[Running, httpx2.Client, str, str]]:
+    """A project that runs, somebody who calls it, and where callers reach its notices and its accounts."""
     project = model(path)
     by_name = {it.name: it for it in project.product.services}
     things, identity = (f"{project.public_url(by_name[it])}/v1" for it in ("board", "identity"))
-    with running(path, tmp_path / "log", "dev") as dev, httpx2.Client(timeout=20) as http:
+    with running(path, log, "dev") as dev, httpx2.Client(timeout=20) as http:
         for service in by_name:
             eventually(partial(ready, http, project.url(service)), within=60)
+        yield dev, http, things, identity
+
+
+@pytest.mark.parametrize("topology", sampled(["direct", "gateway"], 1))
+def test_people_sign_in_and_have_what_is_theirs(generate: Generate, tmp_path: Path, topology: str) -> None:
+    path = generate(BOARD | {"topology": topology, "port_base": free_port_base(5)})
+    with served(path, tmp_path / "log") as (dev, http, things, identity):
         for email, roles in (("ada@site.example", ("--role", "neighbour")), ("zoe@site.example", ())):
             made = command(path, "add", email, *roles, password=PASSWORD)
             assert made.returncode == 0, made.stderr
@@ -162,12 +171,7 @@ class Browser:
 @pytest.mark.parametrize("topology", sampled(["direct", "gateway"], 1))
 def test_browsers_sign_in_and_are_out_at_once(generate: Generate, tmp_path: Path, topology: str) -> None:
     path = generate(BOARD | {"api_auth": "session", "topology": topology, "port_base": free_port_base(5)})
-    project = model(path)
-    by_name = {it.name: it for it in project.product.services}
-    things, identity = (f"{project.public_url(by_name[it])}/v1" for it in ("board", "identity"))
-    with running(path, tmp_path / "log", "dev") as dev, httpx2.Client(timeout=20) as http:
-        for service in by_name:
-            eventually(partial(ready, http, project.url(service)), within=60)
+    with served(path, tmp_path / "log") as (dev, http, things, identity):
         made = command(path, "add", "ada@site.example", "--role", "neighbour", password=PASSWORD)
         assert made.returncode == 0, made.stderr
         common = command(path, "add", "eve@site.example", password="qwertyuiopasdfgh")
@@ -248,8 +252,6 @@ def test_who_is_forgotten_has_no_account_any_more(generate: Generate, tmp_path: 
     """Killed when all but the person's own record is done, the erasure is completed; others keep their accounts."""
     path = generate(MEMBERS | {"api_auth": api_auth, "port_base": free_port_base(5)})
     shutil.copy(path / ".env.example", path / ".env")
-    project = model(path)
-    things, identity = (f"{project.url(it)}/v1" for it in ("board", "identity"))
 
     def person(*words: str, code: int = 0) -> subprocess.CompletedProcess[str]:
         done = subprocess.run(
@@ -264,9 +266,7 @@ def test_who_is_forgotten_has_no_account_any_more(generate: Generate, tmp_path: 
         assert done.returncode == code, done.stdout + done.stderr
         return done
 
-    with running(path, tmp_path / "log", "dev"), httpx2.Client(timeout=20) as http:
-        for service in ("board", "identity"):
-            eventually(partial(ready, http, project.url(service)), within=60)
+    with served(path, tmp_path / "log") as (_, http, things, identity):
         browsers = {}
         for name, role in (("ada", "member"), ("kim", "clerk")):
             made = command(path, "add", f"{name}@site.example", "--role", role, password=PASSWORD)
