@@ -9,12 +9,12 @@ from typing import Any
 
 from services.common.config import load_settings
 from services.common.db.database import Connection, Document, Table
-from services.common.db.documents import Documents
 from services.common.db.field_keys import KEYS, FieldKeys
+from scripts.migrations.steps import Step
 
 
 @dataclass(frozen=True)
-class Encrypt:
+class Encrypt(Step):
     """Encrypt the values of a field."""
 
     table: str
@@ -26,12 +26,9 @@ class Encrypt:
 
         await _change(connection, self.table, lambda it: it.get(self.field) is not None, encrypted)
 
-    def change_folders(self, documents: Documents) -> None:
-        """The folder stays."""
-
 
 @dataclass(frozen=True)
-class Decrypt:
+class Decrypt(Step):
     """Store the values of a field as they are again."""
 
     table: str
@@ -45,12 +42,9 @@ class Decrypt:
 
         await _change(connection, self.table, lambda it: it.get(self.field) is not None, decrypted)
 
-    def change_folders(self, documents: Documents) -> None:
-        """The folder stays."""
-
 
 @dataclass(frozen=True)
-class Rename:
+class Rename(Step):
     """Give an encrypted field another name, to which its values are bound."""
 
     table: str
@@ -67,12 +61,9 @@ class Rename:
 
         await _change(connection, self.table, lambda it: self.field in it, bound)
 
-    def change_folders(self, documents: Documents) -> None:
-        """The folder stays."""
-
 
 @dataclass(frozen=True)
-class Fill:
+class Fill(Step):
     """Make an encrypted field required; records without it get `fill`."""
 
     table: str
@@ -95,9 +86,6 @@ class Fill:
             return keys().encrypt(self.table, document["id"], {self.field: self.fill})
 
         await _change(connection, self.table, lambda it: it.get(self.field) is None, filled)
-
-    def change_folders(self, documents: Documents) -> None:
-        """The folder stays."""
 
 
 async def _change(
