@@ -203,10 +203,10 @@ def _with_project(root: Path, head: str, tree: str) -> str:
 def _index(root: Path, state: str = "") -> Iterator[dict[str, str]]:
     """The variable that gives git an index of its own: as of a commit, `EMPTY`, or a copy."""
     with _temporary() as folder:
-        index, present = {"GIT_INDEX_FILE": str(folder / "index")}, _of_git(root, "index")
+        index = {"GIT_INDEX_FILE": str(folder / "index")}
         if state:
             git(root, "read-tree", state, env=index)
-        elif present.exists():
+        elif (present := _of_git(root, "index")).exists():
             shutil.copy(present, folder / "index")
         yield index
 

@@ -35,7 +35,6 @@ SAME_BYTES = ALWAYS | {
     "init.templateDir": "",
     "commit.gpgSign": "false",
     "merge.conflictStyle": "merge",
-    "apply.whitespace": "nowarn",
     "diff.noprefix": "false",
     "diff.mnemonicPrefix": "false",
     "status.showUntrackedFiles": "normal",
